@@ -1,0 +1,79 @@
+"""The costs of Algorithm 1: pure functions of activations."""
+
+from torch.nn import functional as F
+
+
+def supervised_cost(logits, y, weight=None):
+    """Cross entropy of the labelled rows: −log P(ỹ = t | x).
+
+    Parameters
+    ----------
+    logits : Tensor of shape (n_rows, n_classes)
+        Of the corrupted encoder.
+    y : Tensor of shape (n_rows,)
+        Class codes.
+    weight : Tensor of shape (n_rows,), default=None
+        Row weights, of mean 1 over the labelled training rows.
+
+    Returns
+    -------
+    Tensor of shape ()
+    """
+    if weight is None:
+        return F.cross_entropy(logits, y)
+    return (F.cross_entropy(logits, y, reduction="none") * weight).mean()
+
+
+def denoising_cost(z_denoised, z_clean, statistics=None):
+    """Mean over rows and units of (ẑ_BN − z)².
+
+    As in the released code, the gradient goes through the clean target and through its
+    statistics, too.
+
+    Parameters
+    ----------
+    z_denoised, z_clean : Tensor of shape (n_rows, width)
+    statistics : Statistics, default=None
+        Batch mean and standard deviation (μ, σ) of the clean pass, by which ẑ is
+        normalised; None at the input, which is not.
+
+    Returns
+    -------
+    Tensor of shape ()
+    """
+    if statistics is not None:
+        z_denoised = statistics.normalize(z_denoised)  # ẑ_BN = (ẑ − μ) / σ
+    return F.mse_loss(z_denoised, z_clean)
+
+
+def ladder_costs(activations, y, weight, denoising_weights):
+    """All costs of one training step, by name.
+
+    Parameters
+    ----------
+    activations : LadderPass
+    y, weight : Tensor of shape (n_labeled,)
+        Class codes and row weights (or None) of the labelled rows.
+    denoising_weights : sequence of float
+        λ of layers 0 … L; a layer with 0 is passed over.
+
+    Returns
+    -------
+    dict of str to Tensor of shape ()
+        ``"total"``, what training minimises; ``"supervised"``; and the unweighted
+        ``"denoising_l"`` of each layer l that has a weight.
+    """
+    logits = activations.corrupted.logits[: activations.n_labeled]
+    supervised = supervised_cost(logits, y, weight)
+    costs = {"total": supervised, "supervised": supervised}
+    for layer, denoising_weight in enumerate(denoising_weights):
+        if denoising_weight == 0:
+            continue
+        cost = denoising_cost(
+            activations.decoded.z_denoised[layer],
+            activations.clean.z[layer],
+            activations.clean.statistics[layer - 1] if layer > 0 else None,
+        )
+        costs[f"denoising_{layer}"] = cost
+        costs["total"] = costs["total"] + denoising_weight * cost
+    return costs

@@ -1,0 +1,82 @@
+"""What counts as unlabeled, and the encoding of classes."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+
+# The marker of scikit-learn's semi-supervised estimators, as class code, too.
+UNLABELED = -1
+
+
+class EncodedLabels(NamedTuple):
+    """Labels as class codes."""
+
+    classes: np.ndarray  # (n_classes,), sorted, without the marker
+    codes: np.ndarray  # (n_samples,), int64, UNLABELED where there is no label
+
+
+def is_labeled(y):
+    """Which entries of `y` are labels.
+
+    Unlabeled are -1, missing values (None, NaN, pandas.NA) and the string ``"-1"``,
+    which is what NumPy makes of -1 among strings.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), bool
+    """
+    labeled = ~np.asarray(pd.isna(y), dtype=bool)
+    # missing values are left out of the comparisons: pandas.NA has no truth value
+    labeled[labeled] = [
+        not (label == UNLABELED or label == str(UNLABELED))
+        for label in y[labeled].tolist()
+    ]
+    return labeled
+
+
+def encode_labels(y):
+    """Class codes of `y`.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+
+    Returns
+    -------
+    EncodedLabels
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two classes, or `y` is continuous or has no label.
+    """
+    if y is None:
+        raise ValueError("LadderClassifier requires y to be passed, but y is None.")
+    y = column_or_1d(y, warn=True)
+    labeled = is_labeled(y)
+    if not labeled.any():
+        raise ValueError(
+            f"y must have labeled rows; got {len(y)} rows, all unlabeled (-1)."
+        )
+    labels = y[labeled]
+    if labels.dtype == object:
+        # integers and booleans that only became objects by the missing ones
+        labels = pd.Series(labels).infer_objects().to_numpy()
+    check_classification_targets(labels)
+    classes, labeled_codes = np.unique(labels, return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(
+            "y must have labels of at least two classes; got 1 class: "
+            f"{classes[0]!r}. -1 means unlabeled: if it is a class here, as in {{-1, 1}},"
+            " give that class another name, such as 0."
+        )
+    codes = np.full(len(y), UNLABELED, dtype=np.int64)
+    codes[labeled] = labeled_codes
+    return EncodedLabels(classes, codes)

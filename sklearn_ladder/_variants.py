@@ -1,0 +1,69 @@
+"""From `variant` and `denoising_cost` to a weight for each layer."""
+
+from numbers import Real
+
+import numpy as np
+
+# Which layers have a denoising cost, given the number of the class layer.
+VARIANTS = {
+    "full": lambda top: range(top + 1),
+    "gamma": lambda top: [top],
+    "bottom": lambda top: [0],
+    "supervised": lambda top: [],
+}
+
+
+def per_layer(name, value, n_layers):
+    """A value for each layer, from a number or one per layer, input first.
+
+    Parameters
+    ----------
+    name : str
+        Of the parameter, for errors.
+    value : float or array-like of shape (n_layers,)
+    n_layers : int
+
+    Returns
+    -------
+    ndarray of shape (n_layers,)
+
+    Raises
+    ------
+    ValueError
+        If the length is wrong or a value negative or not finite.
+    """
+    values = np.full(n_layers, value, float) if isinstance(value, Real) else value
+    values = np.asarray(values, dtype=float)
+    if values.shape != (n_layers,):
+        raise ValueError(
+            f"{name} must be a number or have one entry per layer ({n_layers}, input "
+            f"first); got {len(values) if values.ndim else values}."
+        )
+    if not (np.isfinite(values).all() and (values >= 0).all()):
+        raise ValueError(f"{name} must be finite and not negative; got {value}.")
+    return values
+
+
+def denoising_weights(denoising_cost, variant, n_layers):
+    """λ of each layer, 0 where the variant has no cost.
+
+    Parameters
+    ----------
+    denoising_cost : float, array-like of shape (n_layers,) or None
+        None stands for the published 1000, 10, 0.1, 0.1 … or, for the Γ-model, 1.
+    variant : str
+        Key of `VARIANTS`.
+    n_layers : int
+        Layers 0 … L: input, hidden layers, classes.
+
+    Returns
+    -------
+    ndarray of shape (n_layers,)
+    """
+    if denoising_cost is None:
+        pattern = [1000.0, 10.0] + [0.1] * max(0, n_layers - 2)
+        denoising_cost = 1.0 if variant == "gamma" else pattern[:n_layers]
+    weights = per_layer("denoising_cost", denoising_cost, n_layers)
+    kept = np.zeros(n_layers, dtype=bool)
+    kept[list(VARIANTS[variant](n_layers - 1))] = True
+    return np.where(kept, weights, 0.0)

@@ -1,0 +1,5 @@
+"""The ladder network in PyTorch."""
+
+from ._ladder import Ladder, LadderPass
+
+__all__ = ["Ladder", "LadderPass"]

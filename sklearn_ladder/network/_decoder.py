@@ -1,0 +1,110 @@
+"""The decoder of Algorithm 1: denoises every layer from the class layer down."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ._combinators import GaussianCombinator
+from ._normalization import (
+    PopulationStatistics,
+    batch_norm,
+    batch_statistics,
+)
+
+
+class DecoderPass(NamedTuple):
+    """Activations of the decoder by layer number; empty below its lowest layer."""
+
+    u: dict[int, Tensor]  # signal from the layer above, (n_rows, width)
+    z_denoised: dict[int, Tensor]  # ẑ, (n_rows, width)
+
+
+class DecoderLayer(nn.Module):
+    """One layer of the decoder.
+
+    Parameters
+    ----------
+    width : int
+        Number of units.
+    way_down : nn.Module or None
+        The map V from the layer above; None at the class layer, which is fed with the
+        softmax output.
+    """
+
+    def __init__(self, width, way_down):
+        super().__init__()
+        self.way_down = way_down
+        self.combinator = GaussianCombinator(width)
+        self.population = PopulationStatistics(width)
+
+
+class Decoder(nn.Module):
+    """Decoder from the class layer L down to the lowest layer that has a cost.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        The encoder to be mirrored.
+    lowest : int
+        Number of the lowest layer to denoise: 0 for the full ladder, L for the Γ-model.
+    generator : torch.Generator
+        Source of the initial weights.
+    """
+
+    def __init__(self, encoder, lowest, generator):
+        super().__init__()
+        self.lowest = lowest
+        self.top = len(encoder.layers)
+        # decoder layer l needs the way down from encoder layer l + 1 to l
+        self.layers = nn.ModuleDict()
+        for number in range(self.top, lowest - 1, -1):
+            if number == self.top:
+                width, way_down = encoder.layers[-1].projection.out_width, None
+            else:
+                upper = encoder.layers[number].projection
+                width, way_down = upper.in_width, upper.way_down(generator)
+            self.layers[str(number)] = DecoderLayer(width, way_down)
+
+    def forward(self, z_corrupted, proba, normalize=None):
+        """Denoise every layer.
+
+        Parameters
+        ----------
+        z_corrupted : list of Tensor
+            z̃ of layers 0 … L, unlabelled rows only.
+        proba : Tensor of shape (n_rows, n_classes)
+            Softmax output of the corrupted encoder.
+        normalize : callable, default=None
+            Takes the layer and its signal before normalisation. By default batch
+            normalisation.
+
+        Returns
+        -------
+        DecoderPass
+        """
+        u, z_denoised = {}, {}
+        signal = proba
+        for number in range(self.top, self.lowest - 1, -1):
+            layer = self.layers[str(number)]
+            if layer.way_down is not None:
+                signal = layer.way_down(signal)
+            # Algorithm 1: u = batchnorm(V ẑ), or of h̃ at the top; ẑ = g(z̃, u)
+            u[number] = (
+                batch_norm(signal) if normalize is None else normalize(layer, signal)
+            )
+            signal = layer.combinator(z_corrupted[number], u[number])
+            z_denoised[number] = signal
+        return DecoderPass(u, z_denoised)
+
+    @torch.no_grad()
+    def measure(self, z, proba):
+        """Batch statistics of every decoder layer, in the order of the pass."""
+        statistics = []
+
+        def note(_, signal):
+            statistics.append(batch_statistics(signal))
+            return statistics[-1].normalize(signal)
+
+        self(z, proba, normalize=note)
+        return statistics

@@ -1,0 +1,160 @@
+"""The ladder network: encoder run corrupted and clean, and decoder."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ._decoder import Decoder, DecoderPass
+from ._encoder import CleanPass, Encoder, EncoderPass
+from ._normalization import pool_statistics
+
+
+class LadderPass(NamedTuple):
+    """All activations of one training step."""
+
+    n_labeled: int
+    corrupted: EncoderPass  # labelled rows first, then unlabelled
+    clean: CleanPass | None  # unlabelled rows; None without a decoder
+    decoded: DecoderPass | None  # unlabelled rows
+
+
+class Ladder(nn.Module):
+    """Ladder network for classification.
+
+    Parameters
+    ----------
+    widths : sequence of int
+        Units of layers 0 … L: features, hidden layers, classes.
+    denoised_layers : sequence of int
+        Numbers of the layers with a denoising cost. The decoder ends at the lowest and
+        the clean pass at the highest; without any there is neither.
+    activation : {"relu", "leaky_relu", "tanh"}, default="relu"
+        Activation of the hidden layers.
+    noise_std : sequence of float
+        Standard deviation of the noise at layers 0 … L.
+    mean, scale : array-like of shape (n_features,), default=None
+        Standardisation of the input, kept with the weights.
+    seed : int, default=0
+        Determines the initial weights.
+
+    References
+    ----------
+    Rasmus et al., "Semi-Supervised Learning with Ladder Networks", 2015,
+    arXiv:1507.02672.
+    """
+
+    def __init__(
+        self,
+        widths,
+        denoised_layers,
+        noise_std,
+        activation="relu",
+        mean=None,
+        scale=None,
+        seed=0,
+    ):
+        super().__init__()
+        generator = torch.Generator().manual_seed(seed)
+        self.widths = tuple(widths)
+        self.noise_std = tuple(noise_std)
+        self.highest_target = max(denoised_layers, default=None)
+        self.encoder = Encoder(widths, activation, generator)
+        self.decoder = (
+            Decoder(self.encoder, min(denoised_layers), generator)
+            if len(denoised_layers)
+            else None
+        )
+        for name, default, values in (("mean", 0.0, mean), ("scale", 1.0, scale)):
+            values = [default] if values is None else values
+            self.register_buffer(name, torch.as_tensor(values, dtype=torch.float32))
+
+    def standardize(self, x):
+        return (x - self.mean) / self.scale
+
+    def draw_noise(self, n_rows, generator):
+        """Scaled Gaussian noise for each layer, drawn in bulk.
+
+        Returns
+        -------
+        list of Tensor of shape (n_rows, width)
+        """
+        noise = torch.randn(
+            n_rows * sum(self.widths), generator=generator, device=generator.device
+        ).split([n_rows * width for width in self.widths])
+        return [
+            values.view(n_rows, width).mul_(std)
+            for values, width, std in zip(
+                noise, self.widths, self.noise_std, strict=True
+            )
+        ]
+
+    def training_pass(self, x_labeled, x_unlabeled, noise):
+        """Activations for one training step.
+
+        Parameters
+        ----------
+        x_labeled : Tensor of shape (n_labeled, n_features)
+        x_unlabeled : Tensor of shape (n_unlabeled, n_features)
+            No rows where there is no decoder.
+        noise : list of Tensor
+            One per layer, labelled rows first; as drawn by `draw_noise`.
+
+        Returns
+        -------
+        LadderPass
+        """
+        n_labeled = len(x_labeled)
+        x = self.standardize(torch.cat([x_labeled, x_unlabeled]))
+        corrupted = self.encoder.corrupted(x, n_labeled, noise)
+        if self.decoder is None:
+            return LadderPass(n_labeled, corrupted, None, None)
+        clean = self.encoder.clean(x[n_labeled:], top=self.highest_target)
+        decoded = self.decoder(
+            [z[n_labeled:] for z in corrupted.z],
+            corrupted.logits[n_labeled:].softmax(dim=1),
+        )
+        return LadderPass(n_labeled, corrupted, clean, decoded)
+
+    def forward(self, x):
+        """Class probabilities by the clean encoder, shape (n_rows, n_classes)."""
+        return self.encoder(self.standardize(x)).logits.softmax(dim=1)
+
+    def hidden(self, x):
+        """Top hidden representation, shape (n_rows, width)."""
+        return self.encoder.hidden(self.standardize(x))
+
+    def denoise(self, x):
+        """Reconstruction of `x` as it is, no noise added, in units of the input."""
+        clean = self.encoder(self.standardize(x))
+        decoded = self.decoder(
+            clean.z,
+            clean.logits.softmax(dim=1),
+            normalize=lambda layer, signal: layer.population(signal),
+        )
+        return decoded.z_denoised[0] * self.scale + self.mean
+
+    @torch.no_grad()
+    def measure_population(self, chunks):
+        """Set the statistics that prediction uses, from clean passes over `chunks`.
+
+        NOTE[DIFF]: the released code averages over batches of the training size; larger
+        parts, pooled by the law of total variance, come nearer to the population.
+
+        Parameters
+        ----------
+        chunks : iterable of Tensor of shape (n_rows, n_features)
+            Equally large random parts of the training rows.
+        """
+        layers = list(self.encoder.layers)
+        if self.decoder is not None:
+            layers += self.decoder.layers.values()
+        by_chunk = []
+        for x in chunks:
+            clean = self.encoder.clean(self.standardize(x))
+            statistics = clean.statistics
+            if self.decoder is not None:
+                statistics += self.decoder.measure(clean.z, clean.h.softmax(dim=1))
+            by_chunk.append(statistics)
+        for layer, *statistics in zip(layers, *by_chunk, strict=True):
+            layer.population.set(pool_statistics(statistics))
