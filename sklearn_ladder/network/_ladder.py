@@ -15,8 +15,8 @@ class LadderPass(NamedTuple):
 
     n_labeled: int
     corrupted: EncoderPass  # labelled rows first, then unlabelled
-    clean: CleanPass | None  # unlabelled rows; None without a decoder
-    decoded: DecoderPass | None  # unlabelled rows
+    clean: CleanPass  # unlabelled rows
+    decoded: DecoderPass | None  # unlabelled rows; None without a decoder
 
 
 class Ladder(nn.Module):
@@ -58,7 +58,7 @@ class Ladder(nn.Module):
         generator = torch.Generator().manual_seed(seed)
         self.widths = tuple(widths)
         self.noise_std = tuple(noise_std)
-        self.highest_target = max(denoised_layers, default=None)
+        self.highest_target = max(denoised_layers, default=-1)
         self.encoder = Encoder(widths, activation, generator)
         self.decoder = (
             Decoder(self.encoder, min(denoised_layers), generator)
@@ -106,10 +106,11 @@ class Ladder(nn.Module):
         """
         n_labeled = len(x_labeled)
         x = self.standardize(torch.cat([x_labeled, x_unlabeled]))
-        corrupted = self.encoder.corrupted(x, n_labeled, noise)
+        corrupted, clean = self.encoder.corrupted_and_clean(
+            x, n_labeled, noise, self.highest_target
+        )
         if self.decoder is None:
-            return LadderPass(n_labeled, corrupted, None, None)
-        clean = self.encoder.clean(x[n_labeled:], top=self.highest_target)
+            return LadderPass(n_labeled, corrupted, clean, None)
         decoded = self.decoder(
             [z[n_labeled:] for z in corrupted.z],
             corrupted.logits[n_labeled:].softmax(dim=1),
