@@ -25,7 +25,7 @@ from sklearn.utils.validation import (
 )
 
 from ._batches import RowBatches, TrainingRows
-from ._labels import UNLABELED, encode_labels, is_labeled
+from ._labels import UNLABELED, as_array, encode_labels, is_labeled
 from ._training import (
     LARGEST_CHUNK,
     LadderNet,
@@ -208,7 +208,7 @@ class LadderClassifier(
 
     def __init__(
         self,
-        hidden_layer_sizes=(256, 128, 64),
+        hidden_layer_sizes=(256, 128),
         *,
         variant="full",
         denoising_cost=None,
@@ -216,7 +216,7 @@ class LadderClassifier(
         activation="relu",
         standardize=True,
         batch_size=100,
-        max_epochs=150,
+        max_epochs=100,
         learning_rate=0.002,
         decay_start=0.67,
         class_weight=None,
@@ -377,7 +377,7 @@ class LadderClassifier(
             If no row is labeled.
         """
         rows = self._checked_rows(X)
-        y = column_or_1d(y)
+        y = column_or_1d(as_array(y))
         check_consistent_length(rows, y, sample_weight)
         labeled = is_labeled(y)
         if not labeled.any():

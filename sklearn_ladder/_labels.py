@@ -18,6 +18,17 @@ class EncodedLabels(NamedTuple):
     codes: np.ndarray  # (n_samples,), int64, UNLABELED where there is no label
 
 
+def as_array(y):
+    """Labels of a pandas or polars Series as objects, missing ones among them.
+
+    NumPy's own conversion would make floats of nullable integers. Anything else is
+    returned as it is.
+    """
+    if hasattr(y, "to_list") and not isinstance(y.dtype, np.dtype):
+        return np.asarray(y.to_list(), dtype=object)
+    return y
+
+
 def is_labeled(y):
     """Which entries of `y` are labels.
 
@@ -59,7 +70,7 @@ def encode_labels(y):
     """
     if y is None:
         raise ValueError("LadderClassifier requires y to be passed, but y is None.")
-    y = column_or_1d(y, warn=True)
+    y = column_or_1d(as_array(y), warn=True)
     labeled = is_labeled(y)
     if not labeled.any():
         raise ValueError(

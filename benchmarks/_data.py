@@ -1,0 +1,53 @@
+"""Data of the benchmarks, and the hiding of labels."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from sklearn.datasets import fetch_openml
+
+
+def load_mnist(data_dir=None):
+    """MNIST with pixels in [0, 1].
+
+    Parameters
+    ----------
+    data_dir : path-like, default=None
+        Folder with ``mnist.npz``; by default ``SKLEARN_LADDER_DATA``. Without either
+        the data come by :func:`sklearn.datasets.fetch_openml`.
+
+    Returns
+    -------
+    X_train, y_train, X_test, y_test : ndarray
+        60,000 and 10,000 rows of 784 float32 pixels; labels 0 … 9.
+    """
+    data_dir = data_dir or os.environ.get("SKLEARN_LADDER_DATA")
+    if data_dir is None:
+        try:
+            X, y = fetch_openml("mnist_784", return_X_y=True, as_frame=False)
+        except OSError as error:
+            raise SystemExit(
+                "MNIST is not here and could not be downloaded: name a folder that has "
+                f"mnist.npz by --data-dir or SKLEARN_LADDER_DATA ({error})"
+            ) from error
+        X, y = (X / 255).astype(np.float32), y.astype(np.int64)
+        return X[:60_000], y[:60_000], X[60_000:], y[60_000:]
+    path = Path(data_dir) / "mnist.npz"
+    if not path.exists():
+        raise SystemExit(f"mnist.npz is missing in --data-dir: no file {path}")
+    with np.load(path) as data:
+        X_train, X_test = (
+            (data[name].reshape(-1, 784) / 255).astype(np.float32)
+            for name in ("X_train", "X_test")
+        )
+        return X_train, data["y_train"].astype(int), X_test, data["y_test"].astype(int)
+
+
+def keep_labels(y, n_per_class, random_state):
+    """Copy of `y` that keeps `n_per_class` labels of each class; the rest is -1."""
+    rng = np.random.RandomState(random_state)
+    y_few = np.full(len(y), -1)
+    for label in np.unique(y):
+        rows = np.flatnonzero(y == label)
+        y_few[rng.choice(rows, min(n_per_class, len(rows)), replace=False)] = label
+    return y_few

@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+import torch
+
+from sklearn_ladder._batches import LadderBatches, TrainingRows, endless_batches
+
+
+def make_rows(n_rows, n_labeled):
+    codes = np.full(n_rows, -1)
+    codes[:n_labeled] = np.arange(n_labeled) % 2
+    X = np.arange(n_rows, dtype=np.float32)[:, None]
+    return TrainingRows(X, codes, None, "cpu")
+
+
+@pytest.mark.parametrize("n_labeled", [2, 7, 10, 13, 31])
+def test_sizes_for_any_number_of_labels(n_labeled):
+    batches = list(LadderBatches(make_rows(31, n_labeled), batch_size=10))
+    assert len(batches) == 4  # 31 rows: three batches and one row left over
+    for batch in batches:
+        assert len(batch.x_labeled) == len(batch.y) == min(10, n_labeled)
+        assert len(batch.x_unlabeled) == 10
+        assert (batch.y >= 0).all()
+
+
+def test_labels_go_with_their_rows():
+    for batch in LadderBatches(make_rows(31, 13), batch_size=10):
+        torch.testing.assert_close(batch.y, batch.x_labeled[:, 0].long() % 2)
+
+
+def test_every_row_once_per_pass():
+    batches = endless_batches(torch.arange(12), 5, torch.Generator().manual_seed(0))
+    drawn = torch.cat([next(batches) for _ in range(12)])
+    for part in drawn.split(12):
+        assert sorted(part.tolist()) == list(range(12))
+
+
+def test_order_depends_on_the_seed_alone():
+    def first(seed):
+        return next(iter(LadderBatches(make_rows(31, 13), 10, seed=seed)))
+
+    torch.testing.assert_close(first(1).x_unlabeled, first(1).x_unlabeled)
+    assert not torch.equal(first(1).x_unlabeled, first(2).x_unlabeled)
+
+
+def test_chunks_hold_every_row_once():
+    chunks = list(make_rows(31, 5).chunks(largest=10, seed=0))
+    assert [len(chunk) for chunk in chunks] == [8, 8, 8, 7]
+    assert sorted(torch.cat(chunks)[:, 0].tolist()) == list(range(31))
