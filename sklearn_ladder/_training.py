@@ -153,6 +153,10 @@ class LadderNet(NeuralNetClassifier):
         super().on_train_end(net, X=X, y=y, **kwargs)
         self.update_population()
         del self.training_rows_, self.noise_generator_
+        for _, callback in self.callbacks_:
+            # A torch scheduler holds the optimiser, whose tensors skorch would pickle
+            # on their device; then no machine without that device could load them.
+            vars(callback).pop("lr_scheduler_", None)
 
     def update_population(self):
         """Take the statistics for prediction from the training rows.

@@ -49,8 +49,7 @@ def denoising_weights(denoising_cost, variant, n_layers):
 
     Parameters
     ----------
-    denoising_cost : float, array-like of shape (n_layers,) or None
-        None stands for the published 1000, 10, 0.1, 0.1 … or, for the Γ-model, 1.
+    denoising_cost : float or array-like of shape (n_layers,)
     variant : str
         Key of `VARIANTS`.
     n_layers : int
@@ -60,9 +59,6 @@ def denoising_weights(denoising_cost, variant, n_layers):
     -------
     ndarray of shape (n_layers,)
     """
-    if denoising_cost is None:
-        pattern = [1000.0, 10.0] + [0.1] * max(0, n_layers - 2)
-        denoising_cost = 1.0 if variant == "gamma" else pattern[:n_layers]
     weights = per_layer("denoising_cost", denoising_cost, n_layers)
     kept = np.zeros(n_layers, dtype=bool)
     kept[list(VARIANTS[variant](n_layers - 1))] = True

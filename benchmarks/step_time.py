@@ -1,0 +1,130 @@
+"""Time of one training step of the published MNIST network.
+
+Beside the ladder's step stand the bare matrix products of such a step (the floor) and
+the step of a plain supervised network with the same layers. All are measured in turn
+within one run; medians. ``python -m benchmarks.step_time``
+"""
+
+import argparse
+import time
+
+import numpy as np
+import torch
+
+from benchmarks import _results
+from benchmarks.mnist import FULL, HIDDEN
+from sklearn_ladder._batches import LadderBatches, TrainingRows
+from sklearn_ladder._training import LadderNet
+
+WIDTHS = (784, *HIDDEN, 10)
+
+
+def ladder_step(rows, batch_size):
+    """One step of the package's own net."""
+    net = LadderNet(
+        module__widths=WIDTHS,
+        module__denoised_layers=range(len(WIDTHS)),
+        module__noise_std=[0.3] * len(WIDTHS),
+        criterion__denoising_weights=FULL[100]["denoising_cost"],
+        batch_size=batch_size,
+        lr=0.002,
+        device=rows.X.device,
+        verbose=0,
+    ).initialize()
+    net.notify("on_train_begin", X=rows, y=None)
+    batch = next(iter(LadderBatches(rows, batch_size)))
+    return lambda: net.train_step(batch)
+
+
+def plain_step(rows, batch_size):
+    """One step of a network of Linear, BatchNorm and ReLU on the labelled rows."""
+    layers = []
+    for n_in, n_out in zip(WIDTHS[:-1], WIDTHS[1:], strict=True):
+        layers += [
+            torch.nn.Linear(n_in, n_out, bias=False),
+            torch.nn.BatchNorm1d(n_out),
+            torch.nn.ReLU(),
+        ]
+    network = torch.nn.Sequential(*layers[:-1]).to(rows.X.device)
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.002, fused=True)
+    batch = next(iter(LadderBatches(rows, batch_size, with_unlabeled=False)))
+
+    def step():
+        optimizer.zero_grad()
+        logits = network(batch.x_labeled)
+        torch.nn.functional.cross_entropy(logits, batch.y).backward()
+        optimizer.step()
+
+    return step
+
+
+def matrix_products(rows, batch_size):
+    """The products of one ladder step: forward, and backward by weights and inputs.
+
+    The encoder has three times the batch (labelled, unlabelled, clean), the decoder one.
+    """
+    device = rows.X.device
+    pairs = list(zip(WIDTHS[:-1], WIDTHS[1:], strict=True))
+    # (rows, in, out, whether the gradient by the input is needed: not for the data)
+    tasks = [(3 * batch_size, n_in, n_out, n_in != WIDTHS[0]) for n_in, n_out in pairs]
+    tasks += [(batch_size, n_out, n_in, True) for n_in, n_out in pairs]
+    tensors = [
+        (
+            torch.randn(n_rows, n_in, device=device),
+            torch.randn(n_out, n_in, device=device),
+            torch.randn(n_rows, n_out, device=device),
+            needs_input_gradient,
+        )
+        for n_rows, n_in, n_out, needs_input_gradient in tasks
+    ]
+
+    def products():
+        for h, weight, gradient, needs_input_gradient in tensors:
+            torch.mm(h, weight.T)
+            torch.mm(gradient.T, h)
+            if needs_input_gradient:
+                torch.mm(gradient, weight)
+
+    return products
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--batch-size", type=int, default=100)
+    parser.add_argument("--repeats", type=int, default=60)
+    parser.add_argument("--device", default="cpu")
+    arguments = parser.parse_args()
+
+    rng = np.random.RandomState(0)
+    n_rows = 10 * arguments.batch_size
+    X = rng.uniform(size=(n_rows, WIDTHS[0])).astype(np.float32)
+    rows = TrainingRows(X, np.arange(n_rows) % 10, None, arguments.device)
+    contenders = {
+        "matrix products": matrix_products(rows, arguments.batch_size),
+        "plain supervised network": plain_step(rows, arguments.batch_size),
+        "ladder": ladder_step(rows, arguments.batch_size),
+    }
+    seconds = {name: [] for name in contenders}
+    for _ in range(arguments.repeats):
+        for name, step in contenders.items():
+            start = time.perf_counter()
+            step()
+            if rows.X.is_cuda:
+                torch.cuda.synchronize()
+            seconds[name].append(time.perf_counter() - start)
+
+    warm = slice(arguments.repeats // 6, None)
+    median = {name: 1e3 * float(np.median(s[warm])) for name, s in seconds.items()}
+    for name, milliseconds in median.items():
+        ratio = milliseconds / median["matrix products"]
+        print(f"{name:26s}{milliseconds:7.1f} ms{ratio:6.2f} x the matrix products")
+    result = {"batch_size": arguments.batch_size, "median_milliseconds": median}
+    path = _results.write(
+        f"step_time-{arguments.batch_size}-{torch.device(arguments.device).type}",
+        result | _results.provenance(),
+    )
+    print(f"written to {path.name}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+
+
+@pytest.fixture(scope="session", autouse=True)
+def single_thread():
+    """Small networks are as fast on one thread, and results do not depend on it."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """Digits with five labels per class: X, true y, y with -1."""
+    X, y = load_digits(return_X_y=True)
+    rng = np.random.RandomState(0)
+    y_few = np.full_like(y, -1)
+    for label in range(10):
+        rows = rng.choice(np.flatnonzero(y == label), 5, replace=False)
+        y_few[rows] = label
+    return X, y, y_few
+
+
+@pytest.fixture(scope="session")
+def blobs():
+    """Two overlapping classes in 3 features, 10 labels of 60: X, true y, y with -1."""
+    rng = np.random.RandomState(0)
+    y = np.arange(60) % 2
+    X = rng.normal(size=(60, 3)) + 3 * y[:, None]
+    y_few = np.where(np.arange(60) < 10, y, -1)
+    return X, y, y_few

@@ -1,0 +1,348 @@
+import io
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.datasets import load_iris
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_ladder import LadderClassifier
+
+
+def small(**parameters):
+    """A classifier that takes a fraction of a second to fit."""
+    defaults = dict(
+        hidden_layer_sizes=(8, 6), max_epochs=20, batch_size=20, learning_rate=0.02
+    )
+    return LadderClassifier(**(defaults | {"random_state": 0} | parameters))
+
+
+# ------------------------------------------------------------------ it learns
+
+
+@pytest.mark.parametrize("variant", ["full", "gamma", "bottom", "supervised"])
+def test_variants_learn(blobs, variant):
+    X, y, y_few = blobs
+    clf = small(variant=variant).fit(X, y_few)
+    assert clf.score(X, y) > 0.9
+
+
+def test_unlabeled_rows_help(digits):
+    X, y, y_few = digits
+    full, supervised = (
+        LadderClassifier(variant=variant, max_epochs=30, random_state=0)
+        .fit(X, y_few)
+        .score(X, y)
+        for variant in ("full", "supervised")
+    )
+    assert full > supervised + 0.03
+
+
+@pytest.mark.parametrize("n_labeled", [2, 9, 20, 27, 60])
+def test_any_number_of_labels_against_the_batch_size(blobs, n_labeled):
+    X, y, _ = blobs
+    y_few = np.where(np.arange(60) < n_labeled, y, -1)
+    clf = small(batch_size=20).fit(X, y_few)
+    assert np.isfinite(clf.predict_proba(X)).all()
+    np.testing.assert_array_equal(clf.transduction_[:n_labeled], y[:n_labeled])
+
+
+def test_last_batch_of_one_row(blobs):
+    X, _, y_few = blobs
+    clf = small(batch_size=59).fit(X, y_few)
+    assert np.isfinite(clf.history_["train_loss"]).all()
+    assert clf.predict_proba(X[:1]).shape == (1, 2)
+
+
+def test_one_feature(blobs):
+    X, y, y_few = blobs
+    assert small().fit(X[:, :1], y_few).score(X[:, :1], y) > 0.8
+
+
+def test_no_hidden_layer(blobs):
+    X, y, y_few = blobs
+    clf = small(hidden_layer_sizes=()).fit(X, y_few)
+    assert clf.score(X, y) > 0.9
+    assert clf.transform(X).shape == X.shape
+
+
+# --------------------------------------------------- in scikit-learn's company
+
+
+def test_pipeline_and_search_choose_a_sensible_model():
+    X, y = load_iris(return_X_y=True)
+    y_few = np.where(np.arange(150) % 5 == 0, y, -1)
+    search = GridSearchCV(
+        make_pipeline(
+            StandardScaler(), small(hidden_layer_sizes=(20, 10), max_epochs=50)
+        ),
+        {"ladderclassifier__learning_rate": [1e-6, 0.01]},
+        cv=StratifiedKFold(3, shuffle=True, random_state=0),
+    ).fit(X, y_few)
+    assert search.best_params_ == {"ladderclassifier__learning_rate": 0.01}
+    assert search.score(X, y) > 0.85
+
+
+def test_score_ignores_unlabeled_rows(blobs):
+    X, y, y_few = blobs
+    clf = small(max_epochs=1).fit(X, y_few)
+    labeled = y_few != -1
+    assert clf.score(X, y_few) == clf.score(X[labeled], y[labeled])
+    weight = np.linspace(0, 1, 60)
+    assert clf.score(X, y_few, weight) == clf.score(
+        X[labeled], y[labeled], weight[labeled]
+    )
+    with pytest.raises(ValueError, match="score needs labeled rows"):
+        clf.score(X, np.full(60, -1))
+
+
+def test_labels_come_back_in_their_own_dtype(blobs):
+    X, y, y_few = blobs
+    names = pd.Series(y_few).map({0: "no", 1: "yes"})  # missing where unlabeled
+    clf = small().fit(X, names)
+    assert set(clf.predict(X)) <= {"no", "yes"}
+    assert set(clf.transduction_) <= {"no", "yes"}
+    assert clf.score(X, names) > 0.8
+
+
+def test_frames_keep_their_names(blobs):
+    X, _, y_few = blobs
+    frame = pd.DataFrame(X, columns=["a", "b", "c"])
+    clf = small().fit(frame, y_few).set_output(transform="pandas")
+    assert clf.feature_names_in_.tolist() == ["a", "b", "c"]
+    hidden = clf.transform(frame)
+    assert hidden.shape == (60, 6)
+    assert hidden.columns[0] == "ladderclassifier0"
+    with pytest.raises(ValueError, match="feature names"):
+        clf.predict(frame[["b", "a", "c"]])
+
+
+def test_same_seed_same_result_and_global_generators_untouched(blobs):
+    X, _, y_few = blobs
+    torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()
+    first, second = (small().fit(X, y_few).predict_proba(X) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    assert not np.array_equal(
+        first, small(random_state=1).fit(X, y_few).predict_proba(X)
+    )
+    torch.testing.assert_close(torch.get_rng_state(), torch_state)
+    np.testing.assert_array_equal(np.random.get_state()[1], numpy_state)
+
+
+def test_order_of_rows_in_a_prediction_does_not_matter(blobs):
+    X, _, y_few = blobs
+    clf = small().fit(X, y_few)
+    rows = np.concatenate([clf.predict_proba(X[i : i + 1]) for i in range(60)])
+    np.testing.assert_allclose(rows, clf.predict_proba(X), rtol=1e-5, atol=1e-6)
+
+
+def test_pickle(blobs):
+    X, _, y_few = blobs
+    clf = small(callbacks=[]).fit(X, y_few)
+    again = pickle.loads(pickle.dumps(clf))
+    np.testing.assert_array_equal(again.predict_proba(X), clf.predict_proba(X))
+    assert again.device_ == clf.device_
+
+
+def test_only_skorch_s_device_aware_attributes_hold_tensors(blobs):
+    """Else a model trained on CUDA could not be loaded on a machine without."""
+    X, _, y_few = blobs
+    net = small().fit(X, y_few).net_
+    state = net.__getstate__()
+    state.pop("__cuda_dependent_attributes__")
+    kept = []
+
+    class Pickler(pickle._Pickler):
+        def save(self, obj, **kwargs):
+            if isinstance(obj, torch.Tensor | torch.Generator | torch.nn.Module):
+                kept.append(type(obj))
+            super().save(obj, **kwargs)
+
+
+    Pickler(io.BytesIO()).dump(state)
+    assert kept == []
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_cuda_agrees_with_cpu(blobs):
+    X, y, y_few = blobs
+    clf = small(device="cuda").fit(X, y_few)
+    assert clf.device_.startswith("cuda")
+    assert clf.score(X, y) > 0.9
+    assert pickle.loads(pickle.dumps(clf)).score(X, y) == clf.score(X, y)
+
+
+# ------------------------------------------------------------------- parameters
+
+
+def test_sample_weight_is_free_of_scale_and_can_silence_rows(blobs):
+    X, _, y_few = blobs
+    plain = small().fit(X, y_few).predict_proba(X)
+    scaled = small().fit(X, y_few, sample_weight=np.full(60, 7.0)).predict_proba(X)
+    np.testing.assert_allclose(scaled, plain, rtol=1e-3, atol=1e-4)
+    wrong = y_few.copy()
+    wrong[:4] = 1 - wrong[:4]
+    weight = np.ones(60)
+    weight[:4] = 0
+    true_y = np.arange(60) % 2
+    silenced = small().fit(X, wrong, sample_weight=weight)
+    assert silenced.score(X, true_y) > small().fit(X, wrong).score(X, true_y)
+
+
+def test_class_weight_shifts_the_balance(blobs):
+    X, _, y_few = blobs
+    rare = y_few.copy()
+    rare[np.flatnonzero(y_few == 1)[2:]] = -1
+    proba = {
+        weight: small(variant="supervised", class_weight=weight)
+        .fit(X / 3, rare)
+        .predict_proba(X / 3)[:, 1]
+        .mean()
+        for weight in (None, "balanced")
+    }
+    assert proba["balanced"] > proba[None]
+
+
+def test_warm_start_goes_on_from_the_weights(blobs):
+    X, _, y_few = blobs
+    clf = small(warm_start=True, max_epochs=30).fit(X, y_few)
+    end = clf.history_["train_loss"][-1]
+    net = clf.net_
+    clf.set_params(max_epochs=1).fit(X, y_few)
+    assert clf.net_ is not net
+    assert clf.history_["train_loss"][0] < 1.5 * end
+    cold = small(max_epochs=1).fit(X, y_few)
+    assert clf.history_["train_loss"][0] < cold.history_["train_loss"][0] / 2
+
+
+@pytest.mark.parametrize(
+    "change, y_shift, message",
+    [
+        ({}, 1, "same classes as in the previous fit"),
+        ({"hidden_layer_sizes": (5,)}, 0, "same hidden_layer_sizes"),
+    ],
+)
+def test_warm_start_refuses_another_shape(blobs, change, y_shift, message):
+    X, _, y_few = blobs
+    clf = small(warm_start=True, max_epochs=1).fit(X, y_few)
+    before = clf.predict_proba(X)
+    with pytest.raises(ValueError, match=message):
+        clf.set_params(**change).fit(X, np.where(y_few < 0, -1, y_few + y_shift))
+    np.testing.assert_array_equal(clf.predict_proba(X), before)
+
+
+def test_history_is_a_table_of_named_costs(blobs):
+    X, _, y_few = blobs
+    clf = small(max_epochs=10, decay_start=0.5).fit(X, y_few)
+    table = pd.DataFrame(clf.history_)
+    assert len(table) == clf.n_iter_ == 10
+    costs = [f"denoising_{layer}_cost" for layer in range(4)]
+    assert {"epoch", "train_loss", "supervised_cost", "lr", *costs} <= set(table)
+    weighted = table["supervised_cost"] + sum(
+        weight * table[cost]
+        for weight, cost in zip(clf.net_.criterion_.denoising_weights, costs, strict=True)
+    )
+    np.testing.assert_allclose(table["train_loss"], weighted, rtol=1e-4)
+    assert table["lr"].iloc[4] == 0.02
+    assert table["lr"].iloc[-1] == pytest.approx(0, abs=1e-9)
+
+
+def test_denoise_brings_rows_nearer_to_the_truth():
+    rng = np.random.RandomState(0)
+    y = np.arange(400) % 2
+    X = 10 + np.outer(rng.normal(size=400) + 4 * y, np.ones(8))  # one true dimension
+    noisy = X + rng.normal(scale=1.0, size=X.shape)
+    clf = LadderClassifier(max_epochs=60, random_state=0)
+    clf.fit(noisy, np.where(np.arange(400) < 20, y, -1))
+    error = np.square(clf.denoise(noisy) - X).mean()
+    assert error < 0.7 * np.square(noisy - X).mean()
+
+
+@pytest.mark.parametrize("parameters", [{"variant": "gamma"}, {"variant": "supervised"}])
+def test_denoise_is_not_there_without_a_decoder(blobs, parameters):
+    X, _, y_few = blobs
+    clf = small(max_epochs=1, **parameters).fit(X, y_few)
+    assert not hasattr(clf, "denoise")
+    with pytest.raises(AttributeError):
+        clf.denoise(X)
+
+
+# -------------------------------------------------------------------- bad input
+
+
+@pytest.mark.parametrize(
+    "parameters, message",
+    [
+        ({"denoising_cost": [1, 1, 1]}, r"one entry per layer \(4, input first\); got 3"),
+        ({"denoising_cost": -1.0}, "denoising_cost"),
+        ({"noise_std": -0.1}, "noise_std"),
+        ({"noise_std": [0.3, 0.3, 0.3, -0.3]}, "noise_std .* not negative"),
+        ({"variant": "half"}, "variant"),
+        ({"activation": "softmax"}, "activation"),
+        ({"batch_size": 1}, "batch_size"),
+        ({"hidden_layer_sizes": (8, 0)}, "positive integers"),
+        ({"hidden_layer_sizes": (8, 2.5)}, "positive integers"),
+        ({"device": "cuda:99"}, "device must be"),
+        ({"device": "abacus"}, "device must be"),
+    ],
+    ids=str,
+)
+def test_bad_parameters(blobs, parameters, message):
+    X, _, y_few = blobs
+    with pytest.raises(ValueError, match=message):
+        small(**parameters).fit(X, y_few)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_bad_values_in_X(blobs, value):
+    X, _, y_few = blobs
+    X = X.copy()
+    X[3, 1] = value
+    with pytest.raises(ValueError, match="NaN|infinity"):
+        small().fit(X, y_few)
+
+
+def test_bad_sample_weight(blobs):
+    X, _, y_few = blobs
+    with pytest.raises(ValueError, match="sample_weight"):
+        small().fit(X, y_few, sample_weight=-np.ones(60))
+    with pytest.raises(ValueError, match="sample_weight"):
+        small().fit(X, y_few, sample_weight=np.where(y_few < 0, 1.0, 0.0))
+
+
+def test_predict_checks_its_input(blobs):
+    X, _, y_few = blobs
+    with pytest.raises(NotFittedError):
+        small().predict(X)
+    clf = small(max_epochs=1).fit(X, y_few)
+    with pytest.raises(ValueError, match="2 features.* expecting 3"):
+        clf.predict(X[:, :2])
+
+
+def test_divergence_names_the_epoch_and_loses_nothing(blobs):
+    X, _, y_few = blobs
+    clf = small().fit(X, y_few)
+    before, attributes = clf.predict_proba(X), set(vars(clf))
+    wide = np.hstack([X, X])
+    with pytest.raises(ValueError, match=r"diverged.* in epoch 1\. Try a lower"):
+        clf.set_params(learning_rate=1e38).fit(wide, y_few)
+    with pytest.raises(ValueError, match="all unlabeled"):
+        clf.fit(wide, np.full(60, -1))
+    assert clf.n_features_in_ == 3
+    assert set(vars(clf)) == attributes
+    np.testing.assert_array_equal(clf.predict_proba(X), before)
+
+
+def test_clone_and_parameters_survive_fit(blobs):
+    X, _, y_few = blobs
+    clf = small(denoising_cost=[1, 2, 3, 4], callbacks=[])
+    before = {name: repr(value) for name, value in clf.get_params().items()}
+    clf.fit(X, y_few)
+    assert {name: repr(value) for name, value in clf.get_params().items()} == before
+    assert clone(clf).get_params()["denoising_cost"] == [1, 2, 3, 4]
