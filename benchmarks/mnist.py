@@ -79,7 +79,7 @@ def parse_arguments():
     parser.add_argument("--labels", type=int, default=100)
     parser.add_argument("--variant", choices=PUBLISHED, default="full")
     parser.add_argument("--seeds", type=int, default=3, help="number of seeds, from 0")
-    parser.add_argument("--epochs", type=int, default=24)
+    parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--decay-start", type=float, default=0.5)
     parser.add_argument("--validate", action="store_true")
     parser.add_argument("--device", default="auto")

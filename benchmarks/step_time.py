@@ -7,6 +7,7 @@ within one run; medians. ``python -m benchmarks.step_time``
 
 import argparse
 import time
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -39,7 +40,7 @@ def ladder_step(rows, batch_size):
 def plain_step(rows, batch_size):
     """One step of a network of Linear, BatchNorm and ReLU on the labelled rows."""
     layers = []
-    for n_in, n_out in zip(WIDTHS[:-1], WIDTHS[1:], strict=True):
+    for n_in, n_out in pairwise(WIDTHS):
         layers += [
             torch.nn.Linear(n_in, n_out, bias=False),
             torch.nn.BatchNorm1d(n_out),
@@ -61,10 +62,10 @@ def plain_step(rows, batch_size):
 def matrix_products(rows, batch_size):
     """The products of one ladder step: forward, and backward by weights and inputs.
 
-    The encoder has three times the batch (labelled, unlabelled, clean), the decoder one.
+    Rows of the encoder: three batches (labelled, unlabelled, clean); decoder: one.
     """
     device = rows.X.device
-    pairs = list(zip(WIDTHS[:-1], WIDTHS[1:], strict=True))
+    pairs = list(pairwise(WIDTHS))
     # (rows, in, out, whether the gradient by the input is needed: not for the data)
     tasks = [(3 * batch_size, n_in, n_out, n_in != WIDTHS[0]) for n_in, n_out in pairs]
     tasks += [(batch_size, n_out, n_in, True) for n_in, n_out in pairs]

@@ -119,9 +119,7 @@ class LadderBatches:
         for _ in range(len(self)):
             labeled = next(self._labeled).to(device)
             unlabeled = (
-                next(self._unlabeled).to(device)
-                if self.with_unlabeled
-                else labeled[:0]
+                next(self._unlabeled).to(device) if self.with_unlabeled else labeled[:0]
             )
             weight = None if rows.weight is None else rows.weight[labeled]
             yield LadderBatch(

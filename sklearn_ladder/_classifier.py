@@ -92,7 +92,8 @@ class LadderClassifier(
 
     standardize : bool, default=True
         Whether the network brings each feature to mean 0 and variance 1 over the
-        training rows. Choose False for images scaled to [0, 1].
+        training rows, and outliers smoothly within 3 standard deviations. Choose False
+        for images scaled to [0, 1].
 
     batch_size : int, default=100
         Number of labeled rows and of unlabeled rows of a training step; fewer where
@@ -184,7 +185,10 @@ class LadderClassifier(
     """
 
     _parameter_constraints: dict = {
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "hidden_layer_sizes": [
+            "array-like",
+            Interval(Integral, 1, None, closed="left"),
+        ],
         "variant": [StrOptions(set(VARIANTS))],
         "denoising_cost": [
             Interval(Real, 0, None, closed="left"),

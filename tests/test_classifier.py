@@ -164,7 +164,6 @@ def test_only_skorch_s_device_aware_attributes_hold_tensors(blobs):
                 kept.append(type(obj))
             super().save(obj, **kwargs)
 
-
     Pickler(io.BytesIO()).dump(state)
     assert kept == []
 
@@ -246,7 +245,9 @@ def test_history_is_a_table_of_named_costs(blobs):
     assert {"epoch", "train_loss", "supervised_cost", "lr", *costs} <= set(table)
     weighted = table["supervised_cost"] + sum(
         weight * table[cost]
-        for weight, cost in zip(clf.net_.criterion_.denoising_weights, costs, strict=True)
+        for weight, cost in zip(
+            clf.net_.criterion_.denoising_weights, costs, strict=True
+        )
     )
     np.testing.assert_allclose(table["train_loss"], weighted, rtol=1e-4)
     assert table["lr"].iloc[4] == 0.02
@@ -264,7 +265,9 @@ def test_denoise_brings_rows_nearer_to_the_truth():
     assert error < 0.7 * np.square(noisy - X).mean()
 
 
-@pytest.mark.parametrize("parameters", [{"variant": "gamma"}, {"variant": "supervised"}])
+@pytest.mark.parametrize(
+    "parameters", [{"variant": "gamma"}, {"variant": "supervised"}]
+)
 def test_denoise_is_not_there_without_a_decoder(blobs, parameters):
     X, _, y_few = blobs
     clf = small(max_epochs=1, **parameters).fit(X, y_few)
@@ -279,7 +282,10 @@ def test_denoise_is_not_there_without_a_decoder(blobs, parameters):
 @pytest.mark.parametrize(
     "parameters, message",
     [
-        ({"denoising_cost": [1, 1, 1]}, r"one entry per layer \(4, input first\); got 3"),
+        (
+            {"denoising_cost": [1, 1, 1]},
+            r"one entry per layer \(4, input first\); got 3",
+        ),
         ({"denoising_cost": -1.0}, "denoising_cost"),
         ({"noise_std": -0.1}, "noise_std"),
         ({"noise_std": [0.3, 0.3, 0.3, -0.3]}, "noise_std .* not negative"),

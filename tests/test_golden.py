@@ -28,7 +28,9 @@ def parameters():
         if layer.gamma is not None:
             named[f"gamma{number}"] = layer.gamma
     for number in LAYERS:
-        named[f"a{number}"] = network.decoder.layers[str(number)].combinator.coefficients
+        named[f"a{number}"] = network.decoder.layers[
+            str(number)
+        ].combinator.coefficients
     assert {f"param_{name}" for name in named} == {
         key for key in GOLDEN if key.startswith("param_")
     }

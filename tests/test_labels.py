@@ -6,32 +6,34 @@ from sklearn_ladder._labels import encode_labels
 
 
 @pytest.mark.parametrize(
-    "y, classes",
+    "y, classes, codes",
     [
-        (np.array([0, 1, -1, 2]), [0, 1, 2]),
-        (np.array([3.0, 5.0, -1.0, np.nan]), [3.0, 5.0]),
-        (np.array(["a", "b", -1, "c"]), ["a", "b", "c"]),
-        (np.array(["a", "b", -1, None], dtype=object), ["a", "b"]),
-        (pd.Series(["a", None, "b", pd.NA]), ["a", "b"]),
-        (pd.Series([0, 1, None, 2], dtype="Int64"), [0, 1, 2]),
-        (pd.Series([True, False, None, True], dtype="boolean"), [False, True]),
-        (pd.Series(pd.Categorical(["x", "y", None, "x"])), ["x", "y"]),
-        ([7, 8, None, -1], [7, 8]),
+        (np.array([0, 1, -1, 2]), [0, 1, 2], [0, 1, -1, 2]),
+        (np.array([3.0, 5.0, -1.0, np.nan]), [3.0, 5.0], [0, 1, -1, -1]),
+        (np.array(["a", "b", -1, "c"]), ["a", "b", "c"], [0, 1, -1, 2]),
+        (np.array(["b", "a", -1, None], dtype=object), ["a", "b"], [1, 0, -1, -1]),
+        (pd.Series(["a", None, "b", pd.NA]), ["a", "b"], [0, -1, 1, -1]),
+        (pd.Series([0, 1, None], dtype="Int64"), [0, 1], [0, 1, -1]),
+        (pd.Series([True, None, False], dtype="boolean"), [False, True], [1, -1, 0]),
+        (pd.Series(pd.Categorical(["x", None, "y"])), ["x", "y"], [0, -1, 1]),
+        ([7, 8, None, -1], [7, 8], [0, 1, -1, -1]),
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
-def test_markers_are_no_class(y, classes):
+def test_markers_are_no_class(y, classes, codes):
     labels = encode_labels(y)
     assert labels.classes.tolist() == classes
-    np.testing.assert_array_equal(
-        labels.codes[labels.codes >= 0],
-        np.searchsorted(
-            labels.classes, [c for c in np.asarray(y, dtype=object) if c in classes]
-        ),
-    )
-    assert (labels.codes == -1).sum() == sum(
-        c not in classes for c in np.asarray(y, dtype=object)
-    )
+    assert labels.codes.tolist() == codes
+
+
+@pytest.mark.parametrize(
+    "values, classes", [([0, None, 1], [0, 1]), (["a", None, "b"], ["a", "b"])]
+)
+def test_polars_series(values, classes):
+    polars = pytest.importorskip("polars")
+    labels = encode_labels(polars.Series(values))
+    assert labels.classes.tolist() == classes
+    assert labels.codes.tolist() == [0, -1, 1]
 
 
 def test_integers_among_missing_labels_stay_integers():

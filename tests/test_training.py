@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 import torch
-from skorch.callbacks import Callback, EarlyStopping, EpochScoring, LRScheduler, ProgressBar
+from skorch.callbacks import (
+    Callback,
+    EarlyStopping,
+    EpochScoring,
+    LRScheduler,
+    ProgressBar,
+)
 
 from sklearn_ladder import LadderClassifier
 from sklearn_ladder._training import LinearDecay, resolve_device

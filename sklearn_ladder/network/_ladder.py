@@ -3,11 +3,14 @@
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ._decoder import Decoder, DecoderPass
 from ._encoder import CleanPass, Encoder, EncoderPass
 from ._normalization import pool_statistics
+
+# Where standardised features are bent, in standard deviations: see `Standardization`.
+SOFT_CLIP = 3.0
 
 
 class LadderPass(NamedTuple):
@@ -17,6 +20,33 @@ class LadderPass(NamedTuple):
     corrupted: EncoderPass  # labelled rows first, then unlabelled
     clean: CleanPass  # unlabelled rows
     decoded: DecoderPass | None  # unlabelled rows; None without a decoder
+
+
+class Standardization(nn.Module):
+    """Brings features to mean 0 and variance 1, and outliers within ±3, smoothly.
+
+    NOTE[DIFF]: the paper feeds pixels in [0, 1] as they are. Standardised, a pixel that
+    is rarely on is tens of standard deviations away when it is, and drowns the others
+    in the denoising cost at the input. x / √(1 + (x/3)²) is x near 0 and has an inverse.
+
+    Parameters
+    ----------
+    mean, scale : array-like of shape (n_features,)
+    """
+
+    def __init__(self, mean, scale):
+        super().__init__()
+        self.register_buffer("mean", torch.as_tensor(mean, dtype=torch.float32))
+        self.register_buffer("scale", torch.as_tensor(scale, dtype=torch.float32))
+
+    def forward(self, x):
+        x = (x - self.mean) / self.scale
+        return x / (1 + (x / SOFT_CLIP).square()).sqrt()
+
+    def inverse(self, x):
+        """Back to the units of the input; what lies beyond ±2.99 counts as ±2.99."""
+        x = (x / SOFT_CLIP).clamp(-0.997, 0.997)
+        return SOFT_CLIP * x / (1 - x.square()).sqrt() * self.scale + self.mean
 
 
 class Ladder(nn.Module):
@@ -34,7 +64,7 @@ class Ladder(nn.Module):
     noise_std : sequence of float
         Standard deviation of the noise at layers 0 … L.
     mean, scale : array-like of shape (n_features,), default=None
-        Standardisation of the input, kept with the weights.
+        For the `Standardization` of the input; by default it is taken as it is.
     seed : int, default=0
         Determines the initial weights.
 
@@ -65,12 +95,10 @@ class Ladder(nn.Module):
             if len(denoised_layers)
             else None
         )
-        for name, default, values in (("mean", 0.0, mean), ("scale", 1.0, scale)):
-            values = [default] if values is None else values
-            self.register_buffer(name, torch.as_tensor(values, dtype=torch.float32))
+        self.standardization = None if mean is None else Standardization(mean, scale)
 
     def standardize(self, x):
-        return (x - self.mean) / self.scale
+        return x if self.standardization is None else self.standardization(x)
 
     def draw_noise(self, n_rows, generator):
         """Scaled Gaussian noise for each layer, drawn in bulk.
@@ -133,7 +161,8 @@ class Ladder(nn.Module):
             clean.logits.softmax(dim=1),
             normalize=lambda layer, signal: layer.population(signal),
         )
-        return decoded.z_denoised[0] * self.scale + self.mean
+        x = decoded.z_denoised[0]
+        return x if self.standardization is None else self.standardization.inverse(x)
 
     @torch.no_grad()
     def measure_population(self, chunks):

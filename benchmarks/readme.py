@@ -1,0 +1,95 @@
+"""Writes the tables of the README from ``benchmarks/results``.
+
+``python -m benchmarks.readme``; with ``--check`` it only compares, and fails where the
+README is not up to date.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import _results
+
+README = Path(__file__).parent.parent / "README.md"
+PUBLISHED_ERROR = {("full", 100): "1.06 ± 0.37"}  # Rasmus et al. 2015
+
+
+def digits_table():
+    result = _results.read("digits")
+    lines = [
+        "| method | test accuracy | seconds a fit |",
+        "|---|---|---|",
+    ]
+    for name, accuracy in result["test_accuracy"].items():
+        seconds = np.mean(result["fit_seconds"][name])
+        lines.append(
+            f"| {name} | {np.mean(accuracy):.3f} ± {np.std(accuracy):.3f} "
+            f"| {seconds:.1f} |"
+        )
+    return "\n".join([*lines, "", made_by(result, len(result["seeds"]))])
+
+
+def mnist_table():
+    lines = [
+        "| labels | variant | epochs | test error, % | published, 150 epochs "
+        "| minutes a fit |",
+        "|---|---|---|---|---|---|",
+    ]
+    paths = sorted(_results.FOLDER.glob("mnist-*epochs.json"))
+    results = [_results.read(path.stem) for path in paths]
+    for path, result in zip(paths, results, strict=True):
+        labels, variant = int(path.stem.split("-")[1]), result["parameters"]["variant"]
+        minutes = np.mean([run["fit_seconds"] for run in result["runs"]]) / 60
+        lines.append(
+            f"| {labels} | {variant} | {result['parameters']['max_epochs']} "
+            f"| {result['mean_error_percent']:.2f} ± {result['std_error_percent']:.2f} "
+            f"| {PUBLISHED_ERROR[variant, labels]} | {minutes:.1f} |"
+        )
+    return "\n".join([*lines, "", made_by(results[-1], len(results[-1]["runs"]))])
+
+
+def step_time_table():
+    result = _results.read("step_time-100-cpu")
+    milliseconds = result["median_milliseconds"]
+    floor = milliseconds["matrix products"]
+    lines = ["| one step | ms | ratio |", "|---|---|---|"]
+    lines += [
+        f"| {name} | {value:.0f} | {value / floor:.2f} |"
+        for name, value in milliseconds.items()
+    ]
+    return "\n".join([*lines, "", made_by(result, None)])
+
+
+def made_by(result, n_seeds):
+    machine, versions = result["machine"], result["versions"]
+    seeds = f"{n_seeds} seeds, mean ± standard deviation; " if n_seeds else ""
+    return (
+        f"<sub>{seeds}`{result['command']}`; {machine['processor']}, "
+        f"{machine['threads']} threads; torch {versions['torch']}, "
+        f"scikit-learn {versions['scikit-learn']}</sub>"
+    )
+
+
+TABLES = {"digits": digits_table, "mnist": mnist_table, "step_time": step_time_table}
+
+
+def with_tables(text):
+    """`text` with each table between its two marks replaced."""
+    for name, table in TABLES.items():
+        begin, end = f"<!-- {name}: begin -->\n", f"\n<!-- {name}: end -->"
+        before, rest = text.split(begin)
+        _, after = rest.split(end)
+        text = before + begin + table() + end + after
+    return text
+
+
+def main():
+    text = README.read_text()
+    if "--check" in sys.argv:
+        sys.exit(text != with_tables(text) and "README.md is not up to date")
+    README.write_text(with_tables(text))
+
+
+if __name__ == "__main__":
+    main()

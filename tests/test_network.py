@@ -1,0 +1,124 @@
+"""The network against what its parts promise; its values are in test_golden.py."""
+
+import pytest
+import torch
+
+from sklearn_ladder.network import Ladder
+from sklearn_ladder.network._combinators import GaussianCombinator
+from sklearn_ladder.network._ladder import Standardization
+from sklearn_ladder.network._normalization import (
+    batch_norm,
+    batch_norm_halves,
+    batch_statistics,
+    pool_statistics,
+)
+
+
+def normal(*shape, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+
+def test_batch_norm_and_statistics_agree():
+    z_pre = 5 + 3 * normal(40, 4)
+    statistics = batch_statistics(z_pre)
+    torch.testing.assert_close(statistics.mean, z_pre.mean(dim=0))
+    torch.testing.assert_close(statistics.std, z_pre.std(dim=0, correction=0))
+    torch.testing.assert_close(statistics.normalize(z_pre), batch_norm(z_pre))
+
+
+@pytest.mark.parametrize("n_labeled", [0, 3, 10])
+def test_halves_have_their_own_statistics(n_labeled):
+    z_pre = normal(10, 4)
+    z_pre[:3] += 100
+    z = batch_norm_halves(z_pre, n_labeled)
+    for half in (z[:n_labeled], z[n_labeled:]):
+        if len(half):
+            torch.testing.assert_close(half.mean(dim=0), torch.zeros(4).double())
+
+
+def test_statistics_pooled_from_parts_are_those_of_all_rows():
+    z_pre = normal(40, 4)
+    z_pre[:10] += 7
+    pooled = pool_statistics([batch_statistics(part) for part in z_pre.split(10)])
+    whole = batch_statistics(z_pre)
+    torch.testing.assert_close(pooled.mean, whole.mean)
+    torch.testing.assert_close(pooled.std, whole.std)
+
+
+def test_gaussian_combinator_starts_as_published():
+    # μ(u) = 0 and v(u) = 0 with all but a2 = a7 = 1 at 0
+    combinator = GaussianCombinator(3).double()
+    assert combinator(normal(5, 3), normal(5, 3)).eq(0).all()
+
+
+def test_gaussian_combinator_by_hand():
+    combinator = GaussianCombinator(1)
+    with torch.no_grad():
+        combinator.coefficients[:, 0] = torch.arange(1.0, 11.0) / 10
+    sigmoid = torch.sigmoid
+    z, u = torch.tensor([[2.0]]), torch.tensor([[-1.0]])
+    mean = 0.1 * sigmoid(0.2 * u + 0.3) + 0.4 * u + 0.5
+    gate = 0.6 * sigmoid(0.7 * u + 0.8) + 0.9 * u + 1.0
+    torch.testing.assert_close(combinator(z, u), (z - mean) * gate + mean)
+
+
+def test_standardization_and_back():
+    x = 50 + 10 * normal(30, 2).float()
+    standardization = Standardization(mean=[50.0, 50.0], scale=[10.0, 10.0])
+    inner = standardization(x)
+    assert inner.abs().max() < 3
+    torch.testing.assert_close(standardization.inverse(inner), x, rtol=1e-4, atol=1e-3)
+    assert standardization(torch.tensor([[1e6, 50.0]])).tolist()[0] == [
+        pytest.approx(3, abs=1e-4),
+        0.0,
+    ]
+
+
+@pytest.mark.parametrize(
+    "denoised, decoder_layers, clean_layers",
+    [
+        ([0, 1, 2, 3], ["3", "2", "1", "0"], 3),
+        ([3], ["3"], 3),
+        ([0], ["3", "2", "1", "0"], 0),
+        ([], None, 0),
+    ],
+)
+def test_nothing_is_computed_for_layers_without_a_cost(
+    denoised, decoder_layers, clean_layers
+):
+    network = Ladder([5, 4, 3, 2], denoised, [0.3] * 4)
+    noise = network.draw_noise(13, torch.Generator().manual_seed(0))
+    x = normal(13, 5).float()
+    activations = network.training_pass(x[:6], x[6:], noise)
+    assert len(activations.clean.statistics) == clean_layers
+    if decoder_layers is None:
+        assert network.decoder is None
+        assert activations.decoded is None
+    else:
+        assert list(network.decoder.layers) == decoder_layers
+
+
+def test_noise_has_its_standard_deviation():
+    network = Ladder([50, 40, 2], [], [0.1, 0.5, 0.0])
+    noise = network.draw_noise(2000, torch.Generator().manual_seed(0))
+    assert [values.std().item() for values in noise] == pytest.approx(
+        [0.1, 0.5, 0.0], rel=0.02
+    )
+    assert [values.shape[1] for values in noise] == [50, 40, 2]
+
+
+def test_population_of_one_chunk_makes_prediction_equal_the_clean_pass():
+    network = Ladder([5, 4, 3], [0, 1, 2], [0.3] * 3).double()
+    x = normal(30, 5)
+    network.measure_population([x])
+    torch.testing.assert_close(network(x), network.encoder.clean(x).h.softmax(dim=1))
+
+
+def test_same_seed_same_weights():
+    first, second, other = (
+        Ladder([5, 4, 3], [0], [0.3] * 3, seed=seed).state_dict() for seed in (1, 1, 2)
+    )
+    name = "encoder.layers.0.projection.weight"
+    torch.testing.assert_close(first, second)
+    assert not torch.equal(first[name], other[name])
