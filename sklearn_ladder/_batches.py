@@ -1,5 +1,6 @@
 """Training rows resident on the device, and their seeded batch order."""
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,14 @@ class LadderBatch(NamedTuple):
     x_unlabeled: Tensor  # (n_unlabeled, n_features)
 
 
+def as_tensor(rows, device="cpu"):
+    """Rows as float32 tensor on `device`, sharing memory where possible."""
+    with warnings.catch_warnings():
+        # Read-only rows, as joblib's workers get them: nobody writes to these tensors.
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writ")
+        return torch.as_tensor(rows, dtype=torch.float32, device=device)
+
+
 class TrainingRows(Dataset):
     """All training rows as tensors on the device.
 
@@ -31,13 +40,9 @@ class TrainingRows(Dataset):
     """
 
     def __init__(self, X, codes, weight, device):
-        self.X = torch.as_tensor(X, device=device)
+        self.X = as_tensor(X, device)
         self.y = torch.as_tensor(codes, device=device)
-        self.weight = (
-            None
-            if weight is None
-            else torch.as_tensor(weight, dtype=self.X.dtype, device=device)
-        )
+        self.weight = None if weight is None else as_tensor(weight, device)
         self.labeled = torch.as_tensor(np.flatnonzero(codes >= 0))
 
     def __len__(self):
@@ -149,4 +154,4 @@ class RowBatches:
         for start in range(0, len(self.dataset), self.batch_size):
             part = slice(start, start + self.batch_size)
             codes = torch.empty(0) if y is None else torch.as_tensor(y[part])
-            yield torch.as_tensor(X[part], dtype=torch.float32), codes
+            yield as_tensor(X[part]), codes

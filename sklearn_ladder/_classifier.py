@@ -297,9 +297,8 @@ class LadderClassifier(
         self.net_ = net
         self.classes_ = labels.classes
         self.transduction_ = labels.classes[codes]
-        self.n_iter_ = len(net.history)
-        names = [name for name in net.history[0] if name not in _NOT_IN_HISTORY]
-        self.history_ = {name: np.asarray(net.history[:, name]) for name in names}
+        self.history_ = _as_table(net.history)
+        self.n_iter_ = len(self.history_["train_loss"])
         return self
 
     def predict(self, X):
@@ -465,8 +464,8 @@ class LadderClassifier(
             weight[labeled] *= class_weight[labels.codes[labeled]]
         if (weight[labeled] < 0).any() or weight[labeled].sum() == 0:
             raise ValueError(
-                "sample_weight (times class_weight) must not be negative and must not be"
-                f" zero for all labeled rows; got minimum {weight[labeled].min()} and "
+                "sample_weight (times class_weight) must not be negative, and not zero "
+                f"for all labeled rows; got minimum {weight[labeled].min()} and "
                 f"sum {weight[labeled].sum()}."
             )
         return weight / weight[labeled].mean()
@@ -512,5 +511,16 @@ class LadderClassifier(
         return torch.cat(chunks).numpy()
 
 
-# What skorch or the net itself needs in its history, and nobody else.
-_NOT_IN_HISTORY = {"batches", "train_loss_best", "train_batch_count"}
+def _as_table(history):
+    """Columns of a skorch history, without what only skorch needs of it.
+
+    An epoch in which training was interrupted by the keyboard is left out.
+    """
+    epochs = [epoch for epoch in history if "train_loss" in epoch]
+    names = dict.fromkeys(name for epoch in epochs for name in epoch)
+    hidden = {"batches", "train_loss_best", "train_batch_count"}
+    columns = [name for name in names if name not in hidden] or ["train_loss"]
+    return {
+        name: np.asarray([epoch.get(name, np.nan) for epoch in epochs])
+        for name in columns
+    }

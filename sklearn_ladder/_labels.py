@@ -85,8 +85,8 @@ def encode_labels(y):
     if len(classes) < 2:
         raise ValueError(
             "y must have labels of at least two classes; got 1 class: "
-            f"{classes[0]!r}. -1 means unlabeled: if it is a class here, as in {{-1, 1}},"
-            " give that class another name, such as 0."
+            f"{classes[0]!r}. -1 means unlabeled: if it is a class here, as in "
+            "{-1, 1}, give that class another name, such as 0."
         )
     codes = np.full(len(y), UNLABELED, dtype=np.int64)
     codes[labeled] = labeled_codes

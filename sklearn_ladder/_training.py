@@ -61,15 +61,14 @@ class LadderNet(NeuralNetClassifier):
 
     Parameters
     ----------
-    decay_start : float
-        Fraction of training after which the learning rate falls linearly to 0.
-    seed : int
+    module : type, default=Ladder
+    seed : int, default=0
         Determines noise and row order (initial weights: ``module__seed``).
     **kwargs
         Passed to :class:`skorch.NeuralNetClassifier`.
     """
 
-    def __init__(self, module=Ladder, *, decay_start=1.0, seed=0, **kwargs):
+    def __init__(self, module=Ladder, *, seed=0, **kwargs):
         defaults = dict(
             criterion=LadderCosts,
             optimizer=torch.optim.Adam,
@@ -82,7 +81,6 @@ class LadderNet(NeuralNetClassifier):
             iterator_valid__batch_size=LARGEST_CHUNK,
         )
         super().__init__(module, **(defaults | kwargs))
-        self.decay_start = decay_start
         self.seed = seed
 
     @property

@@ -103,7 +103,7 @@ def test_score_ignores_unlabeled_rows(blobs):
 
 
 def test_labels_come_back_in_their_own_dtype(blobs):
-    X, y, y_few = blobs
+    X, _, y_few = blobs
     names = pd.Series(y_few).map({0: "no", 1: "yes"})  # missing where unlabeled
     clf = small().fit(X, names)
     assert set(clf.predict(X)) <= {"no", "yes"}
@@ -310,7 +310,7 @@ def test_bad_values_in_X(blobs, value):
     X, _, y_few = blobs
     X = X.copy()
     X[3, 1] = value
-    with pytest.raises(ValueError, match="NaN|infinity"):
+    with pytest.raises(ValueError, match=r"NaN|infinity"):
         small().fit(X, y_few)
 
 
@@ -327,7 +327,7 @@ def test_predict_checks_its_input(blobs):
     with pytest.raises(NotFittedError):
         small().predict(X)
     clf = small(max_epochs=1).fit(X, y_few)
-    with pytest.raises(ValueError, match="2 features.* expecting 3"):
+    with pytest.raises(ValueError, match=r"2 features.* expecting 3"):
         clf.predict(X[:, :2])
 
 

@@ -121,3 +121,33 @@ def test_auto_takes_cuda_where_there_is_one(monkeypatch):
     for available, device in ((True, "cuda"), (False, "cpu")):
         monkeypatch.setattr(torch.cuda, "is_available", lambda a=available: a)
         assert resolve_device("auto") == device
+
+
+class Impatient(Callback):
+    """Presses Ctrl-C."""
+
+    def __init__(self, batch):
+        self.batch = batch
+
+    def on_train_begin(self, net, **kwargs):
+        self.n_batches_ = 0
+
+    def on_batch_end(self, net, **kwargs):
+        self.n_batches_ += 1
+        if self.n_batches_ == self.batch:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("batch, n_epochs", [(2, 0), (8, 2)])
+def test_interrupted_training_gives_what_was_learned(blobs, batch, n_epochs):
+    clf = fit(blobs, [Impatient(batch)])
+    assert clf.n_iter_ == len(clf.history_["train_loss"]) == n_epochs
+    assert np.isfinite(clf.predict_proba(blobs[0])).all()
+
+
+def test_read_only_rows_do_not_warn(blobs, recwarn):
+    X, _, y_few = blobs
+    X = X.astype(np.float32)
+    X.setflags(write=False)
+    LadderClassifier((4,), max_epochs=1).fit(X, y_few).predict(X)
+    assert not [w for w in recwarn if "writable" in str(w.message)]

@@ -27,7 +27,7 @@ class Standardization(nn.Module):
 
     NOTE[DIFF]: the paper feeds pixels in [0, 1] as they are. Standardised, a pixel that
     is rarely on is tens of standard deviations away when it is, and drowns the others
-    in the denoising cost at the input. x / √(1 + (x/3)²) is x near 0 and has an inverse.
+    in the denoising cost at the input. x / √(1 + (x/3)²) is x near 0, and invertible.
 
     Parameters
     ----------

@@ -66,7 +66,7 @@ class EncoderLayer(nn.Module):
         self.population = PopulationStatistics(width)
 
     def activate(self, z):
-        """H = act(γ (z + β)); logits at the class layer."""
+        """Activation, h = act(γ (z + β)); logits at the class layer."""
         h = z + self.beta
         if self.gamma is not None:
             h = self.gamma * h
