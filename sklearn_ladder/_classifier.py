@@ -25,7 +25,7 @@ from sklearn.utils.validation import (
 )
 
 from ._batches import RowBatches, TrainingRows
-from ._labels import UNLABELED, as_array, encode_labels, is_labeled
+from ._labels import UNLABELED, as_array, class_bias, encode_labels, is_labeled
 from ._training import (
     LARGEST_CHUNK,
     LadderNet,
@@ -281,7 +281,7 @@ class LadderClassifier(
         previous = self._previous_network(X, labels.classes)
         row_weight = self._row_weights(rows, labels, sample_weight)
 
-        net = self._make_net(rows, n_classes=len(labels.classes))
+        net = self._make_net(rows, class_bias(labels.codes, row_weight))
         net.initialize()
         if previous is not None:
             self._load_weights(net, previous)
@@ -409,8 +409,9 @@ class LadderClassifier(
 
     # ------------------------------------------------------------------ for fit
 
-    def _make_net(self, rows, n_classes):
+    def _make_net(self, rows, class_bias):
         """The net that the parameters describe, not initialized."""
+        n_classes = len(class_bias)
         hidden = np.atleast_1d(np.asarray(self.hidden_layer_sizes))
         if hidden.ndim != 1 or (
             hidden.size and (hidden.dtype.kind not in "iu" or hidden.min() < 1)
@@ -436,6 +437,7 @@ class LadderClassifier(
             module__activation=self.activation,
             module__mean=None if scaler is None else scaler.mean_,
             module__scale=None if scaler is None else scaler.scale_,
+            module__class_bias=class_bias,
             module__seed=int(module_seed),
             criterion__denoising_weights=weights.tolist(),
             iterator_train__with_unlabeled=bool(weights.any()),

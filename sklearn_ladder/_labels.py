@@ -69,7 +69,9 @@ def encode_labels(y):
         If there are fewer than two classes, or `y` is continuous or has no label.
     """
     if y is None:
-        raise ValueError("LadderClassifier requires y to be passed, but y is None.")
+        raise ValueError(
+            "LadderClassifier requires y to be passed, but the target y is None."
+        )
     y = column_or_1d(as_array(y), warn=True)
     labeled = is_labeled(y)
     if not labeled.any():
@@ -91,3 +93,28 @@ def encode_labels(y):
     codes = np.full(len(y), UNLABELED, dtype=np.int64)
     codes[labeled] = labeled_codes
     return EncodedLabels(classes, codes)
+
+
+def class_bias(codes, weight=None):
+    """Logarithm of each class's share of the labels, around their mean.
+
+    NOTE[DIFF]: the published bias of the class layer starts at 0. Batch normalisation
+    gives each class the same mean, so the bias alone can say that one is rarer, and at
+    the usual learning rates it would need thousands of updates to say so. Where classes
+    are balanced, as in the paper's runs, this is 0, too.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_samples,)
+        Class codes, UNLABELED where there is no label; every class has a label.
+    weight : ndarray of shape (n_samples,), default=None
+        Row weights.
+
+    Returns
+    -------
+    ndarray of shape (n_classes,)
+    """
+    labeled = codes != UNLABELED
+    counts = np.bincount(codes[labeled], None if weight is None else weight[labeled])
+    log_share = np.log(np.maximum(counts / counts.sum(), 1e-4))
+    return log_share - log_share.mean()

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sklearn_ladder._labels import encode_labels
+from sklearn_ladder._labels import class_bias, encode_labels
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,15 @@ def test_integers_among_missing_labels_stay_integers():
 def test_bad_labels(y, message):
     with pytest.raises(ValueError, match=message):
         encode_labels(y)
+
+
+def test_class_bias_is_that_of_the_shares():
+    np.testing.assert_array_equal(class_bias(np.array([0, 1, -1, 1, 0])), [0, 0])
+    bias = class_bias(np.array([0, 0, 0, 1, -1]))
+    assert bias[0] - bias[1] == pytest.approx(np.log(3))
+    bias = class_bias(np.array([0, 1, -1]), weight=np.array([5.0, 1.0, 9.0]))
+    assert bias[0] - bias[1] == pytest.approx(np.log(5))
+
+
+def test_class_bias_of_a_silenced_class_is_finite():
+    assert np.isfinite(class_bias(np.array([0, 1]), weight=np.array([2.0, 0.0]))).all()

@@ -65,6 +65,8 @@ class Ladder(nn.Module):
         Standard deviation of the noise at layers 0 … L.
     mean, scale : array-like of shape (n_features,), default=None
         For the `Standardization` of the input; by default it is taken as it is.
+    class_bias : array-like of shape (n_classes,), default=None
+        Initial β of the class layer; by default 0, as published.
     seed : int, default=0
         Determines the initial weights.
 
@@ -82,6 +84,7 @@ class Ladder(nn.Module):
         activation="relu",
         mean=None,
         scale=None,
+        class_bias=None,
         seed=0,
     ):
         super().__init__()
@@ -90,6 +93,9 @@ class Ladder(nn.Module):
         self.noise_std = tuple(noise_std)
         self.highest_target = max(denoised_layers, default=-1)
         self.encoder = Encoder(widths, activation, generator)
+        if class_bias is not None:
+            class_bias = torch.as_tensor(class_bias, dtype=torch.float32)
+            self.encoder.layers[-1].beta.data.copy_(class_bias)
         self.decoder = (
             Decoder(self.encoder, min(denoised_layers), generator)
             if len(denoised_layers)
