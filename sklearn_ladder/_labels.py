@@ -43,13 +43,9 @@ def is_labeled(y):
     -------
     ndarray of shape (n_samples,), bool
     """
-    labeled = ~np.asarray(pd.isna(y), dtype=bool)
-    # missing values are left out of the comparisons: pandas.NA has no truth value
-    labeled[labeled] = [
-        not (label == UNLABELED or label == str(UNLABELED))
-        for label in y[labeled].tolist()
-    ]
-    return labeled
+    # as objects, since NumPy compares numbers with strings in its own way
+    marker = pd.Series(y, dtype=object).isin([UNLABELED, str(UNLABELED)])
+    return ~(pd.isna(y) | marker.to_numpy())
 
 
 def encode_labels(y):

@@ -125,12 +125,15 @@ class LadderNet(NeuralNetClassifier):
     def _record_epoch(self, costs):
         """Mean costs of an epoch into the history, under skorch's name for the sum."""
         train_loss = costs.pop("total")
-        if not math.isfinite(train_loss):
+        weights_are_finite = all(
+            parameter.isfinite().all() for parameter in self.module_.parameters()
+        )
+        if not (math.isfinite(train_loss) and weights_are_finite):
             raise ValueError(
-                f"Training diverged: the cost became {train_loss} in epoch "
-                f"{len(self.history)}. Try a lower learning_rate (now {self.lr}), a "
-                "lower denoising_cost, or standardize=True if features have very "
-                "different scales."
+                f"Training diverged in epoch {len(self.history)}: cost or weights are "
+                f"not finite (mean cost {train_loss}). Try a lower learning_rate (now "
+                f"{self.lr}), a lower denoising_cost, or standardize=True if features "
+                "have very different scales."
             )
         best = min((e["train_loss"] for e in self.history[:-1]), default=math.inf)
         self.history.record("train_loss", train_loss)

@@ -336,7 +336,7 @@ def test_divergence_names_the_epoch_and_loses_nothing(blobs):
     clf = small().fit(X, y_few)
     before, attributes = clf.predict_proba(X), set(vars(clf))
     wide = np.hstack([X, X])
-    with pytest.raises(ValueError, match=r"diverged.* in epoch 1\. Try a lower"):
+    with pytest.raises(ValueError, match=r"diverged in epoch 1: .* Try a lower"):
         clf.set_params(learning_rate=1e38).fit(wide, y_few)
     with pytest.raises(ValueError, match="all unlabeled"):
         clf.fit(wide, np.full(60, -1))

@@ -21,7 +21,6 @@ EXPECTED_FAILURES = {
     [
         LadderClassifier(),
         LadderClassifier(variant="gamma"),
-        LadderClassifier(variant="bottom", activation="tanh"),
         LadderClassifier(variant="supervised"),
     ],
     expected_failed_checks=lambda estimator: EXPECTED_FAILURES,
