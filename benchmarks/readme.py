@@ -77,10 +77,10 @@ TABLES = {"digits": digits_table, "mnist": mnist_table, "step_time": step_time_t
 def with_tables(text):
     """`text` with each table between its two marks replaced."""
     for name, table in TABLES.items():
-        begin, end = f"<!-- {name}: begin -->\n", f"\n<!-- {name}: end -->"
+        begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
         before, rest = text.split(begin)
         _, after = rest.split(end)
-        text = before + begin + table() + end + after
+        text = f"{before}{begin}\n{table()}\n{end}{after}"
     return text
 
 
