@@ -48,6 +48,37 @@ def is_labeled(y):
     return ~(pd.isna(y) | marker.to_numpy())
 
 
+def labeled_part(y):
+    """Which rows of `y` are labeled, and their labels.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+
+    Returns
+    -------
+    labeled : ndarray of shape (n_samples,), bool
+    labels : ndarray of shape (n_labeled,)
+        In the dtype that they have without the missing ones.
+
+    Raises
+    ------
+    ValueError
+        If `y` is not one-dimensional or has no label.
+    """
+    y = column_or_1d(as_array(y), warn=True)
+    labeled = is_labeled(y)
+    if not labeled.any():
+        raise ValueError(
+            f"y must have labeled rows; got {len(y)} rows, all unlabeled (-1)."
+        )
+    labels = y[labeled]
+    if labels.dtype == object:
+        # integers and booleans that only became objects by the missing ones
+        labels = pd.Series(labels).infer_objects().to_numpy()
+    return labeled, labels
+
+
 def encode_labels(y):
     """Class codes of `y`.
 
@@ -66,18 +97,9 @@ def encode_labels(y):
     """
     if y is None:
         raise ValueError(
-            "LadderClassifier requires y to be passed, but the target y is None."
+            "Labels: this requires y to be passed, but the target y is None."
         )
-    y = column_or_1d(as_array(y), warn=True)
-    labeled = is_labeled(y)
-    if not labeled.any():
-        raise ValueError(
-            f"y must have labeled rows; got {len(y)} rows, all unlabeled (-1)."
-        )
-    labels = y[labeled]
-    if labels.dtype == object:
-        # integers and booleans that only became objects by the missing ones
-        labels = pd.Series(labels).infer_objects().to_numpy()
+    labeled, labels = labeled_part(y)
     check_classification_targets(labels)
     classes, labeled_codes = np.unique(labels, return_inverse=True)
     if len(classes) < 2:
@@ -86,9 +108,33 @@ def encode_labels(y):
             f"{classes[0]!r}. -1 means unlabeled: if it is a class here, as in "
             "{-1, 1}, give that class another name, such as 0."
         )
-    codes = np.full(len(y), UNLABELED, dtype=np.int64)
+    codes = np.full(len(labeled), UNLABELED, dtype=np.int64)
     codes[labeled] = labeled_codes
     return EncodedLabels(classes, codes)
+
+
+def without_labels(labels, rows):
+    """Labels of all rows but some, which become unlabeled.
+
+    Parameters
+    ----------
+    labels : EncodedLabels
+    rows : ndarray of shape (n_rows,)
+        Rows to be unlabeled.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        Class labels, -1 where unlabeled. Of dtype object where the classes are no
+        numbers, as scikit-learn's semi-supervised estimators want it.
+    """
+    codes = labels.codes.copy()
+    codes[rows] = UNLABELED
+    classes = labels.classes
+    if classes.dtype.kind not in "iuf":
+        classes = classes.astype(object)
+    # a signed marker, so that unsigned classes can stand beside it
+    return np.where(codes == UNLABELED, np.int64(UNLABELED), classes[codes])
 
 
 def class_bias(codes, weight=None):

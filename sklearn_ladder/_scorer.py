@@ -1,0 +1,111 @@
+"""Scores of the labeled rows alone."""
+
+from copy import deepcopy
+from inspect import signature
+
+import numpy as np
+from sklearn.metrics import check_scoring
+from sklearn.metrics._scorer import _check_multimetric_scoring
+from sklearn.utils import _safe_indexing, indexable
+from sklearn.utils.metadata_routing import get_routing_for_object
+from sklearn.utils.validation import _check_method_params
+
+from ._labels import labeled_part
+
+
+def labeled_scorer(scoring):
+    """Scorer that leaves unlabeled rows out, whatever the splitter.
+
+    Rows, labels and metadata such as `sample_weight` go without the unlabeled rows to
+    the scorer that is wrapped. Labels that are floats or objects only because some are
+    missing get the dtype that they have without those.
+
+    Parameters
+    ----------
+    scoring : str, callable, list, tuple, set or dict
+        Name of a scorer, a scorer ``scorer(estimator, X, y)``, or several of them as in
+        :func:`~sklearn.model_selection.cross_validate`.
+
+    Returns
+    -------
+    callable or dict of str to callable
+        A scorer; where `scoring` has several, a dict of scorers, which can be given as
+        `scoring` to all that take several. The wrapped scorers are copies; what they
+        request in metadata routing is requested, too.
+
+    Raises
+    ------
+    ValueError
+        If `scoring` is not as described. The scorer itself raises one if no row is
+        labeled.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.metrics import get_scorer
+    >>> from sklearn.semi_supervised import LabelSpreading
+    >>> from sklearn_ladder.model_selection import labeled_scorer
+    >>> X, y = load_iris(return_X_y=True)
+    >>> y_few = np.full_like(y, -1)
+    >>> y_few[::5] = y[::5]  # 30 labels for 150 rows
+    >>> clf = LabelSpreading().fit(X, y_few)
+    >>> labeled_scorer("accuracy")(clf, X, y_few)
+    1.0
+    >>> get_scorer("accuracy")(clf, X, y_few)  # as if -1 were the truth
+    0.2
+    """
+    if isinstance(scoring, (list, tuple, set, dict)):
+        scorers = _check_multimetric_scoring(None, scoring)
+        return {name: _LabeledScorer(scorer) for name, scorer in scorers.items()}
+    if scoring is None:
+        raise ValueError(
+            "scoring must be a name, a scorer, or several of them; got None."
+        )
+    return _LabeledScorer(check_scoring(scoring=scoring))
+
+
+class _LabeledScorer:
+    """What `labeled_scorer` returns.
+
+    Not a subclass of scikit-learn's scorers: those share predictions when several are
+    called together, and ours are of other rows than those of a plain scorer beside it.
+    """
+
+    def __init__(self, scorer):
+        self._scorer = deepcopy(scorer)
+
+    def __call__(self, estimator, X, y, **kwargs):
+        X, y = indexable(X, y)
+        labeled, labels = labeled_part(y)
+        rows = np.flatnonzero(labeled)
+        kwargs = _check_method_params(X, kwargs, indices=rows)
+        return self._scorer(estimator, _safe_indexing(X, rows), labels, **kwargs)
+
+    def __repr__(self):
+        return f"labeled_scorer({self._scorer!r})"
+
+    def get_metadata_routing(self):
+        """Requests of the wrapped scorer."""
+        return get_routing_for_object(self._scorer)
+
+    def set_score_request(self, **kwargs):
+        """Set which metadata the wrapped scorer requests.
+
+        Parameters
+        ----------
+        **kwargs : bool, None or str
+            As in scikit-learn's scorers.
+
+        Returns
+        -------
+        self : object
+        """
+        self._scorer.set_score_request(**kwargs)
+        return self
+
+    def _accept_sample_weight(self):
+        # asked by scikit-learn >= 1.8 while metadata routing is off
+        if hasattr(self._scorer, "_accept_sample_weight"):
+            return self._scorer._accept_sample_weight()
+        return "sample_weight" in signature(self._scorer).parameters

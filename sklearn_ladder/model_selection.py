@@ -1,0 +1,308 @@
+"""Validation and search where only some rows have a label.
+
+All of it is for any classifier that takes -1 in `y` as "no label", those of
+:mod:`sklearn.semi_supervised` included. Missing labels (None, NaN, pandas.NA) count as
+unlabeled, too.
+"""
+
+import warnings
+from itertools import chain
+
+import numpy as np
+from sklearn.model_selection import (
+    BaseCrossValidator,
+    RepeatedStratifiedKFold,
+    StratifiedKFold,
+    train_test_split,
+)
+from sklearn.utils import _safe_indexing, indexable
+
+from ._labels import UNLABELED, encode_labels, without_labels
+from ._scorer import labeled_scorer
+
+__all__ = ["LabeledStratifiedKFold", "labeled_scorer", "labeled_train_test_split"]
+
+
+class LabeledStratifiedKFold(BaseCrossValidator):
+    """Stratified folds of the labeled rows; unlabeled rows are always for training.
+
+    Plain :class:`~sklearn.model_selection.StratifiedKFold` takes "unlabeled" for one
+    more class: most of its test rows have no label, and count as errors.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Number of folds, at least 2 and at most the number of labeled rows of the
+        rarest class, so that each test fold has rows of every class.
+
+    n_repeats : int, default=1
+        How often the labeled rows are divided into folds, in another way each time.
+        More than 1 needs `shuffle`. Few labels make few test rows: repeats give a
+        steadier score.
+
+    shuffle : bool, default=False
+        Whether the labeled rows of each class are shuffled before they are divided.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines the shuffling. Pass an int for the same folds in every call;
+        :class:`~sklearn.model_selection.HalvingGridSearchCV` demands it.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is not as described.
+
+    See Also
+    --------
+    labeled_scorer : Leaves unlabeled rows out of a score. Test folds have none here,
+        but training scores need it.
+    labeled_train_test_split : A single split.
+
+    Notes
+    -----
+    **Training rows** come in an order in which each class, and the unlabeled rows, are
+    spread evenly, one row of every class at the front. So
+    :func:`~sklearn.model_selection.learning_curve`, which takes the first rows of each
+    training set, has all classes and a constant share of labels at every size.
+
+    **Held-out rows as unlabeled training rows.** `split` cannot offer it: whoever
+    fits on ``X[train], y[train]`` would learn from the labels of all rows in `train`.
+    `split_transductive` therefore gives the labels to train with, and no indices of
+    training rows, since all rows are.
+
+    **Successive halving** with the default ``resource="n_samples"`` draws rows at
+    random, without regard to labels, and soon has none left of some class. Let it
+    spend something else, such as ``resource="max_epochs"``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ladder.model_selection import LabeledStratifiedKFold
+    >>> X = np.arange(8).reshape(8, 1)
+    >>> y = np.array([0, 0, 1, 1, -1, -1, -1, -1])
+    >>> cv = LabeledStratifiedKFold(n_splits=2)
+    >>> for train, test in cv.split(X, y):
+    ...     print(train, test)
+    [1 3 4 5 6 7] [0 2]
+    [0 2 4 5 6 7] [1 3]
+    >>> for y_train, test in cv.split_transductive(X, y):
+    ...     print(y_train, test)
+    [-1  0 -1  1 -1 -1 -1 -1] [0 2]
+    [ 0 -1  1 -1 -1 -1 -1 -1] [1 3]
+    """
+
+    def __init__(self, n_splits=5, *, n_repeats=1, shuffle=False, random_state=None):
+        self.n_splits = n_splits
+        self.n_repeats = n_repeats
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self._folds()  # as in scikit-learn, a splitter checks what it is given
+
+    def split(self, X, y, groups=None):
+        """Generate indices of training and test rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Only its length is used.
+        y : array-like of shape (n_samples,)
+            Class labels; -1 or a missing value marks an unlabeled row.
+        groups : object
+            Always ignored, exists for API compatibility.
+
+        Yields
+        ------
+        train : ndarray of shape (n_train,)
+            Labeled rows of the other folds and all unlabeled rows.
+        test : ndarray of shape (n_test,)
+            Labeled rows of the fold.
+
+        Raises
+        ------
+        ValueError
+            If a class has fewer than `n_splits` labeled rows, or `y` is not as
+            described.
+        """
+        if groups is not None:
+            warnings.warn(
+                f"The groups parameter is ignored by {type(self).__name__}",
+                UserWarning,
+                stacklevel=2,
+            )
+        codes = encode_labels(y).codes
+        for train, test in super().split(X, codes):
+            yield train[_evenly_spread(codes[train])], test
+
+    def split_transductive(self, X, y):
+        """Generate labels to train with, and indices of test rows.
+
+        All rows of `X` are for training, those of the test fold as unlabeled ones: fit
+        on ``X, y_train``, score on ``X[test], y[test]``. This is for those who want to
+        know how well the very rows at hand are labeled. Scores are not those of rows
+        that come later.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Only its length is used.
+        y : array-like of shape (n_samples,)
+            Class labels; -1 or a missing value marks an unlabeled row.
+
+        Yields
+        ------
+        y_train : ndarray of shape (n_samples,)
+            `y` with -1 for the rows in `test`, and wherever a label was missing. Of
+            dtype object where the classes are no numbers.
+        test : ndarray of shape (n_test,)
+            Labeled rows of the fold.
+
+        Raises
+        ------
+        ValueError
+            As `split`.
+        """
+        labels = encode_labels(y)
+        for _, test in self.split(X, y):
+            yield without_labels(labels, test), test
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        """Number of splits, repeats included.
+
+        Parameters
+        ----------
+        X, y, groups : object
+            Always ignored, exist for API compatibility.
+
+        Returns
+        -------
+        int
+        """
+        return self.n_splits * self.n_repeats
+
+    def _iter_test_indices(self, X, codes, groups=None):
+        labeled = np.flatnonzero(codes != UNLABELED)
+        fewest = np.bincount(codes[labeled]).min()
+        if self.n_splits > fewest:
+            raise ValueError(
+                "n_splits must not be greater than the number of labeled rows of the "
+                f"rarest class, {fewest}; got n_splits={self.n_splits}."
+            )
+        for _, test in self._folds().split(labeled, codes[labeled]):
+            yield labeled[test]
+
+    def _folds(self):
+        """scikit-learn's splitter of the labeled rows."""
+        if self.n_repeats == 1:
+            return StratifiedKFold(
+                self.n_splits, shuffle=self.shuffle, random_state=self.random_state
+            )
+        if not self.shuffle:
+            raise ValueError(
+                "n_repeats must be 1 unless shuffle=True, or each repeat is the same; "
+                f"got {self.n_repeats}."
+            )
+        return RepeatedStratifiedKFold(
+            n_splits=self.n_splits,
+            n_repeats=self.n_repeats,
+            random_state=self.random_state,
+        )
+
+
+def labeled_train_test_split(
+    X, y, *arrays, test_size=None, train_size=None, random_state=None
+):
+    """Split into training and test rows, where all test rows have a label.
+
+    As :func:`~sklearn.model_selection.train_test_split` with ``stratify=y``, but of the
+    labeled rows. All unlabeled rows are for training.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+        Rows: array, sparse matrix, pandas or polars frame, or list.
+
+    y : array-like of shape (n_samples,)
+        Class labels; -1 or a missing value marks an unlabeled row.
+
+    *arrays : array-likes of length n_samples
+        More to be split in the same way, such as `sample_weight`.
+
+    test_size : float or int, default=None
+        Share, or number, of the labeled rows that are for testing. By default what
+        `train_size` leaves, or 0.25.
+
+    train_size : float or int, default=None
+        Share, or number, of the labeled rows that are for training. By default all but
+        the test rows.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines which rows are for testing.
+
+    Returns
+    -------
+    list of length 2 * (2 + len(arrays))
+        ``X_train, X_test, y_train, y_test``, and so on, each of the type of what was
+        given. Training rows are in the order described in
+        :class:`LabeledStratifiedKFold`.
+
+    Raises
+    ------
+    ValueError
+        If there are too few labeled rows for a stratified split of this size, if
+        lengths differ, or `y` is not as described.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_ladder.model_selection import labeled_train_test_split
+    >>> X, y = load_iris(return_X_y=True)
+    >>> y_few = np.full_like(y, -1)
+    >>> y_few[::5] = y[::5]  # 30 labels for 150 rows
+    >>> X_train, X_test, y_train, y_test = labeled_train_test_split(
+    ...     X, y_few, test_size=0.2, random_state=0
+    ... )
+    >>> X_train.shape, X_test.shape
+    ((144, 4), (6, 4))
+    >>> np.sort(y_test)
+    array([0, 0, 1, 1, 2, 2])
+    """
+    arrays = indexable(X, y, *arrays)
+    codes = encode_labels(y).codes
+    labeled = np.flatnonzero(codes != UNLABELED)
+    train, test = train_test_split(
+        labeled,
+        test_size=test_size,
+        train_size=train_size,
+        random_state=random_state,
+        stratify=codes[labeled],
+    )
+    train = np.concatenate([train, np.flatnonzero(codes == UNLABELED)])
+    train = train[_evenly_spread(codes[train])]
+    return list(
+        chain.from_iterable(
+            (_safe_indexing(array, train), _safe_indexing(array, test))
+            for array in arrays
+        )
+    )
+
+
+def _evenly_spread(codes):
+    """Order in which each class, and the unlabeled rows, are spread evenly.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_samples,)
+        Class codes, UNLABELED where there is no label.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        Indices. The row after k of the n rows of a class is k/n of the way; of rows at
+        the same point, labeled ones are first.
+    """
+    by_group = np.argsort(codes, kind="stable")
+    counts = np.unique(codes, return_counts=True)[1]
+    position = np.empty(len(codes))
+    position[by_group] = np.concatenate([np.arange(n) / n for n in counts])
+    return np.lexsort((codes == UNLABELED, position))
