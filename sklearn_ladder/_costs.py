@@ -1,5 +1,7 @@
 """The costs of Algorithm 1: pure functions of activations."""
 
+import torch
+from torch.autograd.function import Function, once_differentiable
 from torch.nn import functional as F
 
 
@@ -41,9 +43,33 @@ def denoising_cost(z_denoised, z_clean, statistics=None):
     -------
     Tensor of shape ()
     """
-    if statistics is not None:
-        z_denoised = statistics.normalize(z_denoised)  # ẑ_BN = (ẑ − μ) / σ
-    return F.mse_loss(z_denoised, z_clean)
+    if statistics is None:
+        return F.mse_loss(z_denoised, z_clean)
+    return NormalizedSquaredError.apply(z_denoised, z_clean, *statistics)
+
+
+class NormalizedSquaredError(Function):
+    """Mean of ((ẑ − μ)/σ − z)², with its derivative written by hand.
+
+    For the reason see `NormalizeAndActivate`.
+    """
+
+    @staticmethod
+    def forward(ctx, z_denoised, z_clean, mean, std):
+        error = (z_denoised - mean).div_(std).sub_(z_clean)  # ẑ_BN − z
+        ctx.save_for_backward(error, z_clean, std)
+        return torch.dot(error.view(-1), error.view(-1)) / error.numel()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, dcost):
+        error, z_clean, std = ctx.saved_tensors
+        derror = error * (dcost * (2 / error.numel()))
+        dz_denoised = derror / std
+        dmean = dz_denoised.sum(dim=0).neg_()
+        # d ẑ_BN / dσ = −ẑ_BN / σ, and ẑ_BN = error + z
+        dstd = (error + z_clean).mul_(dz_denoised).sum(dim=0).neg_()
+        return dz_denoised, derror.neg_(), dmean, dstd
 
 
 def ladder_costs(activations, y, weight, denoising_weights):

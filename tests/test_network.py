@@ -6,9 +6,11 @@ import torch
 from sklearn_ladder.network import Ladder
 from sklearn_ladder.network._combinators import GaussianCombinator
 from sklearn_ladder.network._ladder import Standardization
+from sklearn_ladder.network._layers import IDENTITY
 from sklearn_ladder.network._normalization import (
+    NormalizeAndActivate,
+    RowParts,
     batch_norm,
-    batch_norm_halves,
     batch_statistics,
     pool_statistics,
 )
@@ -27,14 +29,23 @@ def test_batch_norm_and_statistics_agree():
     torch.testing.assert_close(statistics.normalize(z_pre), batch_norm(z_pre))
 
 
-@pytest.mark.parametrize("n_labeled", [0, 3, 10])
-def test_halves_have_their_own_statistics(n_labeled):
-    z_pre = normal(10, 4)
+def test_parts_have_their_own_statistics():
+    z_pre = normal(12, 4)
     z_pre[:3] += 100
-    z = batch_norm_halves(z_pre, n_labeled)
-    for half in (z[:n_labeled], z[n_labeled:]):
-        if len(half):
-            torch.testing.assert_close(half.mean(dim=0), torch.zeros(4).double())
+    parts = RowParts(3, 5, 4)
+    h, z_corrupted, z_clean, mean, std = NormalizeAndActivate.apply(
+        z_pre,
+        torch.zeros(8, 4).double(),
+        torch.zeros(4).double(),
+        None,
+        IDENTITY,
+        parts,
+    )
+    torch.testing.assert_close(torch.cat([z_corrupted, z_clean]), h[3:])
+    for part in h.split(parts):
+        torch.testing.assert_close(part.mean(dim=0), torch.zeros(4).double())
+    torch.testing.assert_close(mean, z_pre[8:].mean(dim=0))
+    torch.testing.assert_close(std, z_pre[8:].std(dim=0, correction=0))
 
 
 def test_statistics_pooled_from_parts_are_those_of_all_rows():

@@ -2,6 +2,7 @@
 
 import torch
 from torch import nn
+from torch.autograd.function import Function, once_differentiable
 
 
 class GaussianCombinator(nn.Module):
@@ -28,8 +29,44 @@ class GaussianCombinator(nn.Module):
         self.coefficients = nn.Parameter(coefficients)
 
     def forward(self, z_corrupted, u):
-        a1, a2, a3, a4, a5, a6, a7, a8, a9, a10 = self.coefficients  # (width,) each
-        prior_mean = a1 * torch.sigmoid(a2 * u + a3) + a4 * u + a5  # μ(u)
-        gate = a6 * torch.sigmoid(a7 * u + a8) + a9 * u + a10  # v(u)
+        return Gaussian.apply(z_corrupted, u, self.coefficients)  # (n_rows, width)
+
+
+class Gaussian(Function):
+    """ẑ = (z̃ − μ(u)) v(u) + μ(u), with its derivative written by hand.
+
+    For the reason see `NormalizeAndActivate`. μ and v are worked out together: leading
+    dimension 2 below.
+    """
+
+    @staticmethod
+    def forward(ctx, z_corrupted, u, coefficients):
+        a1, a2, a3, a4, a5 = _by_function(coefficients)
+        sigmoid = torch.addcmul(a3, a2, u).sigmoid_()  # (2, n_rows, width)
+        values = torch.addcmul(a5, a4, u).addcmul_(a1, sigmoid)
+        prior_mean, gate = values
+        ctx.save_for_backward(z_corrupted, u, coefficients, sigmoid, values)
         # (z̃ − μ) v + μ is a step of size v from μ towards z̃
-        return torch.lerp(prior_mean, z_corrupted, gate)  # (n_rows, width)
+        return torch.lerp(prior_mean, z_corrupted, gate)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, dz):
+        z_corrupted, u, coefficients, sigmoid, values = ctx.saved_tensors
+        a1, a2, _, a4, _ = _by_function(coefficients)
+        prior_mean, gate = values
+        dz_corrupted = dz * gate
+        dvalues = torch.empty_like(values)
+        torch.sub(dz, dz_corrupted, out=dvalues[0])
+        torch.sub(z_corrupted, prior_mean, out=dvalues[1]).mul_(dz)
+        # value = a1 sigmoid(a2 u + a3) + a4 u + a5
+        dinner = torch.ops.aten.sigmoid_backward(dvalues * a1, sigmoid)
+        terms = (dvalues * sigmoid, dinner * u, dinner, dvalues * u, dvalues)
+        dcoefficients = torch.stack([term.sum(dim=1) for term in terms], dim=1)
+        du = (dinner * a2).addcmul_(dvalues, a4).sum(dim=0)
+        return dz_corrupted, du, dcoefficients.view_as(coefficients)
+
+
+def _by_function(coefficients):
+    """The five coefficients of μ and v, each of shape (2, 1, width)."""
+    return coefficients.view(2, 5, 1, -1).unbind(dim=1)

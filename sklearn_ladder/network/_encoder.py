@@ -5,15 +5,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ._layers import Dense, EncoderLayer
-from ._normalization import Statistics, batch_norm_halves, batch_statistics
+from ._layers import ACTIVATIONS, IDENTITY, Dense, EncoderLayer
+from ._normalization import RowParts, Statistics, batch_statistics
 
 
-class EncoderPass(NamedTuple):
-    """Activations of the corrupted encoder, or of the clean one that predicts."""
+class CorruptedPass(NamedTuple):
+    """Activations of the corrupted encoder."""
 
-    z: list[Tensor]  # z̃ or z of layers 0 … L, each (n_rows, width)
-    logits: Tensor  # (n_rows, n_classes)
+    z: list[Tensor]  # z̃ of layers 0 … L, unlabelled rows, each (n_unlabeled, width)
+    logits: Tensor  # (n_rows, n_classes), labelled rows first
 
 
 class CleanPass(NamedTuple):
@@ -24,6 +24,13 @@ class CleanPass(NamedTuple):
     h: Tensor  # activation of layer `top`; logits at the class layer
 
 
+class PredictionPass(NamedTuple):
+    """Activations of the clean encoder with population statistics."""
+
+    z: list[Tensor]  # of layers 0 … L, each (n_rows, width)
+    logits: Tensor  # (n_rows, n_classes)
+
+
 class Encoder(nn.Module):
     """The stack of encoder layers 1 … L. Layer 0 is the input itself.
 
@@ -32,17 +39,17 @@ class Encoder(nn.Module):
     widths : sequence of int
         Units of layers 0 … L: input, hidden layers, classes.
     activation : str
-        Of the hidden layers.
+        Of the hidden layers; a name in ``ACTIVATIONS``.
     generator : torch.Generator
         Source of the initial weights.
     """
 
     def __init__(self, widths, activation, generator):
         super().__init__()
-        activations = [activation] * (len(widths) - 2) + [None]
+        activations = [ACTIVATIONS[activation]] * (len(widths) - 2) + [IDENTITY]
         self.layers = nn.ModuleList(
-            EncoderLayer(Dense(n_in, n_out, generator), name)
-            for n_in, n_out, name in zip(
+            EncoderLayer(Dense(n_in, n_out, generator), activation)
+            for n_in, n_out, activation in zip(
                 widths[:-1], widths[1:], activations, strict=True
             )
         )
@@ -65,28 +72,32 @@ class Encoder(nn.Module):
 
         Returns
         -------
-        corrupted : EncoderPass
+        corrupted : CorruptedPass
         clean : CleanPass
         """
+        n_rows, n_unlabeled = len(x), len(x) - n_labeled
         # h̃⁰ = z̃⁰ = x + noise, and h⁰ = z⁰ = x
-        h_corrupted, h_clean = x + noise[0], x[n_labeled:]
-        z_corrupted, z_clean, statistics = [h_corrupted], [h_clean], []
+        h = torch.cat([x, x[n_labeled:]] if top > 0 else [x])
+        h[:n_rows] += noise[0]
+        z_corrupted, z_clean, statistics = [h[n_labeled:n_rows]], [x[n_labeled:]], []
         for number, layer in enumerate(self.layers, start=1):
-            inputs = [h_corrupted, h_clean] if number <= top else [h_corrupted]
-            z_pre, *z_pre_clean = layer.projection(torch.cat(inputs)).split(
-                [len(h) for h in inputs]
+            if number == top + 1:
+                h = h[:n_rows]
+            n_clean = n_unlabeled if number <= top else 0
+            # Algorithm 1: z̃ = batchnorm(W h̃) + noise; h̃ = act(γ (z̃ + β)), and
+            # μ, σ = batchmean(W h), batchstd(W h)
+            # z = (W h − μ) / σ; h = act(γ (z + β))
+            step = layer.step(
+                h, noise[number], RowParts(n_labeled, n_unlabeled, n_clean)
             )
-            # Algorithm 1: z̃ = batchnorm(W h̃) + noise; h̃ = act(γ (z̃ + β))
-            z_corrupted.append(batch_norm_halves(z_pre, n_labeled) + noise[number])
-            h_corrupted = layer.activate(z_corrupted[-1])
-            # Algorithm 1: μ, σ = batchmean(W h), batchstd(W h); z = (W h − μ) / σ
-            for z_pre in z_pre_clean:  # one or none
-                statistics.append(batch_statistics(z_pre))
-                z_clean.append(statistics[-1].normalize(z_pre))
-                h_clean = layer.activate(z_clean[-1])
+            h = step.h
+            z_corrupted.append(step.z_corrupted)
+            if n_clean:
+                z_clean.append(step.z_clean)
+                statistics.append(step.statistics)
         return (
-            EncoderPass(z_corrupted, logits=h_corrupted),
-            CleanPass(z_clean, statistics, h_clean),
+            CorruptedPass(z_corrupted, logits=h[:n_rows]),
+            CleanPass(z_clean, statistics, h[n_rows:]),
         )
 
     def clean(self, x):
@@ -112,12 +123,11 @@ class Encoder(nn.Module):
     def forward(self, x):
         """Clean encoder with population statistics, as prediction needs it."""
         h = x
-        z_clean = [x]
+        z = [x]
         for layer in self.layers:
-            z = layer.population(layer.projection(h))
-            h = layer.activate(z)
-            z_clean.append(z)
-        return EncoderPass(z_clean, logits=h)
+            z.append(layer.population(layer.projection(h)))
+            h = layer.activate(z[-1])
+        return PredictionPass(z, logits=h)
 
     def hidden(self, x):
         """Top hidden representation with population statistics."""

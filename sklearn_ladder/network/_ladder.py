@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from ._decoder import Decoder, DecoderPass
-from ._encoder import CleanPass, Encoder, EncoderPass
+from ._encoder import CleanPass, CorruptedPass, Encoder
 from ._normalization import pool_statistics
 
 # Where standardised features are bent, in standard deviations: see `Standardization`.
@@ -17,7 +17,7 @@ class LadderPass(NamedTuple):
     """All activations of one training step."""
 
     n_labeled: int
-    corrupted: EncoderPass  # labelled rows first, then unlabelled
+    corrupted: CorruptedPass
     clean: CleanPass  # unlabelled rows
     decoded: DecoderPass | None  # unlabelled rows; None without a decoder
 
@@ -107,20 +107,18 @@ class Ladder(nn.Module):
         return x if self.standardization is None else self.standardization(x)
 
     def draw_noise(self, n_rows, generator):
-        """Scaled Gaussian noise for each layer, drawn in bulk.
+        """Scaled Gaussian noise for each layer.
 
         Returns
         -------
         list of Tensor of shape (n_rows, width)
         """
-        noise = torch.randn(
-            n_rows * sum(self.widths), generator=generator, device=generator.device
-        ).split([n_rows * width for width in self.widths])
+        device = generator.device
         return [
-            values.view(n_rows, width).mul_(std)
-            for values, width, std in zip(
-                noise, self.widths, self.noise_std, strict=True
+            torch.empty(n_rows, width, device=device).normal_(
+                std=std, generator=generator
             )
+            for width, std in zip(self.widths, self.noise_std, strict=True)
         ]
 
     def training_pass(self, x_labeled, x_unlabeled, noise):
@@ -145,10 +143,7 @@ class Ladder(nn.Module):
         )
         if self.decoder is None:
             return LadderPass(n_labeled, corrupted, clean, None)
-        decoded = self.decoder(
-            [z[n_labeled:] for z in corrupted.z],
-            corrupted.logits[n_labeled:].softmax(dim=1),
-        )
+        decoded = self.decoder(corrupted.z, corrupted.logits[n_labeled:].softmax(dim=1))
         return LadderPass(n_labeled, corrupted, clean, decoded)
 
     def forward(self, x):
@@ -188,9 +183,9 @@ class Ladder(nn.Module):
         by_chunk = []
         for x in chunks:
             clean = self.encoder.clean(self.standardize(x))
-            statistics = clean.statistics
+            by_chunk.append(list(clean.statistics))
             if self.decoder is not None:
-                statistics += self.decoder.measure(clean.z, clean.h.softmax(dim=1))
-            by_chunk.append(statistics)
+                proba = clean.h.softmax(dim=1)
+                by_chunk[-1] += self.decoder.measure(clean.z, proba)
         for layer, *statistics in zip(layers, *by_chunk, strict=True):
             layer.population.set(pool_statistics(statistics))

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.autograd.function import Function, once_differentiable
 from torch.nn import functional as F
 
 # The value of the released code. It is added to the variance.
@@ -21,15 +22,8 @@ class Statistics(NamedTuple):
 
 
 def batch_statistics(z_pre):
-    """Statistics (μ, σ) of a batch of shape (n_rows, width).
-
-    Sums over rows are taken as products with a vector of ones: on CPU that is several
-    times faster than ``torch.var_mean`` over the first dimension, backward included.
-    """
-    n_rows = len(z_pre)
-    ones = z_pre.new_ones(n_rows)
-    mean = ones @ z_pre / n_rows  # (width,)
-    variance = ones @ (z_pre - mean).square() / n_rows  # (width,)
+    """Statistics (μ, σ) of a batch of shape (n_rows, width)."""
+    variance, mean = torch.var_mean(z_pre, dim=0, correction=0)
     return Statistics(mean, (variance + EPSILON).sqrt())
 
 
@@ -38,12 +32,112 @@ def batch_norm(z_pre):
     return F.batch_norm(z_pre, None, None, training=True, eps=EPSILON)
 
 
-def batch_norm_halves(z_pre, n_labeled):
-    """Normalise the labelled rows, which come first, and the others separately."""
-    if n_labeled in (0, len(z_pre)):
-        return batch_norm(z_pre)
-    halves = z_pre[:n_labeled], z_pre[n_labeled:]
-    return torch.cat([batch_norm(half) for half in halves])
+class RowParts(NamedTuple):
+    """Numbers of rows that have batch statistics of their own, in their order."""
+
+    n_labeled: int  # corrupted
+    n_unlabeled: int  # corrupted
+    n_clean: int  # the unlabelled rows once more, without noise; or none
+
+    @property
+    def n_corrupted(self):
+        return self.n_labeled + self.n_unlabeled
+
+
+class NormalizeAndActivate(Function):
+    """Batch normalisation, noise and activation of one layer, for all rows of a step.
+
+    z = batchnorm(z_pre), plus noise for the corrupted rows; h = act(γ (z + β)).
+
+    With a derivative written by hand: autograd would pass over the activations for each
+    arithmetic operation, forward and backward, and on CPU these passes cost as much as
+    the matrix products. ``tests/plain.py`` has the same in plain operations.
+
+    Parameters
+    ----------
+    z_pre : Tensor of shape (n_rows, width)
+    noise : Tensor of shape (n_corrupted, width)
+    beta : Tensor of shape (width,)
+    gamma : Tensor of shape (width,) or None
+    activation : Activation
+    parts : RowParts
+
+    Returns
+    -------
+    h : Tensor of shape (n_rows, width)
+    z_corrupted : Tensor of shape (n_unlabeled, width)
+    z_clean : Tensor of shape (n_clean, width)
+    mean, std : Tensor of shape (width,)
+        Batch statistics of the clean rows; without meaning where there are none.
+    """
+
+    @staticmethod
+    def forward(ctx, z_pre, noise, beta, gamma, activation, parts):
+        z = torch.empty_like(z_pre)
+        means, inverse_stds = z_pre.new_empty(2, len(parts), z_pre.shape[1])
+        for part, rows, mean, inverse_std in zip(
+            z.split(parts), z_pre.split(parts), means, inverse_stds, strict=True
+        ):
+            if len(rows):
+                torch.ops.aten.native_batch_norm.out(
+                    *(rows, None, None, None, None, True, 0.0, EPSILON),
+                    out=part,
+                    save_mean=mean,
+                    save_invstd=inverse_std,
+                )
+        z[: parts.n_corrupted] += noise
+        h = activation.function(_scale_and_shift(z, beta, gamma))
+        ctx.save_for_backward(z_pre, z, h, beta, gamma, means, inverse_stds)
+        ctx.activation, ctx.parts = activation, parts
+        ctx.set_materialize_grads(False)
+        _, z_corrupted, z_clean = z.split(parts)
+        return h, z_corrupted, z_clean, means[-1], inverse_stds[-1].reciprocal()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, dh, dz_corrupted, dz_clean, dmean, dstd):
+        z_pre, z, h, beta, gamma, means, inverse_stds = ctx.saved_tensors
+        parts = ctx.parts
+        # h = act(γ (z + β))
+        dz = torch.zeros_like(z) if dh is None else ctx.activation.derivative(dh, h)
+        dgamma = None
+        if gamma is not None:
+            dgamma = (dz * (z + beta)).sum(dim=0)
+            dz = dz * gamma
+        dbeta = dz.sum(dim=0)
+        _, corrupted, clean = dz.split(parts)
+        if dz_corrupted is not None:
+            corrupted += dz_corrupted
+        if dz_clean is not None:
+            clean += dz_clean
+        # z = (z_pre − μ) / σ, by part
+        dz_pre = torch.cat(
+            [
+                torch.ops.aten.native_batch_norm_backward(
+                    *(dz_part, rows, None, None, None, mean, inverse_std),
+                    *(True, EPSILON, (True, False, False)),
+                )[0]
+                for dz_part, rows, mean, inverse_std in zip(
+                    dz.split(parts),
+                    z_pre.split(parts),
+                    means,
+                    inverse_stds,
+                    strict=True,
+                )
+                if len(rows)
+            ]
+        )
+        # μ and σ of the clean rows: dμ/dz_pre = 1/n, dσ/dz_pre = z/n
+        z_clean, clean = z[parts.n_corrupted :], dz_pre[parts.n_corrupted :]
+        if dmean is not None:
+            clean += dmean / parts.n_clean
+        if dstd is not None:
+            clean.addcmul_(z_clean, dstd / parts.n_clean)
+        return dz_pre, None, dbeta, dgamma, None, None
+
+
+def _scale_and_shift(z, beta, gamma):
+    return z + beta if gamma is None else (z + beta) * gamma
 
 
 class PopulationStatistics(torch.nn.Module):

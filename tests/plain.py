@@ -1,0 +1,28 @@
+"""The blocks of a training step in plain operations, for autograd to derive."""
+
+import torch
+
+from sklearn_ladder.network._normalization import batch_norm, batch_statistics
+
+
+def normalize_and_activate(z_pre, noise, beta, gamma, activation, parts):
+    labeled, unlabeled, clean = z_pre.split(parts)
+    noise_labeled, noise_unlabeled = noise.split(parts[:2])
+    z_labeled = batch_norm(labeled) + noise_labeled if len(labeled) else labeled
+    z_corrupted = batch_norm(unlabeled) + noise_unlabeled
+    statistics = batch_statistics(clean)
+    z_clean = statistics.normalize(clean)
+    z = torch.cat([z_labeled, z_corrupted, z_clean])
+    h = activation.function((1 if gamma is None else gamma) * (z + beta))
+    return h, z_corrupted, z_clean, *statistics
+
+
+def gaussian(z_corrupted, u, coefficients):
+    a1, a2, a3, a4, a5, a6, a7, a8, a9, a10 = coefficients
+    prior_mean = a1 * torch.sigmoid(a2 * u + a3) + a4 * u + a5
+    gate = a6 * torch.sigmoid(a7 * u + a8) + a9 * u + a10
+    return (z_corrupted - prior_mean) * gate + prior_mean
+
+
+def normalized_squared_error(z_denoised, z_clean, mean, std):
+    return ((z_denoised - mean) / std - z_clean).square().mean()

@@ -1,0 +1,113 @@
+"""Blocks with hand-written derivatives against the same in plain operations."""
+
+import pytest
+import torch
+
+from sklearn_ladder._costs import NormalizedSquaredError
+from sklearn_ladder.network._combinators import Gaussian
+from sklearn_ladder.network._layers import ACTIVATIONS, IDENTITY
+from sklearn_ladder.network._normalization import NormalizeAndActivate, RowParts
+from tests import plain
+
+WIDTH = 5
+
+
+def leaves(*shapes, dtype=torch.float64):
+    generator = torch.Generator().manual_seed(0)
+    return [
+        torch.randn(shape, generator=generator, dtype=dtype).requires_grad_()
+        for shape in shapes
+    ]
+
+
+def assert_same(block, reference, inputs, constants, tolerance):
+    """Equal outputs, and equal derivatives of a random function of all of them."""
+    results = []
+    for function in (block, reference):
+        outputs = function(*inputs, *constants)
+        outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+        generator = torch.Generator().manual_seed(1)
+        total = sum(
+            (output * torch.randn(output.shape, generator=generator)).sum()
+            for output in outputs
+        )
+        results.append([*outputs, *torch.autograd.grad(total, inputs)])
+    for actual, expected in zip(*results, strict=True):
+        torch.testing.assert_close(actual, expected, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("n_labeled", [0, 2, 7])
+@pytest.mark.parametrize("activation", [*ACTIVATIONS.values(), IDENTITY])
+@pytest.mark.parametrize(
+    "dtype, tolerance", [(torch.float64, 1e-10), (torch.float32, 2e-5)]
+)
+def test_normalize_and_activate(activation, n_labeled, dtype, tolerance):
+    parts = RowParts(n_labeled, 6, 6)
+    shapes = [(sum(parts), WIDTH), (parts.n_corrupted, WIDTH), (WIDTH,)]
+    z_pre, noise, *vectors = leaves(
+        *shapes, *[(WIDTH,)] * (not activation.is_homogeneous), dtype=dtype
+    )
+    noise = noise.detach()
+
+    def with_noise(function):
+        return lambda z_pre, beta, gamma=None: function(
+            z_pre, noise, beta, gamma, activation, parts
+        )
+
+    assert_same(
+        with_noise(NormalizeAndActivate.apply),
+        with_noise(plain.normalize_and_activate),
+        [z_pre, *vectors],
+        [],
+        tolerance,
+    )
+
+
+def test_parts_without_use_get_no_derivative():
+    """As in the Γ-model, where nothing but the class layer's z has a cost."""
+    z_pre, noise, beta = leaves((9, WIDTH), (6, WIDTH), (WIDTH,))
+    arguments = (noise.detach(), beta, None, ACTIVATIONS["relu"], RowParts(3, 3, 3))
+    for output in range(5):
+        gradients = []
+        for function in (NormalizeAndActivate.apply, plain.normalize_and_activate):
+            value = function(z_pre, *arguments)[output]
+            weights = torch.arange(value.numel()).view_as(value)
+            (gradient,) = torch.autograd.grad((value * weights).sum(), z_pre)
+            gradients.append(gradient)
+        torch.testing.assert_close(*gradients)
+
+
+@pytest.mark.parametrize(
+    "dtype, tolerance", [(torch.float64, 1e-10), (torch.float32, 1e-5)]
+)
+def test_gaussian(dtype, tolerance):
+    inputs = leaves((7, WIDTH), (7, WIDTH), (10, WIDTH), dtype=dtype)
+    assert_same(Gaussian.apply, plain.gaussian, inputs, [], tolerance)
+
+
+@pytest.mark.parametrize(
+    "dtype, tolerance", [(torch.float64, 1e-10), (torch.float32, 1e-5)]
+)
+def test_normalized_squared_error(dtype, tolerance):
+    inputs = leaves((7, WIDTH), (7, WIDTH), (WIDTH,), (WIDTH,), dtype=dtype)
+    with torch.no_grad():
+        inputs[3].abs_().add_(0.5)
+    assert_same(
+        NormalizedSquaredError.apply,
+        plain.normalized_squared_error,
+        inputs,
+        [],
+        tolerance,
+    )
+
+
+def test_against_finite_differences():
+    z_pre, noise, beta, gamma = leaves((9, 3), (6, 3), (3,), (3,))
+    parts = RowParts(3, 3, 3)
+    assert torch.autograd.gradcheck(
+        lambda z_pre, beta, gamma: NormalizeAndActivate.apply(
+            z_pre, noise.detach(), beta, gamma, ACTIVATIONS["tanh"], parts
+        ),
+        (z_pre, beta, gamma),
+    )
+    assert torch.autograd.gradcheck(Gaussian.apply, leaves((4, 3), (4, 3), (10, 3)))
