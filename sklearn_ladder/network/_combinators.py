@@ -44,27 +44,32 @@ class Gaussian(Function):
         a1, a2, a3, a4, a5 = _by_function(coefficients)
         sigmoid = torch.addcmul(a3, a2, u).sigmoid_()  # (2, n_rows, width)
         values = torch.addcmul(a5, a4, u).addcmul_(a1, sigmoid)
-        prior_mean, gate = values
-        ctx.save_for_backward(z_corrupted, u, coefficients, sigmoid, values)
+        prior_mean, gate = values.unbind()
+        ctx.save_for_backward(z_corrupted, u, sigmoid, prior_mean, gate, a1, a2, a4)
         # (z̃ − μ) v + μ is a step of size v from μ towards z̃
         return torch.lerp(prior_mean, z_corrupted, gate)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, dz):
-        z_corrupted, u, coefficients, sigmoid, values = ctx.saved_tensors
-        a1, a2, _, a4, _ = _by_function(coefficients)
-        prior_mean, gate = values
+        z_corrupted, u, sigmoid, prior_mean, gate, a1, a2, a4 = ctx.saved_tensors
         dz_corrupted = dz * gate
-        dvalues = torch.empty_like(values)
-        torch.sub(dz, dz_corrupted, out=dvalues[0])
-        torch.sub(z_corrupted, prior_mean, out=dvalues[1]).mul_(dz)
-        # value = a1 sigmoid(a2 u + a3) + a4 u + a5
-        dinner = torch.ops.aten.sigmoid_backward(dvalues * a1, sigmoid)
-        terms = (dvalues * sigmoid, dinner * u, dinner, dvalues * u, dvalues)
-        dcoefficients = torch.stack([term.sum(dim=1) for term in terms], dim=1)
-        du = (dinner * a2).addcmul_(dvalues, a4).sum(dim=0)
-        return dz_corrupted, du, dcoefficients.view_as(coefficients)
+        dvalues = torch.empty_like(sigmoid)
+        dprior_mean, dgate = dvalues.unbind()
+        torch.sub(dz, dz_corrupted, out=dprior_mean)
+        torch.sub(z_corrupted, prior_mean, out=dgate).mul_(dz)
+        # value = a1 sigmoid(a2 u + a3) + a4 u + a5; a1 is left out until sums are small
+        dinner = torch.ops.aten.sigmoid_backward(dvalues, sigmoid)
+        by_coefficient = [
+            (dvalues * sigmoid).sum(dim=1),
+            (dinner * u).sum(dim=1).mul_(a1.squeeze(1)),
+            dinner.sum(dim=1).mul_(a1.squeeze(1)),
+            (dvalues * u).sum(dim=1),
+            dvalues.sum(dim=1),
+        ]
+        dcoefficients = torch.stack(by_coefficient, dim=1).view(10, -1)
+        through_prior_mean, through_gate = dinner.mul_(a1 * a2).addcmul_(dvalues, a4)
+        return dz_corrupted, through_prior_mean.add_(through_gate), dcoefficients
 
 
 def _by_function(coefficients):
