@@ -1,9 +1,9 @@
 """The estimator: parameters, validation, fit, predict."""
 
+from copy import deepcopy
 from numbers import Integral, Real
 
 import numpy as np
-import torch
 from sklearn.base import (
     BaseEstimator,
     ClassifierMixin,
@@ -12,10 +12,8 @@ from sklearn.base import (
     _fit_context,
     clone,
 )
-from sklearn.preprocessing import StandardScaler
-from sklearn.utils import check_array, check_consistent_length, check_random_state
+from sklearn.utils import _safe_indexing, check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -24,16 +22,30 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from ._batches import RowBatches, TrainingRows
-from ._labels import UNLABELED, as_array, class_bias, encode_labels, is_labeled
+from ._batches import TrainingRows, n_batches
+from ._labels import (
+    UNLABELED,
+    as_array,
+    class_bias,
+    encode_known_labels,
+    encode_labels,
+    hold_out,
+    is_labeled,
+    row_weights,
+)
+from ._rows import Rows, fit_scaler, rows_per_part
 from ._training import (
-    LARGEST_CHUNK,
     LadderNet,
+    early_stopping,
     learning_rate_schedule,
     resolve_device,
 )
 from ._variants import VARIANTS, denoising_weights, per_layer
 from .network._layers import ACTIVATIONS
+
+# Rows after which a stream has outweighed the statistics that it began with. Weights
+# change all the while, so that older rows' statistics are of another network.
+STREAM_MEMORY = 1000
 
 
 def _reconstructs_input(estimator):
@@ -66,7 +78,7 @@ class LadderClassifier(
 
     Parameters
     ----------
-    hidden_layer_sizes : array-like of int or int, default=(256, 128, 64)
+    hidden_layer_sizes : array-like of int or int, default=(256, 128)
         Number of units of each hidden layer. The default is a compromise: wider layers
         cost time, and did not help on the tables on which defaults were chosen.
 
@@ -100,7 +112,7 @@ class LadderClassifier(
         Number of labeled rows and of unlabeled rows of a training step; fewer where
         there are fewer. The default is the published one.
 
-    max_epochs : int, default=150
+    max_epochs : int, default=100
         Number of passes over all training rows, labeled or not. The default suits
         tables of some thousand rows; the published number is 150, for 60,000 rows.
 
@@ -111,6 +123,20 @@ class LadderClassifier(
     decay_start : float, default=0.67
         Fraction of training with constant learning rate, before it falls linearly to 0.
         1 means that it never falls. The default is the published one.
+
+    early_stopping : bool, default=False
+        Whether to hold out labeled rows, to stop when their log-loss no longer falls,
+        and to take the weights that were best. Training goes on with the held-out rows
+        as unlabeled ones. Few labels are better spent on training, hence the default.
+
+    validation_fraction : float, default=0.1
+        Share of the labeled rows to hold out, each class by its share.
+
+    n_iter_no_change : int, default=10
+        Number of epochs without improvement after which training stops early.
+
+    tol : float, default=1e-4
+        Smallest decrease of the log-loss that counts as improvement.
 
     class_weight : dict or "balanced", default=None
         Weights of the classes in the supervised cost. "balanced" is by the shares of
@@ -147,16 +173,20 @@ class LadderClassifier(
         Names of features seen during `fit`, where all are strings.
 
     n_iter_ : int
-        Number of epochs of the last training.
+        Number of epochs; those of `partial_fit` add up.
+
+    n_samples_seen_ : int
+        Number of training rows; those of `partial_fit` add up.
 
     history_ : dict of str to ndarray of shape (n_iter_,)
         Per epoch: "epoch", "train_loss" (the total cost), "supervised_cost",
-        "denoising_0_cost" … (not weighted), "lr", "dur" (seconds).
+        "denoising_0_cost" … (not weighted), "valid_loss" (log-loss of the rows that
+        early stopping held out), "lr", "dur" (seconds).
         ``pandas.DataFrame(clf.history_)`` makes a table of it.
 
     transduction_ : ndarray of shape (n_samples,)
-        Label of each training row: the given one or, for unlabeled rows, the predicted
-        one.
+        Label of each row of the last training: the given one or, for unlabeled rows,
+        the predicted one.
 
     net_ : skorch.NeuralNetClassifier
         The trained net; ``net_.module_`` is the torch module.
@@ -205,6 +235,10 @@ class LadderClassifier(
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "decay_start": [Interval(Real, 0, 1, closed="both")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "warm_start": ["boolean"],
         "random_state": ["random_state"],
@@ -226,6 +260,10 @@ class LadderClassifier(
         max_epochs=100,
         learning_rate=0.01,
         decay_start=0.67,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-4,
         class_weight=None,
         warm_start=False,
         random_state=None,
@@ -243,6 +281,10 @@ class LadderClassifier(
         self.max_epochs = max_epochs
         self.learning_rate = learning_rate
         self.decay_start = decay_start
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
         self.class_weight = class_weight
         self.warm_start = warm_start
         self.random_state = random_state
@@ -258,8 +300,9 @@ class LadderClassifier(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Training rows. They are taken as float32.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training rows. They are taken as float32. Those of a sparse matrix or an
+            np.memmap are read batch by batch, and never copied as a whole.
 
         y : array-like of shape (n_samples,)
             Class labels; -1 or a missing value marks an unlabeled row.
@@ -278,30 +321,124 @@ class LadderClassifier(
         ValueError
             If a parameter, `X` or `y` is not as described, or if training diverges.
         """
-        rows = check_array(X, dtype=np.float32, estimator=self, input_name="X")
-        labels = encode_labels(y)
+        rows, labels = Rows(X, self), encode_labels(y)
         check_consistent_length(rows, labels.codes)
-        previous = self._previous_network(X, labels.classes)
-        row_weight = self._row_weights(rows, labels, sample_weight)
+        weight = self._row_weights(labels, sample_weight)
+        previous = None
+        if self.warm_start and hasattr(self, "net_"):
+            self._check_same_columns_and_classes(X, labels.classes)
+            previous = self.net_
+        seeds = self._draw_seeds()
 
-        net = self._make_net(rows, class_bias(labels.codes, row_weight))
-        net.initialize()
+        codes, train_split, stopping = labels.codes, None, []
+        if self.early_stopping:
+            held_out = hold_out(codes, self.validation_fraction, seeds[1])
+            train_split, stopping = early_stopping(
+                rows[held_out], codes[held_out], self.n_iter_no_change, self.tol
+            )
+            codes = codes.copy()
+            codes[held_out] = UNLABELED
+        n_updates = self.max_epochs * n_batches(len(rows), self.batch_size)
+        schedule = learning_rate_schedule(n_updates, self.decay_start)
+        scaler = self._fit_scaler(rows)
+
+        net = self._make_net(
+            rows,
+            scaler,
+            seeds,
+            class_bias(codes, weight),
+            max_epochs=self.max_epochs,
+            callbacks=schedule + stopping,
+            train_split=train_split,
+        )
         if previous is not None:
             self._load_weights(net, previous)
-        net.partial_fit(TrainingRows(rows, labels.codes, row_weight, net.device))
-
-        codes = labels.codes.copy()
-        unlabeled = codes == UNLABELED
-        if unlabeled.any():
-            codes[unlabeled] = net.predict(rows[unlabeled])
+        net.partial_fit(TrainingRows(rows, codes, weight, net.device))
+        transduction = self._transduce(net, rows, labels)
 
         # all went well: only now does the estimator change
         validate_data(self, X, skip_check_array=True)
-        self.net_ = net
-        self.classes_ = labels.classes
-        self.transduction_ = labels.classes[codes]
-        self.history_ = _as_table(net.history)
-        self.n_iter_ = len(self.history_["train_loss"])
+        self.n_samples_seen_ = len(rows)
+        self._keep(net, scaler, labels.classes, transduction)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Go on training with the next rows of a stream: one pass over them.
+
+        The learning rate stays constant. What does not change with the weights is kept
+        of all rows so far: mean and scale of the features. If anything fails, what was
+        fitted before stays as it was.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training rows. Batches are of `batch_size` rows, or all where there are
+            fewer; with very few, their batch statistics say little.
+
+        y : array-like of shape (n_samples,)
+            Class labels; -1 or a missing value marks an unlabeled row. All rows may be
+            unlabeled.
+
+        classes : array-like of shape (n_classes,), default=None
+            All classes that there will be. Needed in the first call, unless after
+            `fit`.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows in the supervised cost.
+
+        Returns
+        -------
+        self : object
+            Fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If an argument is not as described, if training diverges, or with parameters
+            that need all rows at once: ``early_stopping=True`` and
+            ``class_weight="balanced"``.
+        """
+        for name, value in {"early_stopping": True, "class_weight": "balanced"}.items():
+            if getattr(self, name) == value:
+                raise ValueError(
+                    f"partial_fit sees a part of the rows, so that {name}={value!r} is "
+                    "for fit only."
+                )
+        previous = getattr(self, "net_", None)
+        if previous is not None:
+            classes = self.classes_ if classes is None else np.unique(classes)
+        elif classes is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        rows, labels = Rows(X, self), encode_known_labels(y, classes)
+        check_consistent_length(rows, labels.codes)
+        weight = self._row_weights(labels, sample_weight)
+        n_seen, scaler, seeds, share = 0, None, self._draw_seeds(), 1.0
+        if previous is not None:
+            self._check_same_columns_and_classes(X, labels.classes)
+            n_seen, scaler = self.n_samples_seen_, deepcopy(self._scaler)
+            seeds[1] += self.n_iter_  # other noise in each call
+            share = len(rows) / (len(rows) + min(n_seen, STREAM_MEMORY))
+        scaler = self._fit_scaler(rows, scaler)
+
+        net = self._make_net(
+            rows,
+            scaler,
+            seeds,
+            np.zeros(len(labels.classes)),
+            max_epochs=1,
+            population_share=share,
+        )
+        if previous is not None:
+            self._load_weights(net, previous)
+            net.continue_from(previous)
+        net.partial_fit(TrainingRows(rows, labels.codes, weight, net.device))
+        transduction = self._transduce(net, rows, labels)
+
+        # all went well: only now does the estimator change
+        validate_data(self, X, skip_check_array=True)
+        self.n_samples_seen_ = n_seen + len(rows)
+        self._keep(net, scaler, labels.classes, transduction)
         return self
 
     def predict(self, X):
@@ -309,7 +446,7 @@ class LadderClassifier(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
 
         Returns
         -------
@@ -324,7 +461,7 @@ class LadderClassifier(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
 
         Returns
         -------
@@ -339,13 +476,14 @@ class LadderClassifier(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
 
         Returns
         -------
         ndarray of shape (n_samples, hidden_layer_sizes[-1]), float32
         """
-        return self._run("hidden", X)
+        rows = self._checked_rows(X)
+        return self.net_.run("hidden", rows)
 
     @available_if(_reconstructs_input)
     def denoise(self, X):
@@ -355,7 +493,7 @@ class LadderClassifier(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows; no noise is added to them.
 
         Returns
@@ -363,14 +501,15 @@ class LadderClassifier(
         ndarray of shape (n_samples, n_features), float32
             Reconstruction in the units of `X`.
         """
-        return self._run("denoise", X)
+        rows = self._checked_rows(X)
+        return self.net_.run("denoise", rows)
 
     def score(self, X, y, sample_weight=None):
         """Accuracy on the labeled rows; unlabeled ones are left out.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
             Class labels; -1 or a missing value marks an unlabeled row.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -384,13 +523,15 @@ class LadderClassifier(
         ValueError
             If no row is labeled.
         """
-        rows = self._checked_rows(X)
+        check_is_fitted(self)
         y = column_or_1d(as_array(y))
-        check_consistent_length(rows, y, sample_weight)
+        check_consistent_length(X, y, sample_weight)
         labeled = is_labeled(y)
         if not labeled.any():
             raise ValueError(f"score needs labeled rows; got {len(y)}, all unlabeled.")
-        correct = self.classes_[self.net_.predict(rows[labeled])] == y[labeled]
+        if not labeled.all():
+            X = _safe_indexing(X, np.flatnonzero(labeled))
+        correct = self.predict(X) == y[labeled]
         if sample_weight is not None:
             sample_weight = np.asarray(sample_weight)[labeled]
         return float(np.average(correct, weights=sample_weight))
@@ -407,13 +548,39 @@ class LadderClassifier(
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = []  # float32, whatever comes in
         return tags
 
     # ------------------------------------------------------------------ for fit
 
-    def _make_net(self, rows, class_bias):
-        """The net that the parameters describe, not initialized."""
+    def _row_weights(self, labels, sample_weight):
+        if sample_weight is None and self.class_weight is None:
+            return None
+        sample_weight = _check_sample_weight(sample_weight, labels.codes)
+        return row_weights(labels, sample_weight, self.class_weight)
+
+    def _check_same_columns_and_classes(self, X, classes):
+        validate_data(self, X, reset=False, skip_check_array=True)
+        if not np.array_equal(classes, self.classes_):
+            raise ValueError(
+                "warm_start and partial_fit need the same classes as in the previous "
+                f"fit, {self.classes_}; got {classes}."
+            )
+
+    def _draw_seeds(self):
+        """Seeds of the initial weights and of what is random in training."""
+        random_state = check_random_state(self.random_state)
+        return random_state.randint(np.iinfo(np.int32).max, size=2).tolist()
+
+    def _fit_scaler(self, rows, scaler=None):
+        if self.standardize:
+            return fit_scaler(rows, scaler)
+        rows.check_finite()
+        return None
+
+    def _make_net(self, rows, scaler, seeds, class_bias, callbacks=(), **parameters):
+        """The net that the parameters describe, initialized."""
         n_classes = len(class_bias)
         hidden = np.atleast_1d(np.asarray(self.hidden_layer_sizes))
         if hidden.ndim != 1 or (
@@ -425,107 +592,60 @@ class LadderClassifier(
             )
         widths = [rows.shape[1], *hidden.tolist(), n_classes]
         weights = denoising_weights(self.denoising_cost, self.variant, len(widths))
-        device = resolve_device(self.device)
-        random_state = check_random_state(self.random_state)
-        module_seed, seed = random_state.randint(np.iinfo(np.int32).max, size=2)
-        scaler = StandardScaler().fit(rows) if self.standardize else None
-        n_updates = self.max_epochs * -(-len(rows) // self.batch_size)
-        callbacks = [clone(callback, safe=False) for callback in self.callbacks or []]
+        noise_std = per_layer("noise_std", self.noise_std, len(widths))
+        users = [clone(callback, safe=False) for callback in self.callbacks or []]
         return LadderNet(
             module__widths=widths,
             module__denoised_layers=np.flatnonzero(weights).tolist(),
-            module__noise_std=per_layer(
-                "noise_std", self.noise_std, len(widths)
-            ).tolist(),
+            module__noise_std=noise_std.tolist(),
             module__activation=self.activation,
             module__mean=None if scaler is None else scaler.mean_,
             module__scale=None if scaler is None else scaler.scale_,
             module__class_bias=class_bias,
-            module__seed=int(module_seed),
+            module__seed=seeds[0],
             criterion__denoising_weights=weights.tolist(),
             iterator_train__with_unlabeled=bool(weights.any()),
+            iterator_valid__batch_size=rows_per_part(max(widths)),
             batch_size=self.batch_size,
-            max_epochs=self.max_epochs,
             lr=self.learning_rate,
-            callbacks=learning_rate_schedule(n_updates, self.decay_start) + callbacks,
+            callbacks=[*callbacks, *users],
             classes=np.arange(n_classes),
-            seed=int(seed),
-            device=device,
+            seed=seeds[1],
+            device=resolve_device(self.device),
             verbose=int(self.verbose),
-        )
-
-    def _row_weights(self, rows, labels, sample_weight):
-        """Weights of the rows in the supervised cost, of mean 1 over labeled rows."""
-        if sample_weight is None and self.class_weight is None:
-            return None
-        weight = _check_sample_weight(sample_weight, rows, dtype=np.float64)
-        labeled = labels.codes != UNLABELED
-        if self.class_weight is not None:
-            y = labels.classes[labels.codes[labeled]]
-            class_weight = compute_class_weight(
-                self.class_weight, classes=labels.classes, y=y
-            )
-            weight = weight.copy()
-            weight[labeled] *= class_weight[labels.codes[labeled]]
-        if (weight[labeled] < 0).any() or weight[labeled].sum() == 0:
-            raise ValueError(
-                "sample_weight (times class_weight) must not be negative, and not zero "
-                f"for all labeled rows; got minimum {weight[labeled].min()} and "
-                f"sum {weight[labeled].sum()}."
-            )
-        return weight / weight[labeled].mean()
-
-    def _previous_network(self, X, classes):
-        """The network to go on from, after checking that the data fit it."""
-        if not (self.warm_start and hasattr(self, "net_")):
-            return None
-        validate_data(self, X, reset=False, skip_check_array=True)
-        if not np.array_equal(classes, self.classes_):
-            raise ValueError(
-                "warm_start needs the same classes as in the previous fit, "
-                f"{self.classes_}; got {classes}."
-            )
-        return self.net_.module_
+            **parameters,
+        ).initialize()
 
     def _load_weights(self, net, previous):
-        """Copy the weights and statistics of a network of the same shape."""
+        """Copy weights and statistics of a trained net, but not its standardization."""
         try:
-            net.module_.load_state_dict(previous.state_dict())
+            net.load_weights(previous)
         except RuntimeError as error:
             raise ValueError(
-                "warm_start needs the same hidden_layer_sizes, variant, activation and "
-                "standardize as in the previous fit."
+                "warm_start and partial_fit need the same hidden_layer_sizes, variant, "
+                "activation and standardize as in the previous fit."
             ) from error
+
+    def _transduce(self, net, rows, labels):
+        """Labels of all training rows, predicted where none is given."""
+        codes = labels.codes
+        unlabeled = codes == UNLABELED
+        if unlabeled.any():
+            codes = np.where(unlabeled, net.predict(rows), codes)
+        return labels.classes[codes]
+
+    def _keep(self, net, scaler, classes, transduction):
+        self.net_ = net
+        self._scaler = scaler
+        self.classes_ = classes
+        self.transduction_ = transduction
+        self.history_ = net.history_table()
+        self.n_iter_ = len(self.history_["train_loss"])
 
     # -------------------------------------------------------------- for predict
 
     def _checked_rows(self, X):
         check_is_fitted(self)
-        return validate_data(self, X, dtype=np.float32, reset=False)
-
-    def _run(self, method, X):
-        """Output of a method of the trained module, in chunks of rows."""
-        rows = self._checked_rows(X)
-        module = self.net_.module_
-        dataset = self.net_.get_dataset(rows)
-        with torch.no_grad():
-            chunks = [
-                getattr(module, method)(x.to(self.net_.device)).cpu()
-                for x, _ in RowBatches(dataset, LARGEST_CHUNK)
-            ]
-        return torch.cat(chunks).numpy()
-
-
-def _as_table(history):
-    """Columns of a skorch history, without what only skorch needs of it.
-
-    An epoch in which training was interrupted by the keyboard is left out.
-    """
-    epochs = [epoch for epoch in history if "train_loss" in epoch]
-    names = dict.fromkeys(name for epoch in epochs for name in epoch)
-    hidden = {"batches", "train_loss_best", "train_batch_count"}
-    columns = [name for name in names if name not in hidden] or ["train_loss"]
-    return {
-        name: np.asarray([epoch.get(name, np.nan) for epoch in epochs])
-        for name in columns
-    }
+        rows = Rows(X, self)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        return rows

@@ -4,7 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from sklearn.model_selection import train_test_split
 from sklearn.utils import column_or_1d
+from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 
 # The marker of scikit-learn's semi-supervised estimators, as class code, too.
@@ -66,12 +68,18 @@ def labeled_part(y):
     ValueError
         If `y` is not one-dimensional or has no label.
     """
-    y = column_or_1d(as_array(y), warn=True)
-    labeled = is_labeled(y)
+    labeled, labels = _labels_and_gaps(y)
     if not labeled.any():
         raise ValueError(
-            f"y must have labeled rows; got {len(y)} rows, all unlabeled (-1)."
+            f"y must have labeled rows; got {len(labeled)} rows, all unlabeled (-1)."
         )
+    return labeled, labels
+
+
+def _labels_and_gaps(y):
+    """As `labeled_part`, but there may be no label."""
+    y = column_or_1d(as_array(y), warn=True)
+    labeled = is_labeled(y)
     labels = y[labeled]
     if labels.dtype == object:
         # integers and booleans that only became objects by the missing ones
@@ -102,15 +110,52 @@ def encode_labels(y):
     labeled, labels = labeled_part(y)
     check_classification_targets(labels)
     classes, labeled_codes = np.unique(labels, return_inverse=True)
-    if len(classes) < 2:
-        raise ValueError(
-            "y must have labels of at least two classes; got 1 class: "
-            f"{classes[0]!r}. -1 means unlabeled: if it is a class here, as in "
-            "{-1, 1}, give that class another name, such as 0."
-        )
+    _check_two_classes(classes, "y")
     codes = np.full(len(labeled), UNLABELED, dtype=np.int64)
     codes[labeled] = labeled_codes
     return EncodedLabels(classes, codes)
+
+
+def encode_known_labels(y, classes):
+    """Class codes of a part of the labels, of which any class may be absent.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+    classes : array-like of shape (n_classes,)
+        All classes, in any order.
+
+    Returns
+    -------
+    EncodedLabels
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two classes, the marker is among them, or `y` has a
+        label that is not.
+    """
+    classes = np.unique(column_or_1d(as_array(classes)))
+    _check_two_classes(classes, "classes")
+    if not is_labeled(classes).all():
+        raise ValueError(f"classes must not have -1, which is no class; got {classes}.")
+    labeled, labels = _labels_and_gaps(y)
+    labeled_codes = pd.Index(classes).get_indexer(pd.Index(labels))
+    if (labeled_codes < 0).any():
+        unknown = np.unique(labels[labeled_codes < 0])
+        raise ValueError(f"y must have labels of {classes} only; got {unknown}, too.")
+    codes = np.full(len(labeled), UNLABELED, dtype=np.int64)
+    codes[labeled] = labeled_codes
+    return EncodedLabels(classes, codes)
+
+
+def _check_two_classes(classes, name):
+    if len(classes) < 2:
+        raise ValueError(
+            f"{name} must have labels of at least two classes; got {len(classes)} "
+            f"class: {classes[0]!r}. -1 means unlabeled: if it is a class here, as in "
+            "{-1, 1}, give that class another name, such as 0."
+        )
 
 
 def without_labels(labels, rows):
@@ -160,3 +205,84 @@ def class_bias(codes, weight=None):
     counts = np.bincount(codes[labeled], None if weight is None else weight[labeled])
     log_share = np.log(np.maximum(counts / counts.sum(), 1e-4))
     return log_share - log_share.mean()
+
+
+def row_weights(labels, sample_weight, class_weight):
+    """Weights of the rows in the supervised cost, of mean 1 over labeled rows.
+
+    Parameters
+    ----------
+    labels : EncodedLabels
+    sample_weight : ndarray of shape (n_samples,)
+    class_weight : dict, "balanced" or None
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        Those of unlabeled rows are without meaning.
+
+    Raises
+    ------
+    ValueError
+        If the weight of a labeled row is negative, or all are zero.
+    """
+    labeled = labels.codes != UNLABELED
+    weight = sample_weight[labeled]
+    if class_weight is not None and labeled.any():
+        codes = labels.codes[labeled]
+        weight = (
+            weight
+            * compute_class_weight(
+                class_weight, classes=labels.classes, y=labels.classes[codes]
+            )[codes]
+        )
+    if (weight < 0).any() or (len(weight) and weight.sum() == 0):
+        raise ValueError(
+            "sample_weight (times class_weight) must not be negative, and not zero "
+            f"for all labeled rows; got minimum {weight.min()} and sum {weight.sum()}."
+        )
+    weights = np.ones(len(labeled))
+    weights[labeled] = weight / weight.mean() if len(weight) else weight
+    return weights
+
+
+def hold_out(codes, fraction, random_state):
+    """Labeled rows to be held out, each class by its share.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_samples,)
+        Class codes, UNLABELED where there is no label.
+    fraction : float
+        Share of the labeled rows.
+    random_state : int
+
+    Returns
+    -------
+    ndarray of shape (n_held_out,)
+        Row numbers.
+
+    Raises
+    ------
+    ValueError
+        If there are too few rows for that.
+    """
+    labeled = np.flatnonzero(codes != UNLABELED)
+    counts = np.bincount(codes[labeled])
+    n_held_out = int(np.ceil(fraction * len(labeled)))
+    n_left = len(labeled) - n_held_out
+    if counts.min() < 2 or min(n_held_out, n_left) < len(counts):
+        raise ValueError(
+            "early_stopping=True holds out validation_fraction of the labeled rows, "
+            "and needs two rows of each class, and as many rows as classes on either "
+            f"side; got validation_fraction={fraction} of {len(labeled)} labeled rows "
+            f"in {len(counts)} classes, {counts.min()} of the rarest. Label more rows, "
+            "change validation_fraction, or use early_stopping=False."
+        )
+    _, held_out = train_test_split(
+        labeled,
+        test_size=n_held_out,
+        stratify=codes[labeled],
+        random_state=random_state,
+    )
+    return held_out

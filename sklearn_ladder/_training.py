@@ -1,18 +1,39 @@
 """The skorch net whose training step is the ladder's."""
 
 import math
+from copy import deepcopy
 
+import numpy as np
 import torch
 from skorch import NeuralNetClassifier
-from skorch.callbacks import EpochTimer, LRScheduler, PrintLog
+from skorch.callbacks import (
+    EarlyStopping,
+    EpochTimer,
+    LRScheduler,
+    PassthroughScoring,
+    PrintLog,
+)
+from skorch.dataset import Dataset
+from skorch.helper import predefined_split
+from skorch.utils import noop
+from torch.nn import functional as F
 
 from ._batches import LadderBatches, RowBatches
 from ._costs import ladder_costs
 from .network import Ladder
 
-# Rows per forward pass without gradients: large enough for full speed, small enough
-# for any memory.
-LARGEST_CHUNK = 8192
+# Columns of its history that are not for users.
+FOR_SKORCH_ALONE = {
+    "batches",
+    "train_loss_best",
+    "train_batch_count",
+    "valid_loss_best",
+    "valid_batch_count",
+}
+
+
+# The standardization in a network's state.
+STANDARDIZATION = ("standardization.mean", "standardization.scale")
 
 
 class LinearDecay:
@@ -64,11 +85,14 @@ class LadderNet(NeuralNetClassifier):
     module : type, default=Ladder
     seed : int, default=0
         Determines noise and row order (initial weights: ``module__seed``).
+    population_share : float, default=1.0
+        Share of the rows at hand in the statistics for prediction; the rest is left to
+        the statistics there were before.
     **kwargs
         Passed to :class:`skorch.NeuralNetClassifier`.
     """
 
-    def __init__(self, module=Ladder, *, seed=0, **kwargs):
+    def __init__(self, module=Ladder, *, seed=0, population_share=1.0, **kwargs):
         defaults = dict(
             criterion=LadderCosts,
             optimizer=torch.optim.Adam,
@@ -78,10 +102,10 @@ class LadderNet(NeuralNetClassifier):
             iterator_train=LadderBatches,
             iterator_train__seed=seed,
             iterator_valid=RowBatches,
-            iterator_valid__batch_size=LARGEST_CHUNK,
         )
         super().__init__(module, **(defaults | kwargs))
         self.seed = seed
+        self.population_share = population_share
 
     @property
     def _default_callbacks(self):
@@ -154,10 +178,40 @@ class LadderNet(NeuralNetClassifier):
         super().on_train_end(net, X=X, y=y, **kwargs)
         self.update_population()
         del self.training_rows_, self.noise_generator_
+
+    def partial_fit(self, X, y=None, classes=None, **fit_params):
+        """Train as skorch does, then let go of what only training needs."""
+        super().partial_fit(X, y, classes, **fit_params)
+        self.train_split = None  # it holds rows
         for _, callback in self.callbacks_:
             # A torch scheduler holds the optimiser, whose tensors skorch would pickle
             # on their device; then no machine without that device could load them.
             vars(callback).pop("lr_scheduler_", None)
+            if isinstance(callback, EarlyStopping):
+                callback.best_model_weights_ = None
+        return self
+
+    def load_weights(self, previous):
+        """Copy weights and statistics of a net, but not its standardization.
+
+        Raises
+        ------
+        RuntimeError
+            If the networks are not of the same shape.
+        """
+        own, state = self.module_.state_dict(), previous.module_.state_dict()
+        for name in STANDARDIZATION:
+            if name in state and name in own:
+                state[name] = own[name]
+        self.module_.load_state_dict(state)
+
+    def continue_from(self, previous):
+        """Take over the optimiser's moments and the history of a net."""
+        state = deepcopy(previous.optimizer_.state_dict())
+        self.optimizer_.load_state_dict(state)
+        for group in self.optimizer_.param_groups:
+            group["lr"] = self.lr
+        self.history.extend(previous.history)
 
     def update_population(self):
         """Take the statistics for prediction from the training rows.
@@ -166,8 +220,8 @@ class LadderNet(NeuralNetClassifier):
         """
         if self.population_is_current_ or not hasattr(self, "training_rows_"):
             return
-        chunks = self.training_rows_.chunks(LARGEST_CHUNK, self.seed)
-        self.module_.measure_population(chunks)
+        sample = self.training_rows_.sample(self.seed)
+        self.module_.measure_population(sample, self.population_share)
         self.population_is_current_ = True
 
     def initialize_module(self):
@@ -175,9 +229,57 @@ class LadderNet(NeuralNetClassifier):
         self.population_is_current_ = False
         return self
 
+    # -------------------------------------------------- prediction and validation
+
     def evaluation_step(self, batch, training=False):
         self.update_population()
         return super().evaluation_step(batch, training=training)
+
+    def validation_step(self, batch, **fit_params):
+        self.update_population()
+        return super().validation_step(batch, **fit_params)
+
+    def get_loss(self, y_pred, y_true, X=None, training=False):
+        """Log-loss of held-out rows; training has costs of its own."""
+        return F.nll_loss(y_pred.clamp_min(1e-30).log(), y_true.to(y_pred.device))
+
+    def run(self, method, rows):
+        """Output of a method of the module for rows, a part at a time.
+
+        Parameters
+        ----------
+        method : str
+        rows : Rows
+
+        Returns
+        -------
+        ndarray of shape (n_rows, width)
+        """
+        with torch.no_grad():
+            parts = [
+                getattr(self.module_, method)(x.to(self.device)).cpu()
+                for x, _ in self.get_iterator(rows)
+            ]
+        return torch.cat(parts).numpy()
+
+    # ------------------------------------------------------------------- history
+
+    def history_table(self):
+        """Columns of the history, without what only skorch needs of it.
+
+        An epoch in which training was interrupted by the keyboard is left out.
+
+        Returns
+        -------
+        dict of str to ndarray of shape (n_epochs,)
+        """
+        epochs = [epoch for epoch in self.history if "train_loss" in epoch]
+        names = dict.fromkeys(name for epoch in epochs for name in epoch)
+        columns = [n for n in names if n not in FOR_SKORCH_ALONE] or ["train_loss"]
+        return {
+            name: np.asarray([epoch.get(name, np.nan) for epoch in epochs])
+            for name in columns
+        }
 
 
 def learning_rate_schedule(n_updates, decay_start):
@@ -195,6 +297,40 @@ def learning_rate_schedule(n_updates, decay_start):
         event_name=None,  # history has it as "lr"
     )
     return [("learning_rate_schedule", scheduler)]
+
+
+def early_stopping(x, y, patience, tol):
+    """What makes a net stop early and take the weights that were best.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n_rows, n_features)
+        Held-out rows.
+    y : ndarray of shape (n_rows,)
+        Their class codes.
+    patience : int
+        Number of epochs without improvement before training stops.
+    tol : float
+        Smallest improvement of the log-loss.
+
+    Returns
+    -------
+    train_split : callable
+    callbacks : list of (name, callback)
+        Parameters of the net.
+    """
+    stopping = EarlyStopping(
+        "valid_loss",
+        patience=patience,
+        threshold=tol,
+        threshold_mode="abs",
+        load_best=True,
+        sink=noop,
+    )
+    return predefined_split(Dataset(x, y)), [
+        ("valid_loss", PassthroughScoring("valid_loss")),
+        ("early_stopping", stopping),
+    ]
 
 
 def resolve_device(device):

@@ -1,15 +1,23 @@
 import numpy as np
 import pytest
 import torch
+from scipy import sparse
 
-from sklearn_ladder._batches import LadderBatches, TrainingRows, endless_batches
+from sklearn_ladder import _batches
+from sklearn_ladder._batches import (
+    LadderBatches,
+    TrainingRows,
+    endless_batches,
+    fits_on,
+)
+from sklearn_ladder._rows import Rows
 
 
 def make_rows(n_rows, n_labeled):
     codes = np.full(n_rows, -1)
     codes[:n_labeled] = np.arange(n_labeled) % 2
     X = np.arange(n_rows, dtype=np.float32)[:, None]
-    return TrainingRows(X, codes, None, "cpu")
+    return TrainingRows(Rows(X), codes, None, "cpu")
 
 
 @pytest.mark.parametrize("n_labeled", [2, 7, 10, 13, 31])
@@ -42,7 +50,30 @@ def test_order_depends_on_the_seed_alone():
     assert not torch.equal(first(1).x_unlabeled, first(2).x_unlabeled)
 
 
-def test_chunks_hold_every_row_once():
-    chunks = list(make_rows(31, 5).chunks(largest=10, seed=0))
-    assert [len(chunk) for chunk in chunks] == [8, 8, 8, 7]
-    assert sorted(torch.cat(chunks)[:, 0].tolist()) == list(range(31))
+def test_sample_has_every_row_once(monkeypatch):
+    rows = make_rows(31, 5)
+    rows.rows_per_part = 10
+    parts = list(rows.sample(seed=0))
+    assert [len(part) for part in parts] == [8, 8, 8, 7]
+    assert sorted(torch.cat(parts)[:, 0].tolist()) == list(range(31))
+    monkeypatch.setattr(_batches, "LARGEST_SAMPLE", 12)
+    sample = torch.cat(list(rows.sample(seed=0)))[:, 0]
+    assert len(sample) == len(sample.unique()) == 12
+
+
+def test_rows_are_on_the_device_where_they_can_be():
+    dense = np.eye(6, dtype=np.float32)
+    codes = np.array([0, 1, -1, -1, 0, 1])
+    resident = TrainingRows(Rows(dense), codes, None, "cpu")
+    on_host = TrainingRows(Rows(sparse.csr_array(dense)), codes, None, "cpu")
+    assert isinstance(resident.X, torch.Tensor)
+    assert isinstance(on_host.X, Rows)
+    index = torch.tensor([4, 0])
+    torch.testing.assert_close(resident.take(index), on_host.take(index))
+
+
+def test_rows_larger_than_the_device_stay_on_the_host(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (1000, 2000))
+    cuda = torch.device("cuda")
+    assert fits_on(cuda, (10, 12)) and not fits_on(cuda, (10, 13))
+    assert fits_on(torch.device("cpu"), (10**9, 10**9))

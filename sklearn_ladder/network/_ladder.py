@@ -166,26 +166,34 @@ class Ladder(nn.Module):
         return x if self.standardization is None else self.standardization.inverse(x)
 
     @torch.no_grad()
-    def measure_population(self, chunks):
-        """Set the statistics that prediction uses, from clean passes over `chunks`.
+    def measure_population(self, parts, share=1.0):
+        """Set the statistics that prediction uses, from clean passes over `parts`.
 
         NOTE[DIFF]: the released code averages over batches of the training size; larger
         parts, pooled by the law of total variance, come nearer to the population.
 
         Parameters
         ----------
-        chunks : iterable of Tensor of shape (n_rows, n_features)
+        parts : iterable of Tensor of shape (n_rows, n_features)
             Equally large random parts of the training rows.
+        share : float, default=1.0
+            Weight of these rows; the rest is left to the statistics there were before.
         """
         layers = list(self.encoder.layers)
         if self.decoder is not None:
             layers += self.decoder.layers.values()
-        by_chunk = []
-        for x in chunks:
-            clean = self.encoder.clean(self.standardize(x))
-            by_chunk.append(list(clean.statistics))
-            if self.decoder is not None:
-                proba = clean.h.softmax(dim=1)
-                by_chunk[-1] += self.decoder.measure(clean.z, proba)
-        for layer, *statistics in zip(layers, *by_chunk, strict=True):
-            layer.population.set(pool_statistics(statistics))
+        by_part = [self._all_statistics(self.standardize(x)) for x in parts]
+        for layer, *statistics in zip(layers, *by_part, strict=True):
+            measured = pool_statistics(statistics)
+            if share < 1:
+                before = layer.population.statistics
+                measured = pool_statistics([before, measured], [1 - share, share])
+            layer.population.set(measured)
+
+    def _all_statistics(self, x):
+        """Batch statistics of all encoder layers, then of all decoder layers."""
+        clean = self.encoder.clean(x)
+        if self.decoder is None:
+            return clean.statistics
+        decoded = self.decoder.measure(clean.z, clean.h.softmax(dim=1))
+        return [*clean.statistics, *decoded]

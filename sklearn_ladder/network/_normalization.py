@@ -154,28 +154,35 @@ class PopulationStatistics(torch.nn.Module):
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("std", torch.ones(width))
 
+    @property
+    def statistics(self):
+        return Statistics(self.mean, self.std)
+
     def forward(self, z_pre):
-        return Statistics(self.mean, self.std).normalize(z_pre)
+        return self.statistics.normalize(z_pre)
 
     def set(self, statistics):
         self.mean.copy_(statistics.mean)
         self.std.copy_(statistics.std)
 
 
-def pool_statistics(chunks):
-    """Statistics of all rows from those of equally large parts of them.
+def pool_statistics(parts, shares=None):
+    """Statistics of all rows from those of parts of them.
 
     By the law of total variance.
 
     Parameters
     ----------
-    chunks : list of Statistics
+    parts : list of Statistics
+    shares : list of float, default=None
+        Shares of the rows, of sum 1; by default parts are equally large.
 
     Returns
     -------
     Statistics
     """
-    means = torch.stack([chunk.mean for chunk in chunks])  # (n_chunks, width)
-    stds = torch.stack([chunk.std for chunk in chunks])
-    variance = stds.square().mean(dim=0) + means.var(dim=0, correction=0)
-    return Statistics(means.mean(dim=0), variance.sqrt())
+    means = torch.stack([part.mean for part in parts])  # (n_parts, width)
+    variances = torch.stack([part.std for part in parts]).square()
+    shares = means.new_tensor(shares or [1 / len(parts)] * len(parts))
+    mean = shares @ means
+    return Statistics(mean, (shares @ (variances + (means - mean).square())).sqrt())

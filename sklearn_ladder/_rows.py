@@ -1,0 +1,144 @@
+"""Rows of any kind, a part at a time as dense float32."""
+
+import mmap
+
+import numpy as np
+from scipy import sparse
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import assert_all_finite, check_array
+from torch.utils.data import Dataset
+
+# Numbers in the largest part of the rows that is taken at once: enough for full speed,
+# and 32 MB, little beside any memory.
+LARGEST_PART = 2**23
+# A part need not have more rows than this, however few columns they have.
+MOST_ROWS = 8192
+
+
+class Rows(Dataset):
+    """The rows of a table. One that is sparse or memory-mapped is never copied whole.
+
+    Indexing with a slice or with row numbers gives rows as a dense ndarray of shape
+    (n, n_features), C-contiguous float32, all finite.
+
+    Parameters
+    ----------
+    X : array-like, sparse matrix or np.memmap of shape (n_rows, n_features)
+        Sparse matrices that are not CSR are converted to it.
+    estimator : estimator, default=None
+        Named in errors.
+
+    Raises
+    ------
+    ValueError
+        If `X` is no table of numbers; on indexing, or at once if it is sparse, if a
+        value is not finite as float32.
+    """
+
+    def __init__(self, X, estimator=None):
+        self._estimator_name = type(estimator).__name__ if estimator else None
+        self.is_sparse = sparse.issparse(X)
+        self._X = check_array(
+            X,
+            accept_sparse="csr",
+            dtype=np.float32 if self.is_sparse else "numeric",
+            ensure_all_finite=self.is_sparse,  # dense rows: when they are indexed
+            estimator=estimator,
+            input_name="X",
+        )
+        self._memmap = _memmap_under(self._X)
+
+    @property
+    def shape(self):
+        return self._X.shape
+
+    @property
+    def is_resident(self):
+        """Whether rows are dense in this process's memory."""
+        return not self.is_sparse and self._memmap is None
+
+    def __len__(self):
+        return self._X.shape[0]
+
+    def __getitem__(self, index):
+        self._give_back_pages()
+        part = self._X[index]
+        if self.is_sparse:
+            part = part.toarray()
+        # what is too large for float32 becomes infinite, for which there is an error
+        with np.errstate(over="ignore"):
+            part = np.ascontiguousarray(part, dtype=np.float32)
+        assert_all_finite(part, estimator_name=self._estimator_name, input_name="X")
+        return part
+
+    def _give_back_pages(self):
+        """Let go of what was read of a mapped file before.
+
+        Else all of the file would count as memory of this process in the end. Changes
+        that a copy-on-write mapping has would be lost, so that its pages stay.
+        """
+        if self._memmap is None or self._memmap.mode == "c":
+            return
+        if hasattr(mmap, "MADV_DONTNEED"):
+            self._memmap.base.madvise(mmap.MADV_DONTNEED)
+
+    def check_finite(self):
+        """Raise ValueError unless all values are finite as float32."""
+        if not self.is_sparse:
+            for _ in self.parts():
+                pass
+
+    def parts(self):
+        """All rows, one part after the other."""
+        size = rows_per_part(self.shape[1])
+        for start in range(0, len(self), size):
+            yield self[start : start + size]
+
+
+def rows_per_part(width):
+    """Number of rows to take at once.
+
+    Parameters
+    ----------
+    width : int
+        Numbers per row that are held at the same time.
+
+    Returns
+    -------
+    int
+    """
+    return max(1, min(MOST_ROWS, LARGEST_PART // width))
+
+
+def fit_scaler(rows, scaler=None):
+    """Mean and variance of each feature, streamed, after checking that all are finite.
+
+    Parameters
+    ----------
+    rows : Rows
+    scaler : StandardScaler, default=None
+        To be updated, for rows that come in several portions; by default a new one.
+
+    Returns
+    -------
+    StandardScaler
+        With ``mean_`` and ``scale_`` of all rows so far.
+    """
+    if scaler is None:
+        # it learns the mean in any case, and with_mean=True would refuse sparse rows
+        scaler = StandardScaler(with_mean=False)
+    if rows.is_sparse:
+        return scaler.partial_fit(rows._X)
+    for part in rows.parts():
+        scaler.partial_fit(part)
+    return scaler
+
+
+def _memmap_under(X):
+    """The np.memmap whose memory an array shares, or None."""
+    found = None
+    while isinstance(X, np.ndarray):
+        if isinstance(X, np.memmap):
+            found = X  # that of all, whose base is the mapping of the file
+        X = X.base
+    return found if isinstance(X, mmap.mmap) else None

@@ -1,0 +1,141 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_ladder import LadderClassifier, _rows
+from sklearn_ladder._rows import Rows, fit_scaler, rows_per_part
+
+RNG = np.random.RandomState(0)
+TABLE = RNG.normal(5, 3, size=(60, 7)) * (RNG.uniform(size=(60, 7)) < 0.3)
+
+
+@pytest.fixture
+def mapped(tmp_path):
+    """Function that puts an array into a file and maps it."""
+
+    def mapped(array, mode="r"):
+        path = tmp_path / "rows.npy"
+        np.save(path, array)
+        return np.load(path, mmap_mode=mode)
+
+    return mapped
+
+
+KINDS = {
+    "float32": lambda table: table.astype(np.float32),
+    "Fortran order": np.asfortranarray,
+    "frame": pd.DataFrame,
+    "list": lambda table: table.tolist(),
+    "csr_array": sparse.csr_array,
+    "csc_matrix": sparse.csc_matrix,
+    "coo_array": sparse.coo_array,
+}
+
+
+@pytest.mark.parametrize("make", KINDS.values(), ids=KINDS)
+@pytest.mark.parametrize("index", [slice(3, 9), np.array([5, 0, 59])])
+def test_parts_are_dense_float32(make, index):
+    part = Rows(make(TABLE))[index]
+    assert type(part) is np.ndarray and part.dtype == np.float32
+    assert part.flags.c_contiguous
+    np.testing.assert_array_equal(part, TABLE[index].astype(np.float32))
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint16, np.int64, bool])
+def test_integers_and_booleans(dtype):
+    table = TABLE.astype(dtype)
+    np.testing.assert_array_equal(Rows(table)[:], table.astype(np.float32))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("mode", ["r", "r+", "c"])
+def test_memory_maps(mapped, dtype, mode):
+    table = mapped(TABLE.astype(dtype), mode)
+    for X in (table, table[4:], np.asarray(table)):
+        rows = Rows(X)
+        assert not rows.is_resident
+        np.testing.assert_array_equal(rows[2:5], np.asarray(X)[2:5].astype(np.float32))
+        np.testing.assert_array_equal(rows[:], np.asarray(X, dtype=np.float32))
+
+
+def test_changes_to_a_copy_on_write_map_are_kept(mapped):
+    table = mapped(TABLE, "c")
+    table[0] = 17
+    rows = Rows(table)
+    for _ in range(2):
+        assert (rows[:1] == 17).all()
+
+
+def test_scaler_is_that_of_the_whole_table(monkeypatch, mapped):
+    monkeypatch.setattr(_rows, "LARGEST_PART", 50)  # seven rows
+    expected = StandardScaler().fit(TABLE)
+    for X in (TABLE, mapped(TABLE), sparse.csr_array(TABLE)):
+        scaler = fit_scaler(Rows(X))
+        np.testing.assert_allclose(scaler.mean_, expected.mean_, rtol=1e-6)
+        np.testing.assert_allclose(scaler.scale_, expected.scale_, rtol=1e-6)
+    both = fit_scaler(Rows(sparse.csr_array(TABLE[40:])), fit_scaler(Rows(TABLE[:40])))
+    np.testing.assert_allclose(both.mean_, expected.mean_, rtol=1e-6)
+    np.testing.assert_allclose(both.scale_, expected.scale_, rtol=1e-6)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e39])
+@pytest.mark.parametrize("standardize", [True, False])
+@pytest.mark.parametrize("kind", ["dense", "sparse", "mapped"])
+def test_what_is_not_finite_is_noticed_before_training(
+    value, standardize, kind, mapped
+):
+    table = TABLE.copy()
+    table[50, 3] = value
+    make = {"dense": np.asarray, "sparse": sparse.csr_array, "mapped": mapped}[kind]
+    clf = LadderClassifier((4,), max_epochs=1, standardize=standardize)
+    y = np.arange(60) % 3 - 1
+    message = "NaN" if np.isnan(value) else "infinity or a value too large"
+    with pytest.raises(ValueError, match=f"Input X contains {message}"):
+        clf.fit(make(table), y)
+    clf.fit(TABLE, y)
+    with pytest.raises(ValueError, match=f"Input X contains {message}"):
+        clf.predict(make(table))
+
+
+@pytest.mark.parametrize("width, n_rows", [(1, 8192), (784, 8192), (20_000, 419)])
+def test_parts_are_no_larger_than_they_should_be(width, n_rows):
+    assert rows_per_part(width) == n_rows
+    assert rows_per_part(10**9) == 1
+
+
+# ---------------------------------------------------------------- in the estimator
+
+
+@pytest.mark.parametrize("kind", ["csr", "csc", "mapped float64", "mapped float32"])
+def test_fit_and_predict_as_with_the_dense_table(kind, mapped, monkeypatch):
+    monkeypatch.setattr(_rows, "LARGEST_PART", 200)
+    table = TABLE.astype(np.float32)
+    y = np.where(np.arange(60) < 30, TABLE[:, 0] > 0, -1).astype(int)
+    X = {
+        "csr": sparse.csr_array,
+        "csc": sparse.csc_array,
+        "mapped float64": lambda table: mapped(table.astype(np.float64)),
+        "mapped float32": mapped,
+    }[kind](table)
+    clf = LadderClassifier((8,), max_epochs=10, batch_size=20, random_state=0)
+    dense = clf.fit(table, y)
+    expected = [
+        dense.predict_proba(table),
+        dense.transform(table),
+        dense.denoise(table),
+        dense.transduction_,
+        dense.score(table, y),
+    ]
+    clf = clf.fit(X, y)
+    found = [
+        clf.predict_proba(X),
+        clf.transform(X),
+        clf.denoise(X),
+        clf.transduction_,
+        clf.score(X, y),
+    ]
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(clf.predict_proba(table), found[0], atol=1e-5)
