@@ -412,6 +412,11 @@ class LadderClassifier(
             raise ValueError("classes must be passed on the first call to partial_fit.")
         rows, labels = Rows(X, self), encode_known_labels(y, classes)
         check_consistent_length(rows, labels.codes)
+        if len(rows) < 2:
+            raise ValueError(
+                "partial_fit needs at least 2 rows at a time, for batch statistics; "
+                f"got {len(rows)}."
+            )
         weight = self._row_weights(labels, sample_weight)
         n_seen, scaler, seeds, share = 0, None, self._draw_seeds(), 1.0
         if previous is not None:

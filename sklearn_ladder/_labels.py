@@ -153,8 +153,8 @@ def _check_two_classes(classes, name):
     if len(classes) < 2:
         raise ValueError(
             f"{name} must have labels of at least two classes; got {len(classes)} "
-            f"class: {classes[0]!r}. -1 means unlabeled: if it is a class here, as in "
-            "{-1, 1}, give that class another name, such as 0."
+            f"class: {classes.tolist()}. -1 means unlabeled: if it is a class here, as "
+            "in {-1, 1}, give that class another name, such as 0."
         )
 
 

@@ -8,11 +8,13 @@ import torch
 from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
+from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_ladder import LadderClassifier
+from sklearn_ladder._labels import hold_out
 
 
 def small(**parameters):
@@ -274,6 +276,139 @@ def test_denoise_is_not_there_without_a_decoder(blobs, parameters):
     assert not hasattr(clf, "denoise")
     with pytest.raises(AttributeError):
         clf.denoise(X)
+
+
+# ---------------------------------------------------------------------- streams
+
+
+def test_partial_fit_learns_from_a_stream():
+    rng = np.random.RandomState(0)
+    y = rng.randint(3, size=6000)
+    X = rng.normal(size=(6000, 4)) + 3 * np.eye(3, 4)[y]
+    y_few = np.where(rng.uniform(size=6000) < 0.2, y, -1)
+    clf = LadderClassifier((16,), batch_size=50, random_state=0)
+    for part in np.split(np.arange(6000), 30):
+        clf.partial_fit(X[part], y_few[part], classes=[0, 1, 2])
+        # label of each row of the part
+        known = y_few[part] != -1
+        np.testing.assert_array_equal(clf.transduction_[known], y[part][known])
+    assert clf.score(X, y) > 0.9
+    assert clf.n_iter_ == len(clf.history_["train_loss"]) == 30
+    assert clf.n_samples_seen_ == 6000
+    assert (clf.history_["lr"] == 0.01).all()
+    standardization = clf.net_.module_.standardization
+    np.testing.assert_allclose(standardization.mean, X.mean(axis=0), atol=1e-5)
+    np.testing.assert_allclose(standardization.scale, X.std(axis=0), rtol=1e-5)
+    # statistics for prediction are those of many rows, not of the last 200 alone
+    mean = clf.net_.module_.encoder.layers[0].population.mean.numpy()
+    same = pickle.loads(pickle.dumps(clf))
+    same.net_.module_.measure_population([torch.as_tensor(X, dtype=torch.float32)])
+    truth = same.net_.module_.encoder.layers[0].population
+    assert np.abs((mean - truth.mean.numpy()) / truth.std.numpy()).max() < 0.3
+
+
+@pytest.mark.parametrize("n_labeled", [0, 1, 2])
+@pytest.mark.parametrize("variant", ["full", "supervised"])
+def test_partial_fit_with_hardly_a_label(blobs, n_labeled, variant):
+    X, y, y_few = blobs
+    clf = small(variant=variant).partial_fit(X, y_few, classes=[0, 1])
+    clf.partial_fit(X, np.where(np.arange(60) < n_labeled, y, -1))
+    clf.partial_fit(X[:2], [-1, 0])
+    assert np.isfinite(clf.predict_proba(X)).all()
+    with pytest.raises(ValueError, match="at least 2 rows at a time.* got 1"):
+        clf.partial_fit(X[:1], [-1])
+
+
+def test_partial_fit_goes_on_after_fit(blobs):
+    X, y, y_few = blobs
+    clf = small(max_epochs=30).fit(X, y_few)
+    before = clf.predict_proba(X)
+    copy = pickle.loads(pickle.dumps(clf))
+    clf.partial_fit(X, y_few)
+    assert clf.n_iter_ == 31 and clf.n_samples_seen_ == 120
+    assert clf.score(X, y) > 0.9
+    assert not np.array_equal(clf.predict_proba(X), before)
+    np.testing.assert_array_equal(
+        copy.partial_fit(X, y_few).predict_proba(X), clf.predict_proba(X)
+    )
+
+
+def test_a_partial_fit_that_fails_loses_nothing(blobs):
+    X, _, y_few = blobs
+    clf = small().partial_fit(X, y_few, classes=[0, 1])
+    copy = pickle.loads(pickle.dumps(clf))
+    for change, arguments, message in [
+        ({}, (X[:, :2], y_few), "2 features"),
+        ({}, (X, y_few + 5), "labels of .0 1. only"),
+        ({}, (X, y_few, [0, 1, 2]), "same classes"),
+        ({"hidden_layer_sizes": (5,)}, (X, y_few), "same hidden_layer_sizes"),
+        ({"learning_rate": 1e38}, (X, y_few), "diverged"),
+    ]:
+        clf.set_params(**change)
+        with pytest.raises(ValueError, match=message):
+            clf.partial_fit(*arguments)
+        clf.set_params(**copy.get_params())
+    np.testing.assert_array_equal(clf.predict_proba(X), copy.predict_proba(X))
+    np.testing.assert_array_equal(
+        clf.partial_fit(X, y_few).predict_proba(X),
+        copy.partial_fit(X, y_few).predict_proba(X),
+    )
+
+
+@pytest.mark.parametrize(
+    "parameters, arguments, message",
+    [
+        ({}, {}, "classes must be passed on the first call"),
+        ({"early_stopping": True}, {"classes": [0, 1]}, "early_stopping=True is for"),
+        (
+            {"class_weight": "balanced"},
+            {"classes": [0, 1]},
+            "class_weight='balanced' is for fit only",
+        ),
+    ],
+)
+def test_partial_fit_says_what_it_needs(blobs, parameters, arguments, message):
+    X, _, y_few = blobs
+    with pytest.raises(ValueError, match=message):
+        small(**parameters).partial_fit(X, y_few, **arguments)
+
+
+# --------------------------------------------------------------- early stopping
+
+
+def test_early_stopping_restores_the_best_weights(digits):
+    X, y, _ = digits
+    y_few = np.where(np.arange(len(y)) < 300, y, -1)
+    clf = LadderClassifier(
+        (32,),
+        early_stopping=True,
+        validation_fraction=0.3,
+        n_iter_no_change=3,
+        max_epochs=200,
+        learning_rate=0.03,
+        random_state=0,
+    ).fit(X[:600], y_few[:600])
+    valid_loss = clf.history_["valid_loss"]
+    assert 4 <= clf.n_iter_ < 200
+    assert valid_loss.argmin() < clf.n_iter_ - 1  # the last weights were not the best
+    (callback,) = (
+        callback for name, callback in clf.net_.callbacks_ if name == "early_stopping"
+    )
+    assert callback.best_epoch_ - 1 == pytest.approx(valid_loss.argmin(), abs=3)
+    seeds = clf._draw_seeds()
+    held_out = hold_out(y_few[:600], 0.3, seeds[1])
+    proba = clf.predict_proba(X[held_out])
+    assert log_loss(y[held_out], proba) == pytest.approx(
+        valid_loss[callback.best_epoch_ - 1], rel=1e-4
+    )
+    assert clf.net_.train_split is None  # would hold rows
+    assert clf.score(X[600:], y[600:]) > 0.85
+
+
+def test_early_stopping_refuses_too_few_labels(blobs):
+    X, _, y_few = blobs
+    with pytest.raises(ValueError, match=r"validation_fraction=0.1 of 10 labeled rows"):
+        small(early_stopping=True).fit(X, y_few)
 
 
 # -------------------------------------------------------------------- bad input

@@ -2,7 +2,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sklearn_ladder._labels import class_bias, encode_labels
+from sklearn_ladder._labels import (
+    EncodedLabels,
+    class_bias,
+    encode_known_labels,
+    encode_labels,
+    hold_out,
+    row_weights,
+)
 
 
 @pytest.mark.parametrize(
@@ -68,3 +75,63 @@ def test_class_bias_is_that_of_the_shares():
 
 def test_class_bias_of_a_silenced_class_is_finite():
     assert np.isfinite(class_bias(np.array([0, 1]), weight=np.array([2.0, 0.0]))).all()
+
+
+@pytest.mark.parametrize(
+    "y, classes, codes",
+    [
+        ([1, -1, 1], [2, 1, 0], [1, -1, 1]),
+        ([-1, -1], [0, 1], [-1, -1]),
+        ([None, np.nan], ["a", "b"], [-1, -1]),
+        (pd.Series(["b", None, "a"]), ["a", "b"], [1, -1, 0]),
+        (np.array(["b", -1]), ["a", "b"], [1, -1]),
+        ([True, None], [False, True], [1, -1]),
+        ([1.0, np.nan], [0, 1], [1, -1]),
+    ],
+)
+def test_known_classes_may_be_absent(y, classes, codes):
+    labels = encode_known_labels(y, classes)
+    assert labels.classes.tolist() == sorted(classes)
+    assert labels.codes.tolist() == codes
+
+
+@pytest.mark.parametrize(
+    "y, classes, message",
+    [
+        ([0, 3, 7], [0, 1], r"must have labels of \[0 1\] only; got \[3 7\], too"),
+        ([0, 1], [-1, 0, 1], "classes must not have -1"),
+        ([0, 0], [0], "classes must have labels of at least two"),
+        ([], [], "classes must have labels of at least two"),
+    ],
+)
+def test_bad_known_classes(y, classes, message):
+    with pytest.raises(ValueError, match=message):
+        encode_known_labels(y, classes)
+
+
+def test_hold_out_is_of_labeled_rows_by_class():
+    codes = np.array([0] * 40 + [1] * 20 + [-1] * 100)
+    held_out = hold_out(codes, 0.25, random_state=0)
+    assert np.bincount(codes[held_out]).tolist() == [10, 5]
+    assert not np.array_equal(held_out, hold_out(codes, 0.25, random_state=1))
+
+
+@pytest.mark.parametrize(
+    "counts, fraction", [([10, 1], 0.3), ([10, 10], 0.05), ([3, 3], 0.9)]
+)
+def test_too_few_labels_to_hold_out(counts, fraction):
+    codes = np.repeat([0, 1, -1], [*counts, 50])
+    message = (
+        f"validation_fraction={fraction} of {sum(counts)} labeled rows in 2 classes, "
+        f"{min(counts)} of the rarest"
+    )
+    with pytest.raises(ValueError, match=message):
+        hold_out(codes, fraction, random_state=0)
+
+
+def test_row_weights():
+    labels = EncodedLabels(np.array(["a", "b"]), np.array([0, -1, 1, 1]))
+    weight = row_weights(labels, np.array([1.0, 99.0, 2.0, 3.0]), {"a": 4.0})
+    np.testing.assert_allclose(weight[[0, 2, 3]], np.array([4, 2, 3]) / 3)
+    nobody = EncodedLabels(labels.classes, np.full(4, -1))
+    assert np.isfinite(row_weights(nobody, np.ones(4), None)).all()

@@ -111,22 +111,21 @@ class NormalizeAndActivate(Function):
         if dz_clean is not None:
             clean += dz_clean
         # z = (z_pre − μ) / σ, by part
-        dz_pre = torch.cat(
-            [
-                torch.ops.aten.native_batch_norm_backward(
+        dz_pre = torch.empty_like(z_pre)
+        for dz_pre_part, dz_part, rows, mean, inverse_std in zip(
+            dz_pre.split(parts),
+            dz.split(parts),
+            z_pre.split(parts),
+            means,
+            inverse_stds,
+            strict=True,
+        ):
+            if len(rows):
+                derivative = torch.ops.aten.native_batch_norm_backward(
                     *(dz_part, rows, None, None, None, mean, inverse_std),
                     *(True, EPSILON, (True, False, False)),
-                )[0]
-                for dz_part, rows, mean, inverse_std in zip(
-                    dz.split(parts),
-                    z_pre.split(parts),
-                    means,
-                    inverse_stds,
-                    strict=True,
                 )
-                if len(rows)
-            ]
-        )
+                dz_pre_part.copy_(derivative[0])
         # μ and σ of the clean rows: dμ/dz_pre = 1/n, dσ/dz_pre = z/n
         z_clean, clean = z[parts.n_corrupted :], dz_pre[parts.n_corrupted :]
         if dmean is not None:
