@@ -15,6 +15,7 @@ import torch
 from benchmarks import _results
 from benchmarks.mnist import FULL, HIDDEN
 from sklearn_ladder._batches import LadderBatches, TrainingRows
+from sklearn_ladder._rows import Rows
 from sklearn_ladder._training import LadderNet
 
 WIDTHS = (784, *HIDDEN, 10)
@@ -29,7 +30,7 @@ def ladder_step(rows, batch_size):
         criterion__denoising_weights=FULL[100]["denoising_cost"],
         batch_size=batch_size,
         lr=0.002,
-        device=rows.X.device,
+        device=rows.device,
         verbose=0,
     ).initialize()
     net.notify("on_train_begin", X=rows, y=None)
@@ -46,7 +47,7 @@ def plain_step(rows, batch_size):
             torch.nn.BatchNorm1d(n_out),
             torch.nn.ReLU(),
         ]
-    network = torch.nn.Sequential(*layers[:-1]).to(rows.X.device)
+    network = torch.nn.Sequential(*layers[:-1]).to(rows.device)
     optimizer = torch.optim.Adam(network.parameters(), lr=0.002, fused=True)
     batch = next(iter(LadderBatches(rows, batch_size, with_unlabeled=False)))
 
@@ -64,7 +65,7 @@ def matrix_products(rows, batch_size):
 
     Rows of the encoder: three batches (labelled, unlabelled, clean); decoder: one.
     """
-    device = rows.X.device
+    device = rows.device
     pairs = list(pairwise(WIDTHS))
     # (rows, in, out, whether the gradient by the input is needed: not for the data)
     tasks = [(3 * batch_size, n_in, n_out, n_in != WIDTHS[0]) for n_in, n_out in pairs]
@@ -99,7 +100,7 @@ def main():
     rng = np.random.RandomState(0)
     n_rows = 10 * arguments.batch_size
     X = rng.uniform(size=(n_rows, WIDTHS[0])).astype(np.float32)
-    rows = TrainingRows(X, np.arange(n_rows) % 10, None, arguments.device)
+    rows = TrainingRows(Rows(X), np.arange(n_rows) % 10, None, arguments.device)
     contenders = {
         "matrix products": matrix_products(rows, arguments.batch_size),
         "plain supervised network": plain_step(rows, arguments.batch_size),

@@ -243,6 +243,10 @@ class LadderNet(NeuralNetClassifier):
         """Log-loss of held-out rows; training has costs of its own."""
         return F.nll_loss(y_pred.clamp_min(1e-30).log(), y_true.to(y_pred.device))
 
+    def infer(self, x, **fit_params):
+        """Class probabilities of rows, shape (n_rows, n_classes)."""
+        return self._in_equal_company(self.module_, x)
+
     def run(self, method, rows):
         """Output of a method of the module for rows, a part at a time.
 
@@ -255,12 +259,22 @@ class LadderNet(NeuralNetClassifier):
         -------
         ndarray of shape (n_rows, width)
         """
+        function = getattr(self.module_, method)
         with torch.no_grad():
             parts = [
-                getattr(self.module_, method)(x.to(self.device)).cpu()
+                self._in_equal_company(function, x).cpu()
                 for x, _ in self.get_iterator(rows)
             ]
         return torch.cat(parts).numpy()
+
+    def _in_equal_company(self, function, x):
+        """Apply to rows on the device, filled up to a multiple of 32.
+
+        Matrix products take another way for few rows, and would round differently: what
+        is predicted for a row should not depend on the rows beside it.
+        """
+        x = x.to(self.device)
+        return function(F.pad(x, (0, 0, 0, -len(x) % 32)))[: len(x)]
 
     # ------------------------------------------------------------------- history
 
