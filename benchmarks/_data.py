@@ -1,9 +1,11 @@
 """Data of the benchmarks, and the hiding of labels."""
 
+import json
 import os
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from sklearn.datasets import fetch_openml
 
 
@@ -41,6 +43,46 @@ def load_mnist(data_dir=None):
             for name in ("X_train", "X_test")
         )
         return X_train, data["y_train"].astype(int), X_test, data["y_test"].astype(int)
+
+
+def load_table(name, data_dir=None):
+    """A table of ``tabular/``.
+
+    Parameters
+    ----------
+    name : str
+    data_dir : path-like, default=None
+        Folder with ``tabular/``; by default ``SKLEARN_LADDER_DATA``.
+
+    Returns
+    -------
+    X : DataFrame
+    y : ndarray
+    types : dict of str to str
+        "continuous", "ordinal", "categorical" or "binary", for each column of `X`.
+    """
+    folder = _tables(data_dir)
+    frame = pd.read_csv(folder / f"{name}.tsv.gz", sep="\t")
+    types = json.loads((folder / "types.json").read_text())[name]
+    return frame.drop(columns="target"), frame["target"].to_numpy(), types
+
+
+def table_names(data_dir=None):
+    """Names of all tables there are."""
+    paths = _tables(data_dir).glob("*.tsv.gz")
+    return sorted(path.name.removesuffix(".tsv.gz") for path in paths)
+
+
+def _tables(data_dir):
+    data_dir = data_dir or os.environ.get("SKLEARN_LADDER_DATA")
+    if data_dir is None:
+        raise SystemExit(
+            "name a folder that has tabular/ by --data-dir or SKLEARN_LADDER_DATA"
+        )
+    folder = Path(data_dir) / "tabular"
+    if not (folder / "types.json").exists():
+        raise SystemExit(f"tables are missing in --data-dir: no folder {folder}")
+    return folder
 
 
 def keep_labels(y, n_per_class, random_state):

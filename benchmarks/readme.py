@@ -58,20 +58,59 @@ def step_time_table():
         f"| {name} | {value:.0f} | {value / floor:.2f} |"
         for name, value in milliseconds.items()
     ]
-    return "\n".join([*lines, "", made_by(result, None)])
+    return "\n".join([*lines, "", made_by(result)])
 
 
-def made_by(result, n_seeds):
+def validation_table():
+    result = _results.read("validation")
+    lines = [
+        "| mean test score of | " + " | ".join(result["metrics"]) + " |",
+        "|---|" + "---|" * len(result["metrics"]),
+    ]
+    for name, scores in result["mean_scores"].items():
+        cells = ["NaN" if score is None else f"{score:.3f}" for score in scores]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    note = f"{result['draws']} draws of 100 labels from 1,797 digits"
+    return "\n".join([*lines, "", made_by(result, note=note)])
+
+
+def search_sentence():
+    result = _results.read("search")
+    n_right = result["chose_the_better"]["labeled folds"]
+    sentence = f"{n_right} of {len(result['draws'])} draws."
+    return "\n".join([sentence, "", made_by(result)])
+
+
+def memory_table():
+    result = _results.read("memory")
+    lines = ["| | rows | features | peak, MB |", "|---|---|---|---|"]
+    lines += [
+        f"| {name} | {fit['rows']:,} | {fit['features']:,} | {fit['peak_mb_above']} |"
+        for name, fit in result["fits"].items()
+    ]
+    return "\n".join([*lines, "", made_by(result)])
+
+
+def made_by(result, n_seeds=None, note=None):
     machine, versions = result["machine"], result["versions"]
-    seeds = f"{n_seeds} seeds, mean ± standard deviation; " if n_seeds else ""
+    if n_seeds:
+        note = f"{n_seeds} seeds, mean ± standard deviation"
+    note = f"{note}; " if note else ""
     return (
-        f"<sub>{seeds}`{result['command']}`; {machine['processor']}, "
+        f"<sub>{note}`{result['command']}`; {machine['processor']}, "
         f"{machine['threads']} threads; torch {versions['torch']}, "
         f"scikit-learn {versions['scikit-learn']}</sub>"
     )
 
 
-TABLES = {"digits": digits_table, "mnist": mnist_table, "step_time": step_time_table}
+TABLES = {
+    "digits": digits_table,
+    "mnist": mnist_table,
+    "step_time": step_time_table,
+    "validation": validation_table,
+    "search": search_sentence,
+    "memory": memory_table,
+}
 
 
 def with_tables(text):
