@@ -91,6 +91,23 @@ def memory_table():
     return "\n".join([*lines, "", made_by(result)])
 
 
+def missing_values_table():
+    result = _results.read("missing_values")
+    lines = [
+        "| entries removed | mean filled in | by the network | better on | worse on |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row['share']:.0%} | {row['mean']:.3f} | {row['by the network']:.3f} "
+        f"| {row['wins']} | {row['losses']} |"
+        for row in result["summary"]
+    ]
+    n_tables = len({run["table"] for run in result["runs"]})
+    n_seeds = 1 + max(run["seed"] for run in result["runs"])
+    note = f"mean test accuracy; {n_tables} tables, {n_seeds} seeds"
+    return "\n".join([*lines, "", made_by(result, note=note)])
+
+
 def made_by(result, n_seeds=None, note=None):
     machine, versions = result["machine"], result["versions"]
     if n_seeds:
@@ -110,6 +127,7 @@ TABLES = {
     "validation": validation_table,
     "search": search_sentence,
     "memory": memory_table,
+    "missing_values": missing_values_table,
 }
 
 

@@ -47,9 +47,12 @@ class TrainingRows(Dataset):
     weight : ndarray of shape (n_rows,) or None
         Row weights; those of unlabeled rows are not used.
     device : str or torch.device
+    have_missing : bool, default=False
+        Whether entries of `rows` are missing (NaN).
     """
 
-    def __init__(self, rows, codes, weight, device):
+    def __init__(self, rows, codes, weight, device, have_missing=False):
+        self.have_missing = have_missing
         self.device = torch.device(device)
         resident = rows.is_resident and fits_on(self.device, rows.shape)
         self.X = as_tensor(rows[:], device) if resident else rows

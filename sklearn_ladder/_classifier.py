@@ -76,6 +76,9 @@ class LadderClassifier(
     :class:`~sklearn.semi_supervised.SelfTrainingClassifier`. Missing labels (None, NaN,
     pandas.NA) count as unlabeled, too.
 
+    NaN in `X` is a missing value. It is imputed by the network's own denoising, from
+    the row's other features, and left out of the denoising cost.
+
     Parameters
     ----------
     hidden_layer_sizes : array-like of int or int, default=(256, 128)
@@ -340,7 +343,7 @@ class LadderClassifier(
             codes[held_out] = UNLABELED
         n_updates = self.max_epochs * n_batches(len(rows), self.batch_size)
         schedule = learning_rate_schedule(n_updates, self.decay_start)
-        scaler = self._fit_scaler(rows)
+        have_missing, scaler = rows.have_missing(), self._fit_scaler(rows)
 
         net = self._make_net(
             rows,
@@ -353,7 +356,7 @@ class LadderClassifier(
         )
         if previous is not None:
             self._load_weights(net, previous)
-        net.partial_fit(TrainingRows(rows, codes, weight, net.device))
+        net.partial_fit(TrainingRows(rows, codes, weight, net.device, have_missing))
         transduction = self._transduce(net, rows, labels)
 
         # all went well: only now does the estimator change
@@ -424,7 +427,7 @@ class LadderClassifier(
             n_seen, scaler = self.n_samples_seen_, deepcopy(self._scaler)
             seeds[1] += self.n_iter_  # other noise in each call
             share = len(rows) / (len(rows) + min(n_seen, STREAM_MEMORY))
-        scaler = self._fit_scaler(rows, scaler)
+        have_missing, scaler = rows.have_missing(), self._fit_scaler(rows, scaler)
 
         net = self._make_net(
             rows,
@@ -437,7 +440,10 @@ class LadderClassifier(
         if previous is not None:
             self._load_weights(net, previous)
             net.continue_from(previous)
-        net.partial_fit(TrainingRows(rows, labels.codes, weight, net.device))
+        training_rows = TrainingRows(
+            rows, labels.codes, weight, net.device, have_missing
+        )
+        net.partial_fit(training_rows)
         transduction = self._transduce(net, rows, labels)
 
         # all went well: only now does the estimator change
@@ -554,6 +560,7 @@ class LadderClassifier(
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = []  # float32, whatever comes in
         return tags
 
@@ -579,10 +586,7 @@ class LadderClassifier(
         return random_state.randint(np.iinfo(np.int32).max, size=2).tolist()
 
     def _fit_scaler(self, rows, scaler=None):
-        if self.standardize:
-            return fit_scaler(rows, scaler)
-        rows.check_finite()
-        return None
+        return fit_scaler(rows, scaler) if self.standardize else None
 
     def _make_net(self, rows, scaler, seeds, class_bias, callbacks=(), **parameters):
         """The net that the parameters describe, initialized."""

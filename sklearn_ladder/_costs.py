@@ -28,7 +28,7 @@ def supervised_cost(logits, y, weight=None):
     return (F.cross_entropy(logits, y, reduction="none") * weight).mean()
 
 
-def denoising_cost(z_denoised, z_clean, statistics=None):
+def denoising_cost(z_denoised, z_clean, statistics):
     """Mean over rows and units of (ẑ_BN − z)².
 
     As in the released code, the gradient goes through the clean target and through its
@@ -37,17 +37,34 @@ def denoising_cost(z_denoised, z_clean, statistics=None):
     Parameters
     ----------
     z_denoised, z_clean : Tensor of shape (n_rows, width)
-    statistics : Statistics, default=None
+    statistics : Statistics
         Batch mean and standard deviation (μ, σ) of the clean pass, by which ẑ is
-        normalised; None at the input, which is not.
+        normalised.
 
     Returns
     -------
     Tensor of shape ()
     """
-    if statistics is None:
-        return F.mse_loss(z_denoised, z_clean)
     return NormalizedSquaredError.apply(z_denoised, z_clean, *statistics)
+
+
+def denoising_cost_at_input(z_denoised, x, observed=None):
+    """Mean over rows and features of (ẑ − x)²: the input is not normalised.
+
+    Parameters
+    ----------
+    z_denoised, x : Tensor of shape (n_rows, n_features)
+    observed : bool Tensor of shape (n_rows, n_features), default=None
+        Entries that count; by default all.
+
+    Returns
+    -------
+    Tensor of shape ()
+    """
+    if observed is None:
+        return F.mse_loss(z_denoised, x)
+    squared_error = (z_denoised - x).square() * observed
+    return squared_error.sum() / observed.sum()
 
 
 class NormalizedSquaredError(Function):
@@ -97,11 +114,16 @@ def ladder_costs(activations, y, weight, denoising_weights):
     for layer, denoising_weight in enumerate(denoising_weights):
         if denoising_weight == 0:
             continue
-        cost = denoising_cost(
+        z_denoised, z = (
             activations.decoded.z_denoised[layer],
             activations.clean.z[layer],
-            activations.clean.statistics[layer - 1] if layer > 0 else None,
         )
+        if layer == 0:
+            cost = denoising_cost_at_input(z_denoised, z, activations.observed)
+        else:
+            cost = denoising_cost(
+                z_denoised, z, activations.clean.statistics[layer - 1]
+            )
         costs[f"denoising_{layer}"] = cost
         costs["total"] = costs["total"] + denoising_weight * cost
     return costs

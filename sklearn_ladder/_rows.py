@@ -19,7 +19,7 @@ class Rows(Dataset):
     """The rows of a table. One that is sparse or memory-mapped is never copied whole.
 
     Indexing with a slice or with row numbers gives rows as a dense ndarray of shape
-    (n, n_features), C-contiguous float32, all finite.
+    (n, n_features), C-contiguous float32, finite but for NaN where an entry is missing.
 
     Parameters
     ----------
@@ -31,8 +31,8 @@ class Rows(Dataset):
     Raises
     ------
     ValueError
-        If `X` is no table of numbers; on indexing, or at once if it is sparse, if a
-        value is not finite as float32.
+        If `X` is no table of numbers, or if it is sparse and an entry is missing; on
+        indexing, or at once if it is sparse, if a value is infinite as float32.
     """
 
     def __init__(self, X, estimator=None):
@@ -68,7 +68,9 @@ class Rows(Dataset):
         # what is too large for float32 becomes infinite, for which there is an error
         with np.errstate(over="ignore"):
             part = np.ascontiguousarray(part, dtype=np.float32)
-        assert_all_finite(part, estimator_name=self._estimator_name, input_name="X")
+        assert_all_finite(
+            part, allow_nan=True, estimator_name=self._estimator_name, input_name="X"
+        )
         return part
 
     def _give_back_pages(self):
@@ -82,11 +84,12 @@ class Rows(Dataset):
         if hasattr(mmap, "MADV_DONTNEED"):
             self._memmap.base.madvise(mmap.MADV_DONTNEED)
 
-    def check_finite(self):
-        """Raise ValueError unless all values are finite as float32."""
-        if not self.is_sparse:
-            for _ in self.parts():
-                pass
+    def have_missing(self):
+        """Whether an entry is missing, after checking that none is infinite."""
+        if self.is_sparse:
+            return False
+        # not any(): all parts are to be looked at
+        return bool(sum(np.isnan(part).any() for part in self.parts()))
 
     def parts(self):
         """All rows, one part after the other."""
@@ -111,7 +114,7 @@ def rows_per_part(width):
 
 
 def fit_scaler(rows, scaler=None):
-    """Mean and variance of each feature, streamed, after checking that all are finite.
+    """Mean and variance of each feature, streamed; missing entries are left out.
 
     Parameters
     ----------

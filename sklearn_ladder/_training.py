@@ -119,7 +119,10 @@ class LadderNet(NeuralNetClassifier):
         n_rows = len(batch.x_labeled) + len(batch.x_unlabeled)
         noise = self.module_.draw_noise(n_rows, self.noise_generator_)
         activations = self.module_.training_pass(
-            batch.x_labeled, batch.x_unlabeled, noise
+            batch.x_labeled,
+            batch.x_unlabeled,
+            noise,
+            self.training_rows_.have_missing,
         )
         costs = self.criterion_(activations, batch)
         costs["total"].backward()

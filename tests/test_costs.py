@@ -5,7 +5,11 @@ import math
 import pytest
 import torch
 
-from sklearn_ladder._costs import denoising_cost, supervised_cost
+from sklearn_ladder._costs import (
+    denoising_cost,
+    denoising_cost_at_input,
+    supervised_cost,
+)
 from sklearn_ladder.network._normalization import Statistics
 
 
@@ -24,8 +28,17 @@ def test_weighted_supervised_cost():
 
 
 def test_denoising_cost_at_the_input():
-    cost = denoising_cost(torch.tensor([[1.0, 2.0]]), torch.tensor([[0.0, 4.0]]))
-    assert cost.item() == pytest.approx((1 + 4) / 2)
+    z_denoised, x = torch.tensor([[1.0, 2.0]]), torch.tensor([[0.0, 4.0]])
+    assert denoising_cost_at_input(z_denoised, x).item() == pytest.approx((1 + 4) / 2)
+    observed = torch.tensor([[False, True]])
+    assert denoising_cost_at_input(z_denoised, x, observed).item() == pytest.approx(4)
+
+
+def test_no_labeled_rows_cost_nothing():
+    logits = torch.zeros(0, 3, requires_grad=True)
+    cost = supervised_cost(logits, torch.zeros(0, dtype=torch.long))
+    cost.backward()
+    assert cost.item() == 0
 
 
 def test_denoising_cost_normalizes_by_the_standard_deviation():

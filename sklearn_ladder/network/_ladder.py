@@ -3,12 +3,14 @@
 from typing import NamedTuple
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ._decoder import Decoder, DecoderPass
 from ._encoder import CleanPass, CorruptedPass, Encoder
 from ._normalization import pool_statistics
 
+# Passes that bring missing entries near what the decoder makes of them.
+IMPUTATION_PASSES = 2
 # Where standardised features are bent, in standard deviations: see `Standardization`.
 SOFT_CLIP = 3.0
 
@@ -20,6 +22,7 @@ class LadderPass(NamedTuple):
     corrupted: CorruptedPass
     clean: CleanPass  # unlabelled rows
     decoded: DecoderPass | None  # unlabelled rows; None without a decoder
+    observed: Tensor | None = None  # bool, entries of x_unlabeled; None if none missing
 
 
 class Standardization(nn.Module):
@@ -36,8 +39,10 @@ class Standardization(nn.Module):
 
     def __init__(self, mean, scale):
         super().__init__()
-        self.register_buffer("mean", torch.as_tensor(mean, dtype=torch.float32))
-        self.register_buffer("scale", torch.as_tensor(scale, dtype=torch.float32))
+        mean, scale = (torch.as_tensor(v, dtype=torch.float32) for v in (mean, scale))
+        # NaN where no entry of a feature was observed
+        self.register_buffer("mean", mean.nan_to_num(nan=0.0))
+        self.register_buffer("scale", scale.nan_to_num(nan=1.0))
 
     def forward(self, x):
         x = (x - self.mean) / self.scale
@@ -121,7 +126,7 @@ class Ladder(nn.Module):
             for width, std in zip(self.widths, self.noise_std, strict=True)
         ]
 
-    def training_pass(self, x_labeled, x_unlabeled, noise):
+    def training_pass(self, x_labeled, x_unlabeled, noise, have_missing=False):
         """Activations for one training step.
 
         Parameters
@@ -131,38 +136,80 @@ class Ladder(nn.Module):
             No rows where there is no decoder.
         noise : list of Tensor
             One per layer, labelled rows first; as drawn by `draw_noise`.
+        have_missing : bool, default=False
+            Whether there may be NaN in the rows.
 
         Returns
         -------
         LadderPass
         """
-        n_labeled = len(x_labeled)
+        n_labeled, observed = len(x_labeled), None
         x = self.standardize(torch.cat([x_labeled, x_unlabeled]))
+        if have_missing:
+            observed = ~x[n_labeled:].isnan()
+            x = self.impute(x)
         corrupted, clean = self.encoder.corrupted_and_clean(
             x, n_labeled, noise, self.highest_target
         )
         if self.decoder is None:
             return LadderPass(n_labeled, corrupted, clean, None)
         decoded = self.decoder(corrupted.z, corrupted.logits[n_labeled:].softmax(dim=1))
-        return LadderPass(n_labeled, corrupted, clean, decoded)
+        return LadderPass(n_labeled, corrupted, clean, decoded, observed)
 
-    def forward(self, x):
-        """Class probabilities by the clean encoder, shape (n_rows, n_classes)."""
-        return self.encoder(self.standardize(x)).logits.softmax(dim=1)
+    @torch.no_grad()
+    def impute(self, x, reconstruct=None):
+        """Missing entries as the decoder reconstructs them from the others.
 
-    def hidden(self, x):
-        """Top hidden representation, shape (n_rows, width)."""
-        return self.encoder.hidden(self.standardize(x))
+        They start at the mean, and stay there without a decoder down to the input.
 
-    def denoise(self, x):
-        """Reconstruction of `x` as it is, no noise added, in units of the input."""
-        clean = self.encoder(self.standardize(x))
+        Parameters
+        ----------
+        x : Tensor of shape (n_rows, n_features)
+            Standardised rows with NaN.
+        reconstruct : callable, default=None
+            Takes rows and denoises them. By default with batch statistics.
+
+        Returns
+        -------
+        Tensor of shape (n_rows, n_features)
+        """
+        missing = x.isnan()
+        x = x.nan_to_num(nan=0.0)
+        if self.decoder is not None and self.decoder.lowest == 0:
+            for _ in range(IMPUTATION_PASSES):
+                reconstruction = (reconstruct or self._reconstruct_batch)(x)
+                x = torch.where(missing, reconstruction, x)
+        return x
+
+    def _reconstruct_batch(self, x):
+        clean = self.encoder.clean(x)
+        return self.decoder(clean.z, clean.h.softmax(dim=1)).z_denoised[0]
+
+    def _reconstruct(self, x):
+        clean = self.encoder(x)
         decoded = self.decoder(
             clean.z,
             clean.logits.softmax(dim=1),
             normalize=lambda layer, signal: layer.population(signal),
         )
-        x = decoded.z_denoised[0]
+        return decoded.z_denoised[0]
+
+    def _prepare(self, x):
+        """Rows to predict: standardised, and missing entries imputed."""
+        x = self.standardize(x)
+        return self.impute(x, self._reconstruct) if x.isnan().any() else x
+
+    def forward(self, x):
+        """Class probabilities by the clean encoder, shape (n_rows, n_classes)."""
+        return self.encoder(self._prepare(x)).logits.softmax(dim=1)
+
+    def hidden(self, x):
+        """Top hidden representation, shape (n_rows, width)."""
+        return self.encoder.hidden(self._prepare(x))
+
+    def denoise(self, x):
+        """Reconstruction of `x` as it is, no noise added, in units of the input."""
+        x = self._reconstruct(self._prepare(x))
         return x if self.standardization is None else self.standardization.inverse(x)
 
     @torch.no_grad()
@@ -192,6 +239,8 @@ class Ladder(nn.Module):
 
     def _all_statistics(self, x):
         """Batch statistics of all encoder layers, then of all decoder layers."""
+        if x.isnan().any():
+            x = self.impute(x)
         clean = self.encoder.clean(x)
         if self.decoder is None:
             return clean.statistics
