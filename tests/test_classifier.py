@@ -126,6 +126,13 @@ def test_frames_keep_their_names(blobs):
         clf.predict(frame[["b", "a", "c"]])
 
 
+def test_html_shows_parameters_and_whether_it_is_fitted(blobs):
+    X, _, y_few = blobs
+    clf = small(noise_std=0.123)
+    assert "0.123" in clf._repr_html_() and "Not fitted" in clf._repr_html_()
+    assert "Not fitted" not in clf.fit(X, y_few)._repr_html_()
+
+
 def test_same_seed_same_result_and_global_generators_untouched(blobs):
     X, _, y_few = blobs
     torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+import torch
+from joblib import cpu_count
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
@@ -312,6 +314,19 @@ def test_grid_search_in_two_processes_gives_the_same():
             np.testing.assert_array_equal(values, two.cv_results_[name])
     assert one.best_params_ == two.best_params_
     np.testing.assert_array_equal(one.predict_proba(X), two.predict_proba(X))
+
+
+def n_threads(estimator, X, y):
+    """Scorer that tells how many threads its process uses."""
+    return torch.get_num_threads()
+
+
+def test_processes_share_the_threads():
+    X, y = DATA["iris, 27 labels"]
+    scores = cross_val_score(
+        tiny_ladder(), X, y, cv=LabeledStratifiedKFold(2), scoring=n_threads, n_jobs=2
+    )
+    assert scores.max() <= max(1, cpu_count() // 2)
 
 
 def test_frames_and_missing_labels():
