@@ -24,7 +24,7 @@ WIDTHS = (784, *HIDDEN, 10)
 def ladder_step(rows, batch_size):
     """One step of the package's own net."""
     net = LadderNet(
-        module__widths=WIDTHS,
+        module__layers=WIDTHS,
         module__denoised_layers=range(len(WIDTHS)),
         module__noise_std=[0.3] * len(WIDTHS),
         criterion__denoising_weights=FULL[100]["denoising_cost"],

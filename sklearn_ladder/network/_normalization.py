@@ -43,11 +43,16 @@ class RowParts(NamedTuple):
     def n_corrupted(self):
         return self.n_labeled + self.n_unlabeled
 
+    def times(self, n_sites):
+        """Numbers of lines in a table that has `n_sites` of them for each row."""
+        return RowParts(*(n_sites * n for n in self))
+
 
 class NormalizeAndActivate(Function):
     """Batch normalisation, noise and activation of one layer, for all rows of a step.
 
     z = batchnorm(z_pre), plus noise for the corrupted rows; h = act(γ (z + β)).
+    A row is a line of a table here: one site of an image, where there are several.
 
     With a derivative written by hand: autograd would pass over the activations for each
     arithmetic operation, forward and backward, and on CPU these passes cost as much as
@@ -57,7 +62,7 @@ class NormalizeAndActivate(Function):
     ----------
     z_pre : Tensor of shape (n_rows, width)
     noise : Tensor of shape (n_corrupted, width)
-    beta : Tensor of shape (width,)
+    beta : Tensor of shape (width,) or None
     gamma : Tensor of shape (width,) or None
     activation : Activation
     parts : RowParts
@@ -86,7 +91,7 @@ class NormalizeAndActivate(Function):
                     save_invstd=inverse_std,
                 )
         z[: parts.n_corrupted] += noise
-        h = activation.function(_scale_and_shift(z, beta, gamma))
+        h = activation.function(scale_and_shift(z, beta, gamma))
         ctx.save_for_backward(z_pre, z, h, beta, gamma, means, inverse_stds)
         ctx.activation, ctx.parts = activation, parts
         ctx.set_materialize_grads(False)
@@ -104,7 +109,7 @@ class NormalizeAndActivate(Function):
         if gamma is not None:
             dgamma = (dz * (z + beta)).sum(dim=0)
             dz = dz * gamma
-        dbeta = dz.sum(dim=0)
+        dbeta = None if beta is None else dz.sum(dim=0)
         _, corrupted, clean = dz.split(parts)
         if dz_corrupted is not None:
             corrupted += dz_corrupted
@@ -135,7 +140,10 @@ class NormalizeAndActivate(Function):
         return dz_pre, None, dbeta, dgamma, None, None
 
 
-def _scale_and_shift(z, beta, gamma):
+def scale_and_shift(z, beta, gamma):
+    """γ (z + β), in a tensor of its own. Without β there is no γ either."""
+    if beta is None:
+        return z.clone()
     return z + beta if gamma is None else (z + beta) * gamma
 
 
