@@ -9,8 +9,6 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ._rows import rows_per_part
-
 # Rows from which the statistics for prediction are taken, at most: their sampling error
 # is then below 0.4 % of a standard deviation.
 LARGEST_SAMPLE = 2**16
@@ -59,7 +57,6 @@ class TrainingRows(Dataset):
         self.y = torch.as_tensor(codes, device=device)
         self.weight = None if weight is None else as_tensor(weight, device)
         self.labeled = torch.as_tensor(np.flatnonzero(codes >= 0))
-        self.rows_per_part = rows_per_part(rows.shape[1])
 
     def __len__(self):
         return len(self.X)
@@ -73,7 +70,7 @@ class TrainingRows(Dataset):
             return self.X[index.to(self.device)]
         return as_tensor(self.X[index.numpy()], self.device)
 
-    def sample(self, seed):
+    def sample(self, seed, rows_per_part):
         """Rows for statistics, in random parts of equal size, up to one row.
 
         All of them, or as many of a large number as determine statistics well enough.
@@ -81,10 +78,12 @@ class TrainingRows(Dataset):
         Parameters
         ----------
         seed : int
+        rows_per_part : int
+            At most.
         """
         order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
         order = order[:LARGEST_SAMPLE]
-        for part in order.tensor_split(-(-len(order) // self.rows_per_part)):
+        for part in order.tensor_split(-(-len(order) // rows_per_part)):
             # in the order in which they lie: of a file, fewer parts are read
             yield self.take(part.sort().values)
 

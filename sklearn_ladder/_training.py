@@ -20,6 +20,7 @@ from torch.nn import functional as F
 
 from ._batches import LadderBatches, RowBatches
 from ._costs import ladder_costs
+from ._rows import rows_per_part
 from .network import Ladder
 
 # Columns of its history that are not for users.
@@ -223,7 +224,9 @@ class LadderNet(NeuralNetClassifier):
         """
         if self.population_is_current_ or not hasattr(self, "training_rows_"):
             return
-        sample = self.training_rows_.sample(self.seed)
+        # parts that fit into memory, yet no smaller than training's batches
+        size = max(self.batch_size, rows_per_part(self.module_.n_units_at_most))
+        sample = self.training_rows_.sample(self.seed, size)
         self.module_.measure_population(sample, self.population_share)
         self.population_is_current_ = True
 

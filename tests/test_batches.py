@@ -52,12 +52,11 @@ def test_order_depends_on_the_seed_alone():
 
 def test_sample_has_every_row_once(monkeypatch):
     rows = make_rows(31, 5)
-    rows.rows_per_part = 10
-    parts = list(rows.sample(seed=0))
+    parts = list(rows.sample(seed=0, rows_per_part=10))
     assert [len(part) for part in parts] == [8, 8, 8, 7]
     assert sorted(torch.cat(parts)[:, 0].tolist()) == list(range(31))
     monkeypatch.setattr(_batches, "LARGEST_SAMPLE", 12)
-    sample = torch.cat(list(rows.sample(seed=0)))[:, 0]
+    sample = torch.cat(list(rows.sample(seed=0, rows_per_part=10)))[:, 0]
     assert len(sample) == len(sample.unique()) == 12
 
 

@@ -101,13 +101,10 @@ class Ladder(nn.Module):
         generator = torch.Generator().manual_seed(seed)
         self.noise_std = tuple(noise_std)
         self.highest_target = max(denoised_layers, default=-1)
-        input_shape, *specifications = layers
-        self.encoder = Encoder(
-            Shape(input_shape) if isinstance(input_shape, int) else Shape(*input_shape),
-            [Dense(layer) if isinstance(layer, int) else layer for layer in specifications],
-            activation,
-            generator,
-        )
+        shape, *layers = layers
+        shape = Shape(shape) if isinstance(shape, int) else Shape(*shape)
+        layers = [Dense(layer) if isinstance(layer, int) else layer for layer in layers]
+        self.encoder = Encoder(shape, layers, activation, generator)
         if class_bias is not None:
             class_bias = torch.as_tensor(class_bias, dtype=torch.float32)
             self.encoder.layers[-1].beta.data.copy_(class_bias)
@@ -123,6 +120,11 @@ class Ladder(nn.Module):
         """Shapes of layers 0 … L."""
         return self.encoder.shapes
 
+    @property
+    def n_units_at_most(self):
+        """Units of the largest layer."""
+        return max(shape.n_units for shape in self.shapes)
+
     def standardize(self, x):
         return x if self.standardization is None else self.standardization(x)
 
@@ -136,9 +138,9 @@ class Ladder(nn.Module):
         """
         device = generator.device
         return [
-            torch.empty(
-                n_rows * shape.n_sites, shape.channels, device=device
-            ).normal_(std=std, generator=generator)
+            torch.empty(n_rows * shape.n_sites, shape.channels, device=device).normal_(
+                std=std, generator=generator
+            )
             for shape, std in zip(self.shapes, self.noise_std, strict=True)
         ]
 

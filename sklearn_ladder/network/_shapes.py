@@ -60,7 +60,7 @@ class LayerSpecification:
     has_gamma = True
 
     def for_classes(self, n_classes):
-        """This specification with what it leaves to the number of classes filled in."""
+        """The same with what is left to the number of classes filled in."""
         return self
 
     def out_shape(self, in_shape):
