@@ -138,9 +138,11 @@ class LadderBatches:
         Whether unlabelled rows are of any use.
     seed : int, default=0
         Determines the order of rows.
+    skip : int, default=0
+        Number of batches to pass over: those of training that was interrupted.
     """
 
-    def __init__(self, rows, batch_size, with_unlabeled=True, seed=0):
+    def __init__(self, rows, batch_size, with_unlabeled=True, seed=0, skip=0):
         self.rows = rows
         self.batch_size = batch_size
         self.with_unlabeled = with_unlabeled
@@ -151,15 +153,21 @@ class LadderBatches:
         self._unlabeled = endless_batches(
             torch.arange(len(rows)), min(batch_size, len(rows)), generator
         )
+        for _ in range(skip):
+            self._draw()
+
+    def _draw(self):
+        """Numbers of the labelled and the unlabelled rows of the next batch."""
+        labeled = next(self._labeled)
+        return labeled, next(self._unlabeled) if self.with_unlabeled else labeled[:0]
 
     def __len__(self):
         return n_batches(len(self.rows), self.batch_size)
 
     def __iter__(self):
-        rows, nobody = self.rows, torch.arange(0)
+        rows = self.rows
         for _ in range(len(self)):
-            labeled = next(self._labeled)
-            unlabeled = next(self._unlabeled) if self.with_unlabeled else nobody
+            labeled, unlabeled = self._draw()
             of_labeled = labeled.to(rows.device)
             weight = None if rows.weight is None else rows.weight[of_labeled]
             yield LadderBatch(
