@@ -9,6 +9,14 @@ import numpy as np
 import pandas as pd
 from sklearn.datasets import fetch_openml
 
+FILES = {"mnist": "mnist.npz", "cifar10": "cifar10_jpeg.tar.xz"}
+
+
+def source(name, data_dir=None):
+    """Where data of this name come from: a file's name, or the download."""
+    here = data_dir or os.environ.get("SKLEARN_LADDER_DATA")
+    return FILES[name] if here else "fetch_openml"
+
 
 def load_mnist(data_dir=None):
     """MNIST with pixels in [0, 1].
@@ -35,9 +43,7 @@ def load_mnist(data_dir=None):
             ) from error
         X, y = (X / 255).astype(np.float32), y.astype(np.int64)
         return X[:60_000], y[:60_000], X[60_000:], y[60_000:]
-    path = Path(data_dir) / "mnist.npz"
-    if not path.exists():
-        raise SystemExit(f"mnist.npz is missing in --data-dir: no file {path}")
+    path = _existing("mnist", data_dir)
     with np.load(path) as data:
         X_train, X_test = (
             (data[name].reshape(-1, 784) / 255).astype(np.float32)
@@ -73,10 +79,14 @@ def load_cifar10(data_dir=None):
             ) from error
         X, y = X.astype(np.float32), y.astype(np.int64)
         return X[:50_000], y[:50_000], X[50_000:], y[50_000:]
-    path = Path(data_dir) / "cifar10_jpeg.tar.xz"
+    return _read_cifar10(_existing("cifar10", data_dir))
+
+
+def _existing(name, data_dir):
+    path = Path(data_dir) / FILES[name]
     if not path.exists():
         raise SystemExit(f"{path.name} is missing in --data-dir: no file {path}")
-    return _read_cifar10(path)
+    return path
 
 
 def _read_cifar10(path):

@@ -96,6 +96,7 @@ def run(name, recipe, parameters, seed, rows, arguments, n_epochs_after):
         "recipe": recipe,
         "seed": seed,
         "parameters": _as_json(parameters),
+        "data": _data.source(recipes.RECIPES[recipe].data, arguments.data_dir),
         "n_rows": len(X),
         "n_labels": int((y_few >= 0).sum()),
     }
