@@ -1,7 +1,7 @@
 """Batch normalisation, with statistics that are returned, not kept.
 
-All by column of a table: where units are channels of maps (see `Shape`), what is called a
-row below is a site of a row's maps.
+All by column of a table: where units are channels of maps (see `Shape`), what is called
+a row below is a site of a row's maps.
 """
 
 from typing import NamedTuple
