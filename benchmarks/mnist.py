@@ -102,6 +102,7 @@ def main():
         "hidden_layer_sizes": HIDDEN,
         "variant": arguments.variant,
         "standardize": False,
+        "batch_statistics": "separate",
         "learning_rate": 0.002,
         "max_epochs": arguments.epochs,
         "decay_start": arguments.decay_start,

@@ -103,6 +103,14 @@ class LadderClassifier(
         each layer, input first. Noise at the input is in units of the standardized
         features. The default is the published one.
 
+    batch_statistics : {"shared", "separate"}, default="shared"
+        By which statistics batch normalization treats labeled rows in training: by
+        those of the unlabeled rows, as it does in prediction, or, as published, by
+        their own. NOTE[DIFF]: Where classes have other shares among the labels than in
+        the data, as when some rows of each class were labeled, own statistics shift
+        what is learned from labels. Where classes are balanced there is little
+        difference. Without unlabeled rows they are separate in any case.
+
     activation : {"relu", "leaky_relu", "tanh"}, default="relu"
         Activation of the hidden layers. The slope of the leaky one is 0.1.
 
@@ -231,6 +239,7 @@ class LadderClassifier(
             "array-like",
         ],
         "noise_std": [Interval(Real, 0, None, closed="left"), "array-like"],
+        "batch_statistics": [StrOptions({"shared", "separate"})],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "standardize": ["boolean"],
         # a single row has no batch statistics
@@ -257,6 +266,7 @@ class LadderClassifier(
         variant="full",
         denoising_cost=1.0,
         noise_std=0.3,
+        batch_statistics="shared",
         activation="relu",
         standardize=True,
         batch_size=100,
@@ -278,6 +288,7 @@ class LadderClassifier(
         self.variant = variant
         self.denoising_cost = denoising_cost
         self.noise_std = noise_std
+        self.batch_statistics = batch_statistics
         self.activation = activation
         self.standardize = standardize
         self.batch_size = batch_size
@@ -611,6 +622,7 @@ class LadderClassifier(
             module__mean=None if scaler is None else scaler.mean_,
             module__scale=None if scaler is None else scaler.scale_,
             module__class_bias=class_bias,
+            module__labeled_apart=self.batch_statistics == "separate",
             module__seed=seeds[0],
             criterion__denoising_weights=weights.tolist(),
             iterator_train__with_unlabeled=bool(weights.any()),

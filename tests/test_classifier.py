@@ -204,6 +204,37 @@ def test_sample_weight_is_free_of_scale_and_can_silence_rows(blobs):
     assert silenced.score(X, true_y) > small().fit(X, wrong).score(X, true_y)
 
 
+def test_shared_statistics_hold_where_labels_have_other_shares_than_the_data():
+    # 95 % of the rows in one class, labels drawn by class; the others lie far away
+    rng = np.random.RandomState(0)
+    y = (rng.uniform(size=1000) < 0.05).astype(int)
+    X = rng.normal(size=(1000, 5)) + 2.5 * y[:, None]
+    y_few = np.full(1000, -1)
+    for label in (0, 1):
+        y_few[np.flatnonzero(y == label)[:10]] = label
+    accuracy = {
+        statistics: small(batch_statistics=statistics, batch_size=100)
+        .fit(X, y_few)
+        .score(X, y)
+        for statistics in ("shared", "separate")
+    }
+    assert accuracy["shared"] > 0.95
+    assert accuracy["shared"] > accuracy["separate"] + 0.1
+
+
+def test_the_supervised_variant_does_not_look_at_unlabeled_rows(blobs):
+    X, _, y_few = blobs
+    labeled = y_few != -1
+    other = np.where(labeled[:, None], X, 100 * X)
+    few = [
+        small(variant="supervised", standardize=False, batch_size=60)
+        .fit(rows, y_few)
+        .predict_proba(X)
+        for rows in (X, other)
+    ]
+    np.testing.assert_array_equal(*few)
+
+
 def test_class_weight_shifts_the_balance(blobs):
     X, _, y_few = blobs
     rare = y_few.copy()
@@ -495,6 +526,7 @@ def test_early_stopping_refuses_too_few_labels(blobs):
         ({"noise_std": [0.3, 0.3, 0.3, -0.3]}, "noise_std .* not negative"),
         ({"variant": "half"}, "variant"),
         ({"activation": "softmax"}, "activation"),
+        ({"batch_statistics": "own"}, "batch_statistics"),
         ({"batch_size": 1}, "batch_size"),
         ({"hidden_layer_sizes": (8, 0)}, "positive integers"),
         ({"hidden_layer_sizes": (8, 2.5)}, "positive integers"),

@@ -42,10 +42,14 @@ class Encoder(nn.Module):
         Of the hidden layers; a name in ``ACTIVATIONS``.
     generator : torch.Generator
         Source of the initial weights.
+    labeled_apart : bool, default=True
+        Whether labelled rows are normalised by their own batch statistics, as
+        published, or by those of the unlabelled rows.
     """
 
-    def __init__(self, widths, activation, generator):
+    def __init__(self, widths, activation, generator, labeled_apart=True):
         super().__init__()
+        self.labeled_apart = labeled_apart
         activations = [ACTIVATIONS[activation]] * (len(widths) - 2) + [IDENTITY]
         self.layers = nn.ModuleList(
             EncoderLayer(Dense(n_in, n_out, generator), activation)
@@ -80,6 +84,7 @@ class Encoder(nn.Module):
         h = torch.cat([x, x[n_labeled:]] if top > 0 else [x])
         h[:n_rows] += noise[0]
         z_corrupted, z_clean, statistics = [h[n_labeled:n_rows]], [x[n_labeled:]], []
+        labeled_apart = self.labeled_apart or n_unlabeled == 0
         for number, layer in enumerate(self.layers, start=1):
             if number == top + 1:
                 h = h[:n_rows]
@@ -87,9 +92,8 @@ class Encoder(nn.Module):
             # Algorithm 1: z̃ = batchnorm(W h̃) + noise; h̃ = act(γ (z̃ + β)), and
             # μ, σ = batchmean(W h), batchstd(W h)
             # z = (W h − μ) / σ; h = act(γ (z + β))
-            step = layer.step(
-                h, noise[number], RowParts(n_labeled, n_unlabeled, n_clean)
-            )
+            parts = RowParts(n_labeled, n_unlabeled, n_clean, labeled_apart)
+            step = layer.step(h, noise[number], parts)
             h = step.h
             z_corrupted.append(step.z_corrupted)
             if n_clean:
