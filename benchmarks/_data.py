@@ -2,11 +2,20 @@
 
 import json
 import os
+import tarfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from sklearn.datasets import fetch_openml
+
+FILES = {"mnist": "mnist.npz", "cifar10": "cifar10_jpeg.tar.xz"}
+
+
+def source(name, data_dir=None):
+    """Where data of this name come from: a file's name, or the download."""
+    here = data_dir or os.environ.get("SKLEARN_LADDER_DATA")
+    return FILES[name] if here else "fetch_openml"
 
 
 def load_mnist(data_dir=None):
@@ -34,15 +43,76 @@ def load_mnist(data_dir=None):
             ) from error
         X, y = (X / 255).astype(np.float32), y.astype(np.int64)
         return X[:60_000], y[:60_000], X[60_000:], y[60_000:]
-    path = Path(data_dir) / "mnist.npz"
-    if not path.exists():
-        raise SystemExit(f"mnist.npz is missing in --data-dir: no file {path}")
+    path = _existing("mnist", data_dir)
     with np.load(path) as data:
         X_train, X_test = (
             (data[name].reshape(-1, 784) / 255).astype(np.float32)
             for name in ("X_train", "X_test")
         )
         return X_train, data["y_train"].astype(int), X_test, data["y_test"].astype(int)
+
+
+def load_cifar10(data_dir=None):
+    """CIFAR-10 with pixels from 0 to 255, channel by channel.
+
+    Parameters
+    ----------
+    data_dir : path-like, default=None
+        Folder with ``cifar10_jpeg.tar.xz``; by default ``SKLEARN_LADDER_DATA``. Its
+        images are lossy, so that results are near those on the original pixels, not
+        equal. Without either the data come by :func:`sklearn.datasets.fetch_openml`.
+
+    Returns
+    -------
+    X_train, y_train, X_test, y_test : ndarray
+        50,000 and 10,000 rows of 3 × 32 × 32 float32 pixels; labels 0 … 9.
+    """
+    data_dir = data_dir or os.environ.get("SKLEARN_LADDER_DATA")
+    if data_dir is None:
+        try:
+            X, y = fetch_openml("CIFAR_10", return_X_y=True, as_frame=False)
+        except OSError as error:
+            raise SystemExit(
+                "CIFAR-10 is not here and could not be downloaded: name a folder that "
+                "has cifar10_jpeg.tar.xz by --data-dir or SKLEARN_LADDER_DATA "
+                f"({error})"
+            ) from error
+        X, y = X.astype(np.float32), y.astype(np.int64)
+        return X[:50_000], y[:50_000], X[50_000:], y[50_000:]
+    return _read_cifar10(_existing("cifar10", data_dir))
+
+
+def _existing(name, data_dir):
+    path = Path(data_dir) / FILES[name]
+    if not path.exists():
+        raise SystemExit(f"{path.name} is missing in --data-dir: no file {path}")
+    return path
+
+
+def _read_cifar10(path):
+    """Rows of an archive of train/CLASS/NNNN.jpg and test/CLASS/NNNN.jpg."""
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise SystemExit("CIFAR-10 as JPEG needs pillow: pip install '.[plots]'") from (
+            error
+        )
+    images, labels = {"train": [], "test": []}, {"train": [], "test": []}
+    with tarfile.open(path) as archive:
+        for member in archive:
+            if not member.isfile():
+                continue
+            part, label, _ = member.name.split("/")
+            pixels = np.asarray(Image.open(archive.extractfile(member)).convert("RGB"))
+            images[part].append(pixels.transpose(2, 0, 1).ravel())
+            labels[part].append(label)
+    result = []
+    for part in ("train", "test"):
+        # files come class by class; the order of rows should not matter to anyone
+        order = np.random.RandomState(0).permutation(len(images[part]))
+        _, codes = np.unique(labels[part], return_inverse=True)
+        result += [np.stack(images[part])[order].astype(np.float32), codes[order]]
+    return result
 
 
 def load_table(name, data_dir=None):

@@ -8,11 +8,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from benchmarks import _results
+from sklearn_ladder import recipes
 
 README = Path(__file__).parent.parent / "README.md"
-PUBLISHED_ERROR = {("full", 100): "1.06 ± 0.37"}  # Rasmus et al. 2015
+# Training rows of the published runs.
+N_ROWS = {recipes.MNIST: 60_000, recipes.CIFAR10: 50_000}
 
 
 def digits_table():
@@ -30,23 +33,70 @@ def digits_table():
     return "\n".join([*lines, "", made_by(result, len(result["seeds"]))])
 
 
-def mnist_table():
+def published_runs():
+    """One line per run of a recipe on test rows."""
+    for path in _results.FOLDER.glob("*-seed*.json"):
+        if "-validation-" not in path.stem:
+            result = _results.read(path.stem)
+            yield result | {"minutes": result["training_seconds"] / 60}
+    # files of before there were recipes: all seeds of a configuration in one
+    for path in _results.FOLDER.glob("mnist-*epochs.json"):
+        result = _results.read(path.stem)
+        _, n_labels, variant, _ = path.stem.split("-")
+        name = f"{n_labels}-{variant}".replace("60000", "all")
+        recipe = "rasmus2015-mnist-" + name.replace("supervised", "baseline")
+        for run in result.pop("runs"):
+            minutes = run["fit_seconds"] / 60
+            yield (
+                result
+                | run
+                | {
+                    "recipe": recipe,
+                    "minutes": minutes,
+                    "device": "cuda" if result["machine"]["cuda"] else "cpu",
+                }
+            )
+
+
+def published_table():
+    runs = pd.DataFrame(published_runs())
+    runs["epochs"] = [parameters["max_epochs"] for parameters in runs["parameters"]]
+    runs["machine"] = [_machine(result) for _, result in runs.iterrows()]
+    if "n_rows" not in runs:
+        runs["n_rows"] = np.nan
     lines = [
-        "| labels | variant | epochs | test error, % | published, 150 epochs "
-        "| minutes a fit |",
+        "| recipe | training | seeds | test error, % | published, % | minutes a fit |",
         "|---|---|---|---|---|---|",
     ]
-    paths = sorted(_results.FOLDER.glob("mnist-*epochs.json"))
-    results = [_results.read(path.stem) for path in paths]
-    for path, result in zip(paths, results, strict=True):
-        labels, variant = int(path.stem.split("-")[1]), result["parameters"]["variant"]
-        minutes = np.mean([run["fit_seconds"] for run in result["runs"]]) / 60
-        lines.append(
-            f"| {labels} | {variant} | {result['parameters']['max_epochs']} "
-            f"| {result['mean_error_percent']:.2f} ± {result['std_error_percent']:.2f} "
-            f"| {PUBLISHED_ERROR[variant, labels]} | {minutes:.1f} |"
-        )
-    return "\n".join([*lines, "", made_by(results[-1], len(results[-1]["runs"]))])
+    machines = []
+    for name, recipe in recipes.RECIPES.items():
+        of_recipe = runs[runs["recipe"] == name]
+        columns = ["epochs", "n_rows", "machine"]
+        for (epochs, n_rows, machine), same in of_recipe.groupby(columns, dropna=False):
+            if machine not in machines:
+                machines.append(machine)
+            training = f"{epochs} of {recipe.parameters['max_epochs']} epochs"
+            if n_rows < N_ROWS[recipe.data]:
+                training += f", {n_rows:,.0f} rows"
+            errors = same["error_percent"]
+            lines.append(
+                f"| {name} | {training} | {len(same)} "
+                f"| {errors.mean():.2f} ± {errors.std(ddof=0):.2f} "
+                f"| {recipe.error:.2f} ± {recipe.std:.2f} "
+                f"| {same['minutes'].mean():.1f} ({machines.index(machine) + 1}) |"
+            )
+    notes = [f"({number}) {machine}" for number, machine in enumerate(machines, 1)]
+    if recipes.CIFAR10 in {recipes.RECIPES[name].data for name in runs["recipe"]}:
+        notes.append("CIFAR-10 from JPEG files, which are lossy: not quite comparable")
+    notes.append("`python -m benchmarks.published RECIPE`; mean ± standard deviation")
+    return "\n".join([*lines, "", f"<sub>{'; '.join(notes)}</sub>"])
+
+
+def _machine(result):
+    machine, torch = result["machine"], result["versions"]["torch"]
+    if str(result["device"]).startswith("cuda"):
+        return f"{machine['cuda']}, torch {torch}"
+    return f"{machine['processor']}, {machine['threads']} threads, torch {torch}"
 
 
 def step_time_table():
@@ -122,7 +172,7 @@ def made_by(result, n_seeds=None, note=None):
 
 TABLES = {
     "digits": digits_table,
-    "mnist": mnist_table,
+    "published": published_table,
     "step_time": step_time_table,
     "validation": validation_table,
     "search": search_sentence,

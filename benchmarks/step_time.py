@@ -13,21 +13,22 @@ import numpy as np
 import torch
 
 from benchmarks import _results
-from benchmarks.mnist import FULL, HIDDEN
+from sklearn_ladder import recipes
 from sklearn_ladder._batches import LadderBatches, TrainingRows
 from sklearn_ladder._rows import Rows
 from sklearn_ladder._training import LadderNet
 
-WIDTHS = (784, *HIDDEN, 10)
+RECIPE = recipes.get("rasmus2015-mnist-100-full")
+WIDTHS = (784, *RECIPE["hidden_layer_sizes"], 10)
 
 
 def ladder_step(rows, batch_size):
     """One step of the package's own net."""
     net = LadderNet(
-        module__widths=WIDTHS,
+        module__layers=WIDTHS,
         module__denoised_layers=range(len(WIDTHS)),
         module__noise_std=[0.3] * len(WIDTHS),
-        criterion__denoising_weights=FULL[100]["denoising_cost"],
+        criterion__denoising_weights=RECIPE["denoising_cost"],
         batch_size=batch_size,
         lr=0.002,
         device=rows.device,

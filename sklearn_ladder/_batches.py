@@ -9,8 +9,6 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ._rows import rows_per_part
-
 # Rows from which the statistics for prediction are taken, at most: their sampling error
 # is then below 0.4 % of a standard deviation.
 LARGEST_SAMPLE = 2**16
@@ -59,7 +57,6 @@ class TrainingRows(Dataset):
         self.y = torch.as_tensor(codes, device=device)
         self.weight = None if weight is None else as_tensor(weight, device)
         self.labeled = torch.as_tensor(np.flatnonzero(codes >= 0))
-        self.rows_per_part = rows_per_part(rows.shape[1])
 
     def __len__(self):
         return len(self.X)
@@ -73,7 +70,7 @@ class TrainingRows(Dataset):
             return self.X[index.to(self.device)]
         return as_tensor(self.X[index.numpy()], self.device)
 
-    def sample(self, seed, with_unlabeled=True):
+    def sample(self, seed, rows_per_part, with_unlabeled=True):
         """Rows for statistics, in random parts of equal size, up to one row.
 
         All of them, or as many of a large number as determine statistics well enough.
@@ -81,6 +78,8 @@ class TrainingRows(Dataset):
         Parameters
         ----------
         seed : int
+        rows_per_part : int
+            At most.
         with_unlabeled : bool, default=True
             Whether unlabeled rows are among them.
         """
@@ -89,7 +88,7 @@ class TrainingRows(Dataset):
         order = rows[torch.randperm(len(rows), generator=generator)[:LARGEST_SAMPLE]]
         if not len(order):
             return
-        for part in order.tensor_split(n_batches(len(order), self.rows_per_part)):
+        for part in order.tensor_split(n_batches(len(order), rows_per_part)):
             # in the order in which they lie: of a file, fewer parts are read
             yield self.take(part.sort().values)
 
@@ -144,9 +143,11 @@ class LadderBatches:
         Whether unlabelled rows are of any use.
     seed : int, default=0
         Determines the order of rows.
+    skip : int, default=0
+        Number of batches to pass over: those of training that was interrupted.
     """
 
-    def __init__(self, rows, batch_size, with_unlabeled=True, seed=0):
+    def __init__(self, rows, batch_size, with_unlabeled=True, seed=0, skip=0):
         self.rows = rows
         self.batch_size = batch_size
         self.with_unlabeled = with_unlabeled
@@ -157,15 +158,21 @@ class LadderBatches:
         self._unlabeled = endless_batches(
             torch.arange(len(rows)), min(batch_size, len(rows)), generator
         )
+        for _ in range(skip):
+            self._draw()
+
+    def _draw(self):
+        """Numbers of the labelled and the unlabelled rows of the next batch."""
+        labeled = next(self._labeled)
+        return labeled, next(self._unlabeled) if self.with_unlabeled else labeled[:0]
 
     def __len__(self):
         return n_batches(len(self.rows), self.batch_size)
 
     def __iter__(self):
-        rows, nobody = self.rows, torch.arange(0)
+        rows = self.rows
         for _ in range(len(self)):
-            labeled = next(self._labeled)
-            unlabeled = next(self._unlabeled) if self.with_unlabeled else nobody
+            labeled, unlabeled = self._draw()
             of_labeled = labeled.to(rows.device)
             weight = None if rows.weight is None else rows.weight[of_labeled]
             yield LadderBatch(

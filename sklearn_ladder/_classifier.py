@@ -33,7 +33,7 @@ from ._labels import (
     is_labeled,
     row_weights,
 )
-from ._rows import Rows, fit_scaler, rows_per_part
+from ._rows import Rows, fit_scaler, flatten_images, rows_per_part
 from ._training import (
     LadderNet,
     early_stopping,
@@ -41,6 +41,8 @@ from ._training import (
     resolve_device,
 )
 from ._variants import VARIANTS, denoising_weights, per_layer
+from .architectures import ARCHITECTURES, checked_image_shape, network_layers
+from .network import layer_shapes
 from .network._layers import ACTIVATIONS
 
 # Rows after which a stream has outweighed the statistics that it began with. Weights
@@ -84,6 +86,18 @@ class LadderClassifier(
     hidden_layer_sizes : array-like of int or int, default=(256, 128)
         Number of units of each hidden layer. The default is a compromise: wider layers
         cost time, and did not help on the tables on which defaults were chosen.
+
+        Used by ``architecture="mlp"`` alone.
+
+    architecture : str or list of layers, default="mlp"
+        "mlp" is `hidden_layer_sizes` and a class layer; "conv-fc", "conv-small" and
+        "conv-large" are the published networks for images of 28 × 28, 28 × 28 and
+        32 × 32. A list is of objects from :mod:`sklearn_ladder.architectures`, the
+        class layer included.
+
+    image_shape : tuple of int (channels, height, width), default=None
+        What the features of a row are, channel by channel; needed by architectures
+        that begin with a convolution or a pool, unless `X` has 4 dimensions.
 
     variant : {"full", "gamma", "bottom", "supervised"}, default="full"
         Which layers have a denoising cost: all; the class layer only (Γ-model, the
@@ -233,6 +247,8 @@ class LadderClassifier(
             "array-like",
             Interval(Integral, 1, None, closed="left"),
         ],
+        "architecture": [StrOptions({"mlp", *ARCHITECTURES}), list, tuple],
+        "image_shape": ["array-like", None],
         "variant": [StrOptions(set(VARIANTS))],
         "denoising_cost": [
             Interval(Real, 0, None, closed="left"),
@@ -263,6 +279,8 @@ class LadderClassifier(
         self,
         hidden_layer_sizes=(256, 128),
         *,
+        architecture="mlp",
+        image_shape=None,
         variant="full",
         denoising_cost=1.0,
         noise_std=0.3,
@@ -285,6 +303,8 @@ class LadderClassifier(
         device="auto",
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
+        self.architecture = architecture
+        self.image_shape = image_shape
         self.variant = variant
         self.denoising_cost = denoising_cost
         self.noise_std = noise_std
@@ -316,7 +336,8 @@ class LadderClassifier(
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training rows. They are taken as float32. Those of a sparse matrix or an
-            np.memmap are read batch by batch, and never copied as a whole.
+            np.memmap are read batch by batch, and never copied as a whole. Images of
+            shape (n_samples, channels, height, width) are rows, too, in every method.
 
         y : array-like of shape (n_samples,)
             Class labels; -1 or a missing value marks an unlabeled row.
@@ -335,6 +356,7 @@ class LadderClassifier(
         ValueError
             If a parameter, `X` or `y` is not as described, or if training diverges.
         """
+        X, image_shape = self._flatten(X)
         rows, labels = Rows(X, self), encode_labels(y)
         check_consistent_length(rows, labels.codes)
         weight = self._row_weights(labels, sample_weight)
@@ -360,6 +382,7 @@ class LadderClassifier(
             rows,
             scaler,
             seeds,
+            image_shape,
             class_bias(codes, weight),
             max_epochs=self.max_epochs,
             callbacks=schedule + stopping,
@@ -373,7 +396,7 @@ class LadderClassifier(
         # all went well: only now does the estimator change
         validate_data(self, X, skip_check_array=True)
         self.n_samples_seen_ = len(rows)
-        self._keep(net, scaler, labels.classes, transduction)
+        self._keep(net, scaler, image_shape, labels.classes, transduction)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -424,6 +447,7 @@ class LadderClassifier(
             classes = self.classes_ if classes is None else np.unique(classes)
         elif classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
+        X, image_shape = self._flatten(X)
         rows, labels = Rows(X, self), encode_known_labels(y, classes)
         check_consistent_length(rows, labels.codes)
         if len(rows) < 2:
@@ -444,6 +468,7 @@ class LadderClassifier(
             rows,
             scaler,
             seeds,
+            image_shape,
             np.zeros(len(labels.classes)),
             max_epochs=1,
             population_share=share,
@@ -460,7 +485,7 @@ class LadderClassifier(
         # all went well: only now does the estimator change
         validate_data(self, X, skip_check_array=True)
         self.n_samples_seen_ = n_seen + len(rows)
-        self._keep(net, scaler, labels.classes, transduction)
+        self._keep(net, scaler, image_shape, labels.classes, transduction)
         return self
 
     def predict(self, X):
@@ -502,7 +527,7 @@ class LadderClassifier(
 
         Returns
         -------
-        ndarray of shape (n_samples, hidden_layer_sizes[-1]), float32
+        ndarray of shape (n_samples, units of the top hidden layer), float32
         """
         rows = self._checked_rows(X)
         return self.net_.run("hidden", rows)
@@ -520,11 +545,11 @@ class LadderClassifier(
 
         Returns
         -------
-        ndarray of shape (n_samples, n_features), float32
-            Reconstruction in the units of `X`.
+        ndarray, float32
+            Reconstruction in the shape and units of `X`.
         """
         rows = self._checked_rows(X)
-        return self.net_.run("denoise", rows)
+        return self.net_.run("denoise", rows).reshape(np.shape(X))
 
     def score(self, X, y, sample_weight=None):
         """Accuracy on the labeled rows; unlabeled ones are left out.
@@ -566,7 +591,7 @@ class LadderClassifier(
 
     @property
     def _n_features_out(self):
-        return self.net_.module_.widths[-2]
+        return self.net_.module_.shapes[-2].n_units
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -591,6 +616,11 @@ class LadderClassifier(
                 f"fit, {self.classes_}; got {classes}."
             )
 
+    def _flatten(self, X):
+        """Flat rows, and the shape of the images in them, if any is known."""
+        X, image_shape = flatten_images(X)
+        return X, checked_image_shape(self.image_shape, image_shape)
+
     def _draw_seeds(self):
         """Seeds of the initial weights and of what is random in training."""
         random_state = check_random_state(self.random_state)
@@ -599,23 +629,25 @@ class LadderClassifier(
     def _fit_scaler(self, rows, scaler=None):
         return fit_scaler(rows, scaler) if self.standardize else None
 
-    def _make_net(self, rows, scaler, seeds, class_bias, callbacks=(), **parameters):
+    def _make_net(
+        self, rows, scaler, seeds, image_shape, class_bias, callbacks=(), **parameters
+    ):
         """The net that the parameters describe, initialized."""
         n_classes = len(class_bias)
-        hidden = np.atleast_1d(np.asarray(self.hidden_layer_sizes))
-        if hidden.ndim != 1 or (
-            hidden.size and (hidden.dtype.kind not in "iu" or hidden.min() < 1)
-        ):
-            raise ValueError(
-                "hidden_layer_sizes must be positive integers; got "
-                f"{self.hidden_layer_sizes}."
-            )
-        widths = [rows.shape[1], *hidden.tolist(), n_classes]
-        weights = denoising_weights(self.denoising_cost, self.variant, len(widths))
-        noise_std = per_layer("noise_std", self.noise_std, len(widths))
+        input_shape, specifications = network_layers(
+            self.architecture,
+            self.hidden_layer_sizes,
+            rows.shape[1],
+            image_shape,
+            n_classes,
+        )
+        n_layers = 1 + len(specifications)
+        weights = denoising_weights(self.denoising_cost, self.variant, n_layers)
+        noise_std = per_layer("noise_std", self.noise_std, n_layers)
+        shapes = layer_shapes(input_shape, specifications)
         users = [clone(callback, safe=False) for callback in self.callbacks or []]
         return LadderNet(
-            module__widths=widths,
+            module__layers=[input_shape, *specifications],
             module__denoised_layers=np.flatnonzero(weights).tolist(),
             module__noise_std=noise_std.tolist(),
             module__activation=self.activation,
@@ -626,7 +658,9 @@ class LadderClassifier(
             module__seed=seeds[0],
             criterion__denoising_weights=weights.tolist(),
             iterator_train__with_unlabeled=bool(weights.any()),
-            iterator_valid__batch_size=rows_per_part(max(widths)),
+            iterator_valid__batch_size=rows_per_part(
+                max(shape.n_units for shape in shapes)
+            ),
             batch_size=self.batch_size,
             lr=self.learning_rate,
             callbacks=[*callbacks, *users],
@@ -643,8 +677,9 @@ class LadderClassifier(
             net.load_weights(previous)
         except RuntimeError as error:
             raise ValueError(
-                "warm_start and partial_fit need the same hidden_layer_sizes, variant, "
-                "activation and standardize as in the previous fit."
+                "warm_start and partial_fit need the same hidden_layer_sizes, "
+                "architecture, variant, activation and standardize as in the previous "
+                "fit."
             ) from error
 
     def _transduce(self, net, rows, labels):
@@ -655,8 +690,9 @@ class LadderClassifier(
             codes = np.where(unlabeled, net.predict(rows), codes)
         return labels.classes[codes]
 
-    def _keep(self, net, scaler, classes, transduction):
+    def _keep(self, net, scaler, image_shape, classes, transduction):
         self.net_ = net
+        self._image_shape = image_shape
         self._scaler = scaler
         self.classes_ = classes
         self.transduction_ = transduction
@@ -667,6 +703,12 @@ class LadderClassifier(
 
     def _checked_rows(self, X):
         check_is_fitted(self)
+        X, image_shape = flatten_images(X)
+        if image_shape is not None and self._image_shape not in (None, image_shape):
+            raise ValueError(
+                f"X must have images of the shape seen in fit, {self._image_shape}; "
+                f"got {image_shape}."
+            )
         rows = Rows(X, self)
         validate_data(self, X, reset=False, skip_check_array=True)
         return rows

@@ -1,6 +1,7 @@
 """Rows of any kind, a part at a time as dense float32."""
 
 import mmap
+from math import prod
 
 import numpy as np
 from scipy import sparse
@@ -96,6 +97,26 @@ class Rows(Dataset):
         size = rows_per_part(self.shape[1])
         for start in range(0, len(self), size):
             yield self[start : start + size]
+
+
+def flatten_images(X):
+    """Rows from images, channel by channel.
+
+    Parameters
+    ----------
+    X : array-like
+        Images, (n_rows, channels, height, width), or rows, which stay as they are.
+
+    Returns
+    -------
+    X : array-like of shape (n_rows, n_features)
+    image_shape : tuple of int or None
+        Channels, height, width.
+    """
+    if getattr(X, "ndim", 2) != 4:
+        return X, None
+    image_shape = tuple(X.shape[1:])
+    return X.reshape(len(X), prod(image_shape)), image_shape
 
 
 def rows_per_part(width):

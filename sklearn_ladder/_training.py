@@ -20,6 +20,7 @@ from torch.nn import functional as F
 
 from ._batches import LadderBatches, RowBatches
 from ._costs import ladder_costs
+from ._rows import rows_per_part
 from .network import Ladder
 
 # Columns of its history that are not for users.
@@ -224,9 +225,12 @@ class LadderNet(NeuralNetClassifier):
         """
         if self.population_is_current_ or not hasattr(self, "training_rows_"):
             return
-        # A network that learns from labeled rows alone knows their statistics only.
         sample = self.training_rows_.sample(
-            self.seed, with_unlabeled=self.iterator_train__with_unlabeled
+            self.seed,
+            # parts that fit into memory, yet no smaller than training's batches
+            max(self.batch_size, rows_per_part(self.module_.n_units_at_most)),
+            # a network that learns from labeled rows alone knows their statistics only
+            with_unlabeled=self.iterator_train__with_unlabeled,
         )
         self.module_.measure_population(sample, self.population_share)
         self.population_is_current_ = True

@@ -50,14 +50,23 @@ def test_order_depends_on_the_seed_alone():
     assert not torch.equal(first(1).x_unlabeled, first(2).x_unlabeled)
 
 
+def test_skipped_batches_are_those_that_came_before():
+    rows = make_rows(31, 13)
+    all_batches = LadderBatches(rows, 10)
+    first_epoch, second_epoch = list(all_batches), list(all_batches)
+    skipped = list(LadderBatches(rows, 10, skip=len(first_epoch)))
+    for batch, expected in zip(skipped, second_epoch, strict=True):
+        torch.testing.assert_close(batch.x_labeled, expected.x_labeled)
+        torch.testing.assert_close(batch.x_unlabeled, expected.x_unlabeled)
+
+
 def test_sample_has_every_row_once(monkeypatch):
     rows = make_rows(31, 5)
-    rows.rows_per_part = 10
-    parts = list(rows.sample(seed=0))
+    parts = list(rows.sample(seed=0, rows_per_part=10))
     assert [len(part) for part in parts] == [8, 8, 8, 7]
     assert sorted(torch.cat(parts)[:, 0].tolist()) == list(range(31))
     monkeypatch.setattr(_batches, "LARGEST_SAMPLE", 12)
-    sample = torch.cat(list(rows.sample(seed=0)))[:, 0]
+    sample = torch.cat(list(rows.sample(seed=0, rows_per_part=10)))[:, 0]
     assert len(sample) == len(sample.unique()) == 12
 
 

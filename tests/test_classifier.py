@@ -366,7 +366,7 @@ def test_what_is_missing_has_no_cost():
     X, gaps, _, y_few = correlated()
     module = small(standardize=False, max_epochs=1).fit(X, y_few).net_.module_
     x = torch.as_tensor(gaps[:60], dtype=torch.float32)
-    noise = [torch.zeros(60, width) for width in module.widths]
+    noise = [torch.zeros(60, shape.channels) for shape in module.shapes]
     activations = module.training_pass(x[:20], x[20:], noise, have_missing=True)
     assert torch.equal(activations.observed, ~x[20:].isnan())
     cost = ladder_costs(

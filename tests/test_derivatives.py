@@ -5,7 +5,7 @@ import torch
 
 from sklearn_ladder._costs import NormalizedSquaredError
 from sklearn_ladder.network._combinators import Gaussian
-from sklearn_ladder.network._layers import ACTIVATIONS, IDENTITY
+from sklearn_ladder.network._layers import ACTIVATIONS, IDENTITY, LINEAR
 from sklearn_ladder.network._normalization import NormalizeAndActivate, RowParts
 from tests import plain
 
@@ -62,6 +62,22 @@ def test_normalize_and_activate(activation, n_labeled, labeled_apart, dtype, tol
         [],
         tolerance,
     )
+
+
+def test_normalize_without_shift_or_activation():
+    """As of pools."""
+    parts = RowParts(2, 3, 3)
+    z_pre, noise = leaves((8, WIDTH), (5, WIDTH))
+
+    def without_shift(z_pre):
+        arguments = (noise.detach(), None, None, LINEAR, parts)
+        return NormalizeAndActivate.apply(z_pre, *arguments)
+
+    def zero_shift(z_pre):
+        arguments = (noise.detach(), torch.zeros(WIDTH), None, LINEAR, parts)
+        return plain.normalize_and_activate(z_pre, *arguments)
+
+    assert_same(without_shift, zero_shift, [z_pre], [], 1e-10)
 
 
 def test_parts_without_use_get_no_derivative():

@@ -16,8 +16,8 @@ from ._normalization import (
 class DecoderPass(NamedTuple):
     """Activations of the decoder by layer number; empty below its lowest layer."""
 
-    u: dict[int, Tensor]  # signal from the layer above, (n_rows, width)
-    z_denoised: dict[int, Tensor]  # ẑ, (n_rows, width)
+    u: dict[int, Tensor]  # signal from the layer above, as a table: see `Shape`
+    z_denoised: dict[int, Tensor]  # ẑ, as a table
 
 
 class DecoderLayer(nn.Module):
@@ -26,7 +26,7 @@ class DecoderLayer(nn.Module):
     Parameters
     ----------
     width : int
-        Number of units.
+        Number of units, or of channels.
     way_down : nn.Module or None
         The map V from the layer above; None at the class layer, which is fed with the
         softmax output.
@@ -60,10 +60,10 @@ class Decoder(nn.Module):
         self.layers = nn.ModuleDict()
         for number in range(self.top, lowest - 1, -1):
             if number == self.top:
-                width, way_down = encoder.layers[-1].projection.out_width, None
+                way_down = None
             else:
-                upper = encoder.layers[number].projection
-                width, way_down = upper.in_width, upper.way_down(generator)
+                way_down = encoder.layers[number].projection.way_down(generator)
+            width = encoder.shapes[number].channels
             self.layers[str(number)] = DecoderLayer(width, way_down)
 
     def forward(self, z_corrupted, proba, normalize=None):
@@ -72,7 +72,7 @@ class Decoder(nn.Module):
         Parameters
         ----------
         z_corrupted : list of Tensor
-            z̃ of layers 0 … L, unlabelled rows only.
+            z̃ of layers 0 … L, unlabelled rows only, as tables.
         proba : Tensor of shape (n_rows, n_classes)
             Softmax output of the corrupted encoder.
         normalize : callable, default=None

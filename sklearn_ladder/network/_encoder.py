@@ -5,21 +5,22 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ._layers import ACTIVATIONS, IDENTITY, Dense, EncoderLayer
+from ._layers import ACTIVATIONS, IDENTITY, LINEAR, EncoderLayer
 from ._normalization import RowParts, Statistics, batch_statistics
+from ._shapes import layer_shapes
 
 
 class CorruptedPass(NamedTuple):
     """Activations of the corrupted encoder."""
 
-    z: list[Tensor]  # z̃ of layers 0 … L, unlabelled rows, each (n_unlabeled, width)
+    z: list[Tensor]  # z̃ of layers 0 … L, unlabelled rows, as tables: see `Shape`
     logits: Tensor  # (n_rows, n_classes), labelled rows first
 
 
 class CleanPass(NamedTuple):
     """Activations of the clean encoder with batch statistics, up to some layer."""
 
-    z: list[Tensor]  # of layers 0 … top, each (n_rows, width)
+    z: list[Tensor]  # of layers 0 … top, as tables
     statistics: list[Statistics]  # of layers 1 … top
     h: Tensor  # activation of layer `top`; logits at the class layer
 
@@ -27,7 +28,7 @@ class CleanPass(NamedTuple):
 class PredictionPass(NamedTuple):
     """Activations of the clean encoder with population statistics."""
 
-    z: list[Tensor]  # of layers 0 … L, each (n_rows, width)
+    z: list[Tensor]  # of layers 0 … L, as tables
     logits: Tensor  # (n_rows, n_classes)
 
 
@@ -36,8 +37,10 @@ class Encoder(nn.Module):
 
     Parameters
     ----------
-    widths : sequence of int
-        Units of layers 0 … L: input, hidden layers, classes.
+    input_shape : Shape
+        Of layer 0.
+    specifications : sequence of LayerSpecification
+        Of layers 1 … L.
     activation : str
         Of the hidden layers; a name in ``ACTIVATIONS``.
     generator : torch.Generator
@@ -47,16 +50,23 @@ class Encoder(nn.Module):
         published, or by those of the unlabelled rows.
     """
 
-    def __init__(self, widths, activation, generator, labeled_apart=True):
+    def __init__(
+        self, input_shape, specifications, activation, generator, labeled_apart=True
+    ):
         super().__init__()
         self.labeled_apart = labeled_apart
-        activations = [ACTIVATIONS[activation]] * (len(widths) - 2) + [IDENTITY]
-        self.layers = nn.ModuleList(
-            EncoderLayer(Dense(n_in, n_out, generator), activation)
-            for n_in, n_out, activation in zip(
-                widths[:-1], widths[1:], activations, strict=True
-            )
-        )
+        self.shapes = layer_shapes(input_shape, specifications)
+        self.layers = nn.ModuleList()
+        for number, specification in enumerate(specifications, start=1):
+            projection = specification.projection(self.shapes[number - 1], generator)
+            if number == len(specifications):
+                of_classes = IDENTITY if specification.has_gamma else LINEAR
+                layer = EncoderLayer(projection, of_classes)
+            elif specification.has_activation:
+                layer = EncoderLayer(projection, ACTIVATIONS[activation])
+            else:
+                layer = EncoderLayer(projection, LINEAR, has_beta=False)
+            self.layers.append(layer)
 
     def corrupted_and_clean(self, x, n_labeled, noise, top):
         """Corrupted encoder on all rows and clean encoder on the unlabelled ones.
@@ -70,7 +80,7 @@ class Encoder(nn.Module):
             Labelled rows first.
         n_labeled : int
         noise : list of Tensor
-            One per layer 0 … L, each (n_rows, width), scaled.
+            One per layer 0 … L, as tables, scaled.
         top : int
             Number of the highest layer for which the clean pass is needed; -1 if none.
 
@@ -80,14 +90,17 @@ class Encoder(nn.Module):
         clean : CleanPass
         """
         n_rows, n_unlabeled = len(x), len(x) - n_labeled
+        z_unlabeled = self.shapes[0].table(x[n_labeled:])
         # h̃⁰ = z̃⁰ = x + noise, and h⁰ = z⁰ = x
-        h = torch.cat([x, x[n_labeled:]] if top > 0 else [x])
-        h[:n_rows] += noise[0]
-        z_corrupted, z_clean, statistics = [h[n_labeled:n_rows]], [x[n_labeled:]], []
+        x = self.shapes[0].table(x)
+        h = torch.cat([x, z_unlabeled] if top > 0 else [x])
+        h[: len(x)] += noise[0]
+        z_corrupted = [h[len(x) - len(z_unlabeled) : len(x)]]
+        z_clean, statistics = [z_unlabeled], []
         labeled_apart = self.labeled_apart or n_unlabeled == 0
         for number, layer in enumerate(self.layers, start=1):
             if number == top + 1:
-                h = h[:n_rows]
+                h = h[: n_rows * self.shapes[top].n_sites]
             n_clean = n_unlabeled if number <= top else 0
             # Algorithm 1: z̃ = batchnorm(W h̃) + noise; h̃ = act(γ (z̃ + β)), and
             # μ, σ = batchmean(W h), batchstd(W h)
@@ -115,8 +128,8 @@ class Encoder(nn.Module):
         -------
         CleanPass
         """
-        h = x
-        z_clean, statistics = [x], []
+        h = self.shapes[0].table(x)
+        z_clean, statistics = [h], []
         for layer in self.layers:
             z_pre = layer.projection(h)
             statistics.append(batch_statistics(z_pre))
@@ -126,14 +139,16 @@ class Encoder(nn.Module):
 
     def forward(self, x):
         """Clean encoder with population statistics, as prediction needs it."""
-        h = x
-        z = [x]
+        h = self.shapes[0].table(x)
+        z = [h]
         for layer in self.layers:
             z.append(layer.population(layer.projection(h)))
             h = layer.activate(z[-1])
         return PredictionPass(z, logits=h)
 
     def hidden(self, x):
-        """Top hidden representation with population statistics."""
-        z = self(x).z[-2]
-        return self.layers[-2].activate(z) if len(self.layers) > 1 else z
+        """Top hidden representation with population statistics, (n_rows, n_units)."""
+        h = self(x).z[-2]
+        if len(self.layers) > 1:
+            h = self.layers[-2].activate(h)
+        return self.shapes[-2].rows(h)

@@ -6,8 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from ._decoder import Decoder, DecoderPass
+from ._dense import Dense
 from ._encoder import CleanPass, CorruptedPass, Encoder
 from ._normalization import pool_statistics
+from ._shapes import Shape
 
 # Passes that bring missing entries near what the decoder makes of them.
 IMPUTATION_PASSES = 2
@@ -22,7 +24,8 @@ class LadderPass(NamedTuple):
     corrupted: CorruptedPass
     clean: CleanPass  # unlabelled rows
     decoded: DecoderPass | None  # unlabelled rows; None without a decoder
-    observed: Tensor | None = None  # bool, entries of x_unlabeled; None if none missing
+    # bool, table of the entries of x_unlabeled that are there; None if all are
+    observed: Tensor | None = None
 
 
 class Standardization(nn.Module):
@@ -59,8 +62,10 @@ class Ladder(nn.Module):
 
     Parameters
     ----------
-    widths : sequence of int
-        Units of layers 0 … L: features, hidden layers, classes.
+    layers : sequence
+        Layers 0 … L. First the shape of the input, a number of features or (channels,
+        height, width); then a `LayerSpecification` for each layer, where an int stands
+        for a dense layer of that width.
     denoised_layers : sequence of int
         Numbers of the layers with a denoising cost. The decoder ends at the lowest and
         the clean pass at the highest; without any there is neither.
@@ -86,7 +91,7 @@ class Ladder(nn.Module):
 
     def __init__(
         self,
-        widths,
+        layers,
         denoised_layers,
         noise_std,
         activation="relu",
@@ -98,10 +103,12 @@ class Ladder(nn.Module):
     ):
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
-        self.widths = tuple(widths)
         self.noise_std = tuple(noise_std)
         self.highest_target = max(denoised_layers, default=-1)
-        self.encoder = Encoder(widths, activation, generator, labeled_apart)
+        shape, *layers = layers
+        shape = Shape(shape) if isinstance(shape, int) else Shape(*shape)
+        layers = [Dense(layer) if isinstance(layer, int) else layer for layer in layers]
+        self.encoder = Encoder(shape, layers, activation, generator, labeled_apart)
         if class_bias is not None:
             class_bias = torch.as_tensor(class_bias, dtype=torch.float32)
             self.encoder.layers[-1].beta.data.copy_(class_bias)
@@ -112,6 +119,16 @@ class Ladder(nn.Module):
         )
         self.standardization = None if mean is None else Standardization(mean, scale)
 
+    @property
+    def shapes(self):
+        """Shapes of layers 0 … L."""
+        return self.encoder.shapes
+
+    @property
+    def n_units_at_most(self):
+        """Units of the largest layer."""
+        return max(shape.n_units for shape in self.shapes)
+
     def standardize(self, x):
         return x if self.standardization is None else self.standardization(x)
 
@@ -120,14 +137,15 @@ class Ladder(nn.Module):
 
         Returns
         -------
-        list of Tensor of shape (n_rows, width)
+        list of Tensor
+            As tables, each (n_rows · n_sites, channels).
         """
         device = generator.device
         return [
-            torch.empty(n_rows, width, device=device).normal_(
+            torch.empty(n_rows * shape.n_sites, shape.channels, device=device).normal_(
                 std=std, generator=generator
             )
-            for width, std in zip(self.widths, self.noise_std, strict=True)
+            for shape, std in zip(self.shapes, self.noise_std, strict=True)
         ]
 
     def training_pass(self, x_labeled, x_unlabeled, noise, have_missing=False):
@@ -150,7 +168,7 @@ class Ladder(nn.Module):
         n_labeled, observed = len(x_labeled), None
         x = self.standardize(torch.cat([x_labeled, x_unlabeled]))
         if have_missing:
-            observed = ~x[n_labeled:].isnan()
+            observed = self.shapes[0].table(~x[n_labeled:].isnan())
             x = self.impute(x)
         corrupted, clean = self.encoder.corrupted_and_clean(
             x, n_labeled, noise, self.highest_target
@@ -187,7 +205,8 @@ class Ladder(nn.Module):
 
     def _reconstruct_batch(self, x):
         clean = self.encoder.clean(x)
-        return self.decoder(clean.z, clean.h.softmax(dim=1)).z_denoised[0]
+        decoded = self.decoder(clean.z, clean.h.softmax(dim=1))
+        return self.shapes[0].rows(decoded.z_denoised[0])
 
     def _reconstruct(self, x):
         clean = self.encoder(x)
@@ -196,7 +215,7 @@ class Ladder(nn.Module):
             clean.logits.softmax(dim=1),
             normalize=lambda layer, signal: layer.population(signal),
         )
-        return decoded.z_denoised[0]
+        return self.shapes[0].rows(decoded.z_denoised[0])
 
     def _prepare(self, x):
         """Rows to predict: standardised, and missing entries imputed."""
@@ -208,7 +227,7 @@ class Ladder(nn.Module):
         return self.encoder(self._prepare(x)).logits.softmax(dim=1)
 
     def hidden(self, x):
-        """Top hidden representation, shape (n_rows, width)."""
+        """Top hidden representation, shape (n_rows, n_units)."""
         return self.encoder.hidden(self._prepare(x))
 
     def denoise(self, x):

@@ -1,6 +1,5 @@
-"""Ladder layers: a map up, which knows its own way back down, and what follows it."""
+"""Encoder layers: a map up, normalisation, noise and activation."""
 
-import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ from ._normalization import (
     NormalizeAndActivate,
     PopulationStatistics,
     Statistics,
+    scale_and_shift,
 )
 
 LEAKY_SLOPE = 0.1
@@ -61,40 +61,16 @@ ACTIVATIONS = {
 }
 # The class layer: has a scale γ; its softmax is taken by those who need it.
 IDENTITY = Activation(_identity, _identity_derivative, is_homogeneous=False)
-
-
-class Dense(nn.Module):
-    """Fully connected map without bias (batch normalisation would remove it).
-
-    Weights start normal with standard deviation 1/√in_width.
-
-    Parameters
-    ----------
-    in_width, out_width : int
-    generator : torch.Generator
-        Source of the initial weights, on the CPU.
-    """
-
-    def __init__(self, in_width, out_width, generator):
-        super().__init__()
-        self.in_width, self.out_width = in_width, out_width
-        weight = torch.randn(out_width, in_width, generator=generator)
-        self.weight = nn.Parameter(weight / math.sqrt(in_width))
-
-    def forward(self, h):
-        return F.linear(h, self.weight)  # (n_rows, out_width)
-
-    def way_down(self, generator):
-        """A new map from this one's output back to its input (V in the paper)."""
-        return Dense(self.out_width, self.in_width, generator)
+# No activation, and no scale γ.
+LINEAR = Activation(_identity, _identity_derivative, is_homogeneous=True)
 
 
 class LayerStep(NamedTuple):
-    """What a layer makes of the rows of a training step."""
+    """What a layer makes of the rows of a training step. Tables: see `Shape`."""
 
-    h: Tensor  # (n_rows, width), activation of all rows; logits at the class layer
-    z_corrupted: Tensor  # z̃, (n_unlabeled, width)
-    z_clean: Tensor  # z, (n_clean, width)
+    h: Tensor  # activation of all rows; logits at the class layer
+    z_corrupted: Tensor  # z̃ of the unlabelled rows
+    z_clean: Tensor  # z of the clean rows
     statistics: Statistics  # batch mean and standard deviation of the clean rows
 
 
@@ -104,16 +80,18 @@ class EncoderLayer(nn.Module):
     Parameters
     ----------
     projection : nn.Module
-        The map W from the layer below; with ``out_width`` and ``way_down``.
+        The map W from the layer below: see `LayerSpecification.projection`.
     activation : Activation
+    has_beta : bool, default=True
+        Whether there is a shift β before the activation.
     """
 
-    def __init__(self, projection, activation):
+    def __init__(self, projection, activation, has_beta=True):
         super().__init__()
         self.projection = projection
         self.activation = activation
-        width = projection.out_width
-        self.beta = nn.Parameter(torch.zeros(width))
+        width = projection.out_shape.channels
+        self.beta = nn.Parameter(torch.zeros(width)) if has_beta else None
         self.gamma = (
             None if activation.is_homogeneous else nn.Parameter(torch.ones(width))
         )
@@ -124,9 +102,10 @@ class EncoderLayer(nn.Module):
 
         Parameters
         ----------
-        h : Tensor of shape (n_rows, in_width)
-            Activation of the layer below.
-        noise : Tensor of shape (n_corrupted, width)
+        h : Tensor
+            Activation of the layer below, as a table.
+        noise : Tensor
+            Of the corrupted rows, as a table.
         parts : RowParts
 
         Returns
@@ -134,13 +113,15 @@ class EncoderLayer(nn.Module):
         LayerStep
         """
         h, z_corrupted, z_clean, mean, std = NormalizeAndActivate.apply(
-            self.projection(h), noise, self.beta, self.gamma, self.activation, parts
+            self.projection(h),
+            noise,
+            self.beta,
+            self.gamma,
+            self.activation,
+            parts.times(self.projection.out_shape.n_sites),
         )
         return LayerStep(h, z_corrupted, z_clean, Statistics(mean, std))
 
     def activate(self, z):
         """Activation, h = act(γ (z + β)); logits at the class layer."""
-        h = z + self.beta
-        if self.gamma is not None:
-            h = self.gamma * h
-        return self.activation.function(h)
+        return self.activation.function(scale_and_shift(z, self.beta, self.gamma))

@@ -55,11 +55,16 @@ class RowParts(NamedTuple):
         """Numbers of the parts that have batch statistics of their own."""
         return [part for part in (0, 1, 2)[not self.labeled_apart :] if self[part]]
 
+    def times(self, n_sites):
+        """Numbers of lines in a table that has `n_sites` of them for each row."""
+        return RowParts(*(n_sites * n for n in self.sizes), self.labeled_apart)
+
 
 class NormalizeAndActivate(Function):
     """Batch normalisation, noise and activation of one layer, for all rows of a step.
 
     z = batchnorm(z_pre), plus noise for the corrupted rows; h = act(γ (z + β)).
+    A row is a line of a table here: one site of an image, where there are several.
 
     With a derivative written by hand: autograd would pass over the activations for each
     arithmetic operation, forward and backward, and on CPU these passes cost as much as
@@ -69,7 +74,7 @@ class NormalizeAndActivate(Function):
     ----------
     z_pre : Tensor of shape (n_rows, width)
     noise : Tensor of shape (n_corrupted, width)
-    beta : Tensor of shape (width,)
+    beta : Tensor of shape (width,) or None
     gamma : Tensor of shape (width,) or None
     activation : Activation
     parts : RowParts
@@ -98,7 +103,7 @@ class NormalizeAndActivate(Function):
         if not parts.labeled_apart:
             torch.sub(rows[0], means[1], out=normalized[0]).mul_(inverse_stds[1])
         z[: parts.n_corrupted] += noise
-        h = activation.function(_scale_and_shift(z, beta, gamma))
+        h = activation.function(scale_and_shift(z, beta, gamma))
         ctx.save_for_backward(z_pre, z, h, beta, gamma, means, inverse_stds)
         ctx.activation, ctx.parts = activation, parts
         ctx.set_materialize_grads(False)
@@ -116,7 +121,7 @@ class NormalizeAndActivate(Function):
         if gamma is not None:
             dgamma = (dz * (z + beta)).sum(dim=0)
             dz = dz * gamma
-        dbeta = dz.sum(dim=0)
+        dbeta = None if beta is None else dz.sum(dim=0)
         dz_by_part = dz.split(parts.sizes)
         if dz_corrupted is not None:
             dz_by_part[1].add_(dz_corrupted)
@@ -153,7 +158,10 @@ def _add_through_statistics(dz_pre, z, dmean, dstd):
         dz_pre.addcmul_(z, dstd / len(z))
 
 
-def _scale_and_shift(z, beta, gamma):
+def scale_and_shift(z, beta, gamma):
+    """γ (z + β), in a tensor of its own. Without β there is no γ either."""
+    if beta is None:
+        return z.clone()
     return z + beta if gamma is None else (z + beta) * gamma
 
 

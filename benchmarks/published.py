@@ -1,0 +1,171 @@
+"""Runs published configurations: ``sklearn_ladder.recipes`` on their data.
+
+``python -m benchmarks.published rasmus2015-mnist-100-full --seeds 0 1 2`` trains one of
+them as published, for three seeds; ``--list`` lists all. ``--epochs`` and
+``--decay-start`` shorten the schedule, ``--subset`` the training rows; all else is the
+recipe's. Each run is written to ``benchmarks/results`` as soon as it is done, and not
+run again. A killed one goes on after its last epoch, from a file in
+``--checkpoint-dir``.
+
+Test rows are looked at once per fit, when it has ended. With ``--validate`` the last
+10,000 of the training rows stand in for them, for the choice of settings.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+from sklearn.pipeline import make_pipeline
+
+from benchmarks import _data, _results
+from benchmarks._callbacks import Checkpoint, Progress
+from sklearn_ladder import LadderClassifier, recipes
+from sklearn_ladder.preprocessing import GlobalContrastNormalizer, ZCAWhitener
+
+N_VALIDATION = 10_000
+
+
+def parse_arguments(arguments=None):
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("recipes", nargs="*", metavar="RECIPE")
+    parser.add_argument("--list", action="store_true", help="list recipes, and end")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--epochs", type=int, help="instead of the published number")
+    parser.add_argument("--decay-start", type=float)
+    parser.add_argument(
+        "--subset", type=int, help="number of training rows, drawn at random"
+    )
+    parser.add_argument("--validate", action="store_true")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--data-dir")
+    parser.add_argument(
+        "--checkpoint-dir",
+        type=Path,
+        default=Path.home() / ".cache" / "sklearn_ladder",
+    )
+    parsed = parser.parse_args(arguments)
+    unknown = sorted(set(parsed.recipes) - set(recipes.names()))
+    if unknown or not (parsed.recipes or parsed.list):
+        parser.error(
+            f"RECIPE must be one or more of {', '.join(recipes.names())}; got "
+            f"{', '.join(unknown) or 'none'}"
+        )
+    return parsed
+
+
+def load(data, arguments):
+    """Training and test rows of a recipe's data, as the recipe wants them."""
+    loader = {"mnist": _data.load_mnist, "cifar10": _data.load_cifar10}[data]
+    X, y, X_test, y_test = loader(arguments.data_dir)
+    if arguments.validate:
+        X_test, y_test = X[-N_VALIDATION:], y[-N_VALIDATION:]
+        X, y = X[:-N_VALIDATION], y[:-N_VALIDATION]
+    if arguments.subset is not None:
+        order = np.random.RandomState(0).permutation(len(X))[: arguments.subset]
+        X, y = X[order], y[order]
+    if data == "cifar10":
+        pipeline = make_pipeline(GlobalContrastNormalizer(norm=55), ZCAWhitener(0.1))
+        X, X_test = pipeline.fit_transform(X), pipeline.transform(X_test)
+    return X, y, X_test, y_test
+
+
+def run_name(recipe, parameters, seed, arguments):
+    parts = [recipe, f"{parameters['max_epochs']}epochs"]
+    if arguments.subset is not None:
+        parts.append(f"{arguments.subset}rows")
+    if arguments.validate:
+        parts.append("validation")
+    return "-".join([*parts, f"seed{seed}"])
+
+
+def run(name, recipe, parameters, seed, rows, arguments, n_epochs_after):
+    """Train and test once.
+
+    Returns
+    -------
+    dict
+        What is kept of the run.
+    """
+    X, y, X_test, y_test = rows
+    n_classes = len(np.unique(y))
+    y_few = _data.keep_labels(y, recipes.RECIPES[recipe].n_labels // n_classes, seed)
+    result = {
+        "recipe": recipe,
+        "seed": seed,
+        "parameters": _as_json(parameters),
+        "data": _data.source(recipes.RECIPES[recipe].data, arguments.data_dir),
+        "n_rows": len(X),
+        "n_labels": int((y_few >= 0).sum()),
+    }
+    checkpoint = arguments.checkpoint_dir / f"{name}.pt"
+    clf = LadderClassifier(
+        **parameters,
+        random_state=seed,
+        device=arguments.device,
+        callbacks=[
+            Checkpoint(checkpoint, identity=json.dumps(result)),
+            Progress(parameters["max_epochs"], n_epochs_after),
+        ],
+    )
+    clf.fit(X, y_few)
+    result |= {
+        "device": clf.device_,
+        "training_seconds": round(float(clf.history_["dur"].sum()), 1),
+        "error_percent": round(100 * (1 - clf.score(X_test, y_test)), 3),
+        "history": {
+            name: np.round(column, 5).tolist()
+            for name, column in clf.history_.items()
+            if name.endswith(("loss", "cost"))
+        },
+    }
+    _results.write(name, result | _results.provenance())
+    checkpoint.unlink(missing_ok=True)
+    return result
+
+
+def main(arguments=None):
+    arguments = parse_arguments(arguments)
+    if arguments.list:
+        print(recipes.table().to_string())
+        return
+    changed = {
+        name: value
+        for name, value in [
+            ("max_epochs", arguments.epochs),
+            ("decay_start", arguments.decay_start),
+        ]
+        if value is not None
+    }
+    todo = []
+    for recipe in arguments.recipes:
+        parameters = recipes.get(recipe) | changed
+        for seed in arguments.seeds:
+            name = run_name(recipe, parameters, seed, arguments)
+            done = _results.read(name)
+            if done is None or done["parameters"] != _as_json(parameters):
+                todo.append((name, recipe, parameters, seed))
+    rows_of = {}
+    for number, (name, recipe, parameters, seed) in enumerate(todo):
+        print(name, flush=True)
+        data = recipes.RECIPES[recipe].data
+        if data not in rows_of:
+            rows_of = {data: load(data, arguments)}
+        after = sum(later["max_epochs"] for _, _, later, _ in todo[number + 1 :])
+        result = run(name, recipe, parameters, seed, rows_of[data], arguments, after)
+        print(
+            f"  error {result['error_percent']:.2f} %, published "
+            f"{recipes.RECIPES[recipe].error:.2f} %",
+            flush=True,
+        )
+
+
+def _as_json(parameters):
+    """The parameters as they come back from a file."""
+    return json.loads(json.dumps(parameters))
+
+
+if __name__ == "__main__":
+    main()

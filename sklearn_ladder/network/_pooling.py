@@ -1,0 +1,157 @@
+"""Pooling layers, and copying back down."""
+
+import math
+from dataclasses import dataclass
+
+from torch import nn
+from torch.nn import functional as F
+
+from ._shapes import LayerSpecification, Shape, as_table, check_count
+
+
+@dataclass(frozen=True)
+class MaxPool(LayerSpecification):
+    """The largest value in each window of each map. Windows do not overlap.
+
+    Parameters
+    ----------
+    size : int
+        Height and width of the windows.
+    keep_border : bool, default=False
+        Whether windows that the border cuts off are taken, too. Otherwise the map must
+        divide into whole windows.
+
+    Raises
+    ------
+    ValueError
+        If `size` is not positive.
+    """
+
+    size: int
+    keep_border: bool = False
+
+    has_activation = False
+
+    def __post_init__(self):
+        check_count("size", self.size)
+
+    def out_shape(self, in_shape):
+        channels, height, width = in_shape
+        if not self.keep_border and (height % self.size or width % self.size):
+            raise ValueError(
+                f"the map must divide into windows of {self.size} × {self.size}, "
+                f"unless keep_border=True; got {height} × {width}."
+            )
+        return Shape(channels, -(-height // self.size), -(-width // self.size))
+
+    def projection(self, in_shape, generator):
+        return MaxPooling(self.size, in_shape, self.out_shape(in_shape))
+
+
+@dataclass(frozen=True)
+class MeanPool(LayerSpecification):
+    """The mean of each map: one unit per channel.
+
+    Parameters
+    ----------
+    has_gamma : bool, default=True
+        Whether there is a scale γ before the softmax, if this is the class layer.
+    """
+
+    has_gamma: bool = True
+
+    has_activation = False
+
+    def out_shape(self, in_shape):
+        return Shape(in_shape.channels)
+
+    def projection(self, in_shape, generator):
+        return MeanPooling(in_shape)
+
+
+class MaxPooling(nn.Module):
+    """Maximum over windows.
+
+    Parameters
+    ----------
+    size : int
+    in_shape, out_shape : Shape
+    """
+
+    def __init__(self, size, in_shape, out_shape):
+        super().__init__()
+        self.size = size
+        self.in_shape, self.out_shape = in_shape, out_shape
+
+    def forward(self, h):
+        maps = self.in_shape.maps(h)
+        return as_table(F.max_pool2d(maps, self.size, ceil_mode=True))
+
+    def way_down(self, generator):
+        """Copies each value to all sites of its window."""
+        return Copying(self.size, self.out_shape, self.in_shape)
+
+
+class Copying(nn.Module):
+    """The way back from a max-pool: each value to all sites of its window.
+
+    Parameters
+    ----------
+    size : int
+    in_shape, out_shape : Shape
+    """
+
+    def __init__(self, size, in_shape, out_shape):
+        super().__init__()
+        self.size = size
+        self.in_shape, self.out_shape = in_shape, out_shape
+
+    def forward(self, signal):
+        maps = F.interpolate(self.in_shape.maps(signal), scale_factor=self.size)
+        # a window that the border cut off has fewer sites
+        return as_table(maps[..., : self.out_shape.height, : self.out_shape.width])
+
+
+class MeanPooling(nn.Module):
+    """Mean over all sites of a map, scaled by √(3 n_sites).
+
+    The published scale, "in_width·√3", gives it the variance of a convolution.
+
+    Parameters
+    ----------
+    in_shape : Shape
+    """
+
+    def __init__(self, in_shape):
+        super().__init__()
+        self.in_shape, self.out_shape = in_shape, Shape(in_shape.channels)
+
+    @property
+    def weight(self):
+        """Of each site in the sum."""
+        return math.sqrt(3 / self.in_shape.n_sites)
+
+    def forward(self, h):
+        by_row = h.reshape(-1, self.in_shape.n_sites, self.in_shape.channels)
+        return by_row.sum(dim=1) * self.weight
+
+    def way_down(self, generator):
+        """The transpose, which has no weights to learn either."""
+        return Spreading(self)
+
+
+class Spreading(nn.Module):
+    """The transpose of a mean-pool: each value to all sites, with their weight.
+
+    Parameters
+    ----------
+    pooling : MeanPooling
+    """
+
+    def __init__(self, pooling):
+        super().__init__()
+        self.in_shape, self.out_shape = pooling.out_shape, pooling.in_shape
+        self.weight = pooling.weight
+
+    def forward(self, signal):
+        return (signal * self.weight).repeat_interleave(self.out_shape.n_sites, dim=0)

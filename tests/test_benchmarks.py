@@ -1,0 +1,110 @@
+"""What the benchmarks of published recipes promise: runs are kept and go on."""
+
+import json
+
+import numpy as np
+import pytest
+from skorch.callbacks import Callback
+
+from benchmarks import _data, _results, published
+from benchmarks._callbacks import Checkpoint
+from sklearn_ladder import LadderClassifier
+
+
+class Kill(Callback):
+    """Ends training the hard way."""
+
+    def __init__(self, after):
+        self.after = after
+
+    def on_epoch_end(self, net, **kwargs):
+        if len(net.history) == self.after:
+            raise MemoryError("killed")
+
+
+def fit(blobs, *callbacks, **parameters):
+    X, _, y_few = blobs
+    defaults = dict(max_epochs=6, batch_size=20, random_state=0)
+    clf = LadderClassifier((8,), callbacks=list(callbacks), **(defaults | parameters))
+    return clf.fit(X, y_few)
+
+
+@pytest.mark.parametrize("decay_start", [0.3, 1.0])
+@pytest.mark.parametrize("killed_after", [1, 4, 6])
+@pytest.mark.parametrize("variant", ["full", "supervised"])
+def test_a_killed_run_goes_on(blobs, tmp_path, variant, killed_after, decay_start):
+    parameters = dict(variant=variant, decay_start=decay_start)
+    whole = fit(blobs, **parameters)
+    checkpoint = Checkpoint(tmp_path / "runs" / "run.pt", identity="this one")
+    with pytest.raises(MemoryError):
+        fit(blobs, checkpoint, Kill(killed_after), **parameters)
+    resumed = fit(blobs, checkpoint, **parameters)
+    X = blobs[0]
+    np.testing.assert_array_equal(resumed.predict_proba(X), whole.predict_proba(X))
+    assert resumed.n_iter_ == whole.n_iter_ == 6
+    for name in ("train_loss", "lr"):
+        np.testing.assert_array_equal(resumed.history_[name], whole.history_[name])
+
+
+def test_a_checkpoint_of_another_run_is_not_taken(blobs, tmp_path):
+    path = tmp_path / "run.pt"
+    fit(blobs, Checkpoint(path, identity="another"), noise_std=0.9)
+    clf = fit(blobs, Checkpoint(path, identity="this one"))
+    X = blobs[0]
+    np.testing.assert_array_equal(clf.predict_proba(X), fit(blobs).predict_proba(X))
+
+
+@pytest.fixture
+def small_mnist(monkeypatch, tmp_path):
+    """A stand-in for MNIST, and a folder for the results."""
+    rng = np.random.RandomState(0)
+    y = np.arange(300) % 10
+    X = (rng.uniform(size=(300, 784)) * (0.1 + y[:, None] / 10)).astype(np.float32)
+    monkeypatch.setattr(_data, "load_mnist", lambda _: (X, y, X, y))
+    monkeypatch.setattr(_results, "FOLDER", tmp_path / "results")
+    return tmp_path
+
+
+RECIPE = "rasmus2015-mnist-100-gamma"
+
+
+def run(folder, *arguments):
+    published.main([RECIPE, "--checkpoint-dir", str(folder), *arguments])
+
+
+def test_one_file_per_run(small_mnist, capsys):
+    run(small_mnist, "--epochs", "1", "--subset", "200", "--seeds", "3", "5")
+    paths = sorted((small_mnist / "results").iterdir())
+    assert [path.name for path in paths] == [
+        f"{RECIPE}-1epochs-200rows-seed{seed}.json" for seed in (3, 5)
+    ]
+    result = json.loads(paths[0].read_text())
+    assert (result["recipe"], result["seed"], result["device"]) == (RECIPE, 3, "cpu")
+    assert (result["n_rows"], result["n_labels"]) == (200, 100)
+    assert 0 <= result["error_percent"] <= 100
+    assert len(result["history"]["train_loss"]) == 1
+    assert not list(small_mnist.glob("*.pt"))  # a run that is done needs none
+
+    # what is done is not run again
+    capsys.readouterr()
+    run(small_mnist, "--epochs", "1", "--subset", "200", "--seeds", "3", "5")
+    assert capsys.readouterr().out == ""
+
+
+def test_time_left_is_that_of_all_runs(small_mnist, capsys):
+    run(small_mnist, "--epochs", "2", "--subset", "100", "--seeds", "0", "1")
+    lines = [line for line in capsys.readouterr().out.splitlines() if "left" in line]
+    assert len(lines) == 4
+    assert lines[-1].endswith(" 0.0 min left")
+
+
+@pytest.mark.parametrize("arguments", [[], ["rasmus2015-mnist-100-ful"]])
+def test_unknown_recipe(arguments, capsys):
+    with pytest.raises(SystemExit):
+        published.main(arguments)
+    assert "RECIPE must be one or more of rasmus2015" in capsys.readouterr().err
+
+
+def test_list(capsys):
+    published.main(["--list"])
+    assert "rasmus2015-cifar10-4000-conv-large-gamma" in capsys.readouterr().out

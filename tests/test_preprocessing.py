@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from sklearn_ladder.preprocessing import GlobalContrastNormalizer, ZCAWhitener
+
+RNG = np.random.RandomState(0)
+PIXELS = RNG.uniform(0, 255, size=(60, 12)) @ RNG.uniform(size=(12, 12))
+
+
+@parametrize_with_checks([GlobalContrastNormalizer(), ZCAWhitener()])
+def test_transformer(estimator, check):
+    check(estimator)
+
+
+def test_contrast_is_one_norm_around_the_mean():
+    rows = GlobalContrastNormalizer(norm=55).fit_transform(PIXELS)
+    np.testing.assert_allclose(rows.mean(axis=1), 0, atol=1e-12)
+    np.testing.assert_allclose((rows**2).sum(axis=1), 55**2)
+    # nothing but mean and scale of a row changed
+    for row, before in zip(rows, PIXELS, strict=True):
+        assert np.corrcoef(row, before)[0, 1] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("value", [0.0, 7.0, 0.1, 1e6])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_without_contrast_become_0(value, dtype):
+    flat = np.full((2, 11), value, dtype=dtype)
+    normalizer = GlobalContrastNormalizer().fit(PIXELS[:, :11])
+    assert (normalizer.transform(flat) == 0).all()
+
+
+def test_contrast_back():
+    normalizer = GlobalContrastNormalizer().fit(PIXELS)
+    rows = normalizer.transform(PIXELS)
+    back = normalizer.inverse_transform(rows)
+    np.testing.assert_allclose(normalizer.transform(back), rows)
+    # a single row has the average mean and contrast
+    alone = GlobalContrastNormalizer().fit(PIXELS[:1])
+    rows = alone.transform(PIXELS[:1])
+    np.testing.assert_allclose(alone.inverse_transform(rows), PIXELS[:1])
+
+
+def test_whitening_by_its_definition():
+    whitener = ZCAWhitener(regularization=0.5).fit(PIXELS)
+    covariance = np.cov(PIXELS.T, bias=True) + 0.5 * np.eye(12)
+    np.testing.assert_allclose(whitener.whitening_, whitener.whitening_.T)
+    assert np.linalg.eigvalsh(whitener.whitening_).min() > 0
+    np.testing.assert_allclose(
+        whitener.whitening_ @ covariance @ whitener.whitening_, np.eye(12), atol=1e-8
+    )
+    centred = PIXELS - PIXELS.mean(axis=0)
+    np.testing.assert_allclose(
+        whitener.transform(PIXELS), centred @ whitener.whitening_
+    )
+
+
+def test_whitening_decorrelates():
+    white = ZCAWhitener(regularization=1e-6).fit_transform(PIXELS)
+    np.testing.assert_allclose(np.cov(white.T, bias=True), np.eye(12), atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype, tolerance", [(np.float64, 1e-9), (np.float32, 1e-4)])
+def test_whitening_and_back(dtype, tolerance):
+    rows = PIXELS.astype(dtype)
+    whitener = ZCAWhitener().fit(rows)
+    back = whitener.inverse_transform(whitener.transform(rows))
+    assert back.dtype == dtype
+    np.testing.assert_allclose(back, rows, rtol=tolerance)
+
+
+def test_covariance_of_parts_is_that_of_all(monkeypatch):
+    whole = ZCAWhitener().fit(PIXELS).whitening_
+    monkeypatch.setattr("sklearn_ladder.preprocessing.PART", 7)
+    np.testing.assert_allclose(ZCAWhitener().fit(PIXELS).whitening_, whole)
+
+
+def test_pipeline_as_published_and_back():
+    pipeline = make_pipeline(GlobalContrastNormalizer(norm=55), ZCAWhitener(0.1))
+    rows = pipeline.fit_transform(PIXELS)
+    back = pipeline.inverse_transform(rows)
+    np.testing.assert_allclose(pipeline.transform(back), rows, atol=1e-8)
+
+
+@pytest.mark.parametrize("transformer", [GlobalContrastNormalizer(), ZCAWhitener()])
+def test_inverse_needs_the_same_features(transformer):
+    with pytest.raises(ValueError, match="12 features seen in fit; got 5"):
+        transformer.fit(PIXELS).inverse_transform(PIXELS[:, :5])
+
+
+@pytest.mark.parametrize(
+    "transformer", [GlobalContrastNormalizer(norm=0), ZCAWhitener(regularization=0)]
+)
+def test_bad_parameters(transformer):
+    with pytest.raises(ValueError, match="parameter of"):
+        transformer.fit(PIXELS)

@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+
+from sklearn_ladder import LadderClassifier, recipes
+
+N_FEATURES = {"mnist": 28 * 28, "cifar10": 3 * 32 * 32}
+
+
+def test_every_published_cell_has_a_recipe():
+    # Rasmus et al. 2015, tables 1 to 3: error and standard deviation in %
+    published = {
+        "mnist-50-full": (1.62, 0.65),
+        "mnist-100-baseline": (21.74, 1.77),
+        "mnist-100-gamma": (3.06, 1.44),
+        "mnist-100-bottom": (1.09, 0.32),
+        "mnist-100-full": (1.06, 0.37),
+        "mnist-1000-baseline": (5.70, 0.20),
+        "mnist-1000-gamma": (1.53, 0.10),
+        "mnist-1000-bottom": (0.90, 0.05),
+        "mnist-1000-full": (0.84, 0.08),
+        "mnist-all-baseline": (0.80, 0.03),
+        "mnist-all-gamma": (0.78, 0.03),
+        "mnist-all-bottom": (0.59, 0.03),
+        "mnist-all-full": (0.57, 0.02),
+        "mnist-100-conv-small-baseline": (6.43, 0.84),
+        "mnist-100-conv-small-gamma": (0.89, 0.50),
+        "mnist-100-conv-fc-full": (0.99, 0.15),
+        "cifar10-4000-conv-large-baseline": (23.33, 0.61),
+        "cifar10-4000-conv-large-gamma": (20.40, 0.47),
+    }
+    table = recipes.table()
+    assert sorted(table.index) == sorted(f"rasmus2015-{name}" for name in published)
+    for name, row in published.items():
+        assert tuple(table.loc[f"rasmus2015-{name}", ["error", "std"]]) == row
+
+
+@pytest.mark.parametrize("name", recipes.names())
+def test_recipes_make_networks_of_their_data(name):
+    """All that `fit` checks before training."""
+    clf = LadderClassifier(**recipes.get(name), random_state=0)
+    clf._validate_params()
+    recipe = recipes.RECIPES[name]
+    rows = np.zeros((2, N_FEATURES[recipe.data]))
+    net = clf._make_net(rows, None, [0, 0], clf.image_shape, np.zeros(10))
+    weights = np.array(net.criterion_.denoising_weights)
+    top = len(weights) - 1
+    with_cost = {
+        "full": range(top + 1),
+        "gamma": [top],
+        "bottom": [0],
+        "supervised": [],
+    }
+    assert np.flatnonzero(weights).tolist() == list(with_cost[clf.variant])
+    assert name.endswith("baseline" if clf.variant == "supervised" else clf.variant)
+    assert f"-{recipe.n_labels}-" in name.replace("-all-", "-60000-")
+
+
+def test_settings_as_published():
+    full = recipes.get("rasmus2015-mnist-1000-full")
+    assert full["denoising_cost"] == [2000, 20, 0.1, 0.1, 0.1, 0.1, 0.1]
+    assert full["noise_std"] == [0.3] + [0.2] * 6
+    assert (full["max_epochs"], full["learning_rate"]) == (150, 0.002)
+    assert full["decay_start"] * 150 == pytest.approx(100)
+    gamma = recipes.get("rasmus2015-cifar10-4000-conv-large-gamma")
+    assert (gamma["max_epochs"], gamma["decay_start"]) == (70, 0.86)
+    assert gamma["activation"] == "leaky_relu"
+
+
+def test_what_is_given_is_a_copy():
+    name = "rasmus2015-mnist-100-full"
+    recipes.get(name)["denoising_cost"].append(5)
+    assert len(recipes.get(name)["denoising_cost"]) == 7
+
+
+def test_unknown_name():
+    with pytest.raises(ValueError, match=r"must be one of .*; got 'rasmus2015'"):
+        recipes.get("rasmus2015")
