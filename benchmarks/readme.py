@@ -111,9 +111,9 @@ def missing_values_table():
 def tabular_table():
     result = _results.read("tabular")
     comparisons = result["comparisons"]
-    headings = [f"{c['labels']} labels, {c['setting']}" for c in comparisons]
+    headings = [comparison["name"] for comparison in comparisons]
     lines = [
-        "| mean rank in accuracy / balanced accuracy | " + " | ".join(headings) + " |",
+        "| labels: | " + " | ".join(headings) + " |",
         "|---|" + "---|" * len(headings),
     ]
     metrics = ["accuracy", "balanced_accuracy"]
@@ -130,7 +130,10 @@ def tabular_table():
     )
     n_tables = max(c["tables"] for c in comparisons)
     n_seeds = max(c["seeds"] for c in comparisons)
-    note = f"{n_tables} tables, {n_seeds} seeds; 1 is best, the best in bold"
+    note = (
+        "mean ranks in accuracy / balanced accuracy (1 is best) over "
+        f"{n_tables} tables, {n_seeds} seeds"
+    )
     return "\n".join([*lines, "", sentence, "", made_by(result, note=note)])
 
 

@@ -19,7 +19,7 @@ def read_runs():
     """All runs, of both settings. A run that failed has no right predictions."""
     runs = []
     for path in sorted(_results.FOLDER.glob("tabular-*.jsonl")):
-        setting = path.stem.removeprefix("tabular-").replace("-", " ")
+        setting = path.stem.removeprefix("tabular-")
         runs += [{"setting": setting} | run for run in _results.read_lines(path)]
     if not runs:
         raise SystemExit("there are no runs yet: python -m benchmarks.tabular")
@@ -91,36 +91,41 @@ def draw(comparisons, cells):
     """Left the mean ranks of all methods, right the ladder's gains by table."""
     from matplotlib import pyplot as plt
 
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 5), layout="constrained")
-    shades = iter(plt.colormaps["viridis"](np.linspace(0, 0.85, len(comparisons))))
-    first = comparisons[0]["accuracy"]["mean_rank"]
-    methods = list(first)[::-1]  # the best on top
+    methods = list(comparisons[0]["accuracy"]["mean_rank"])[::-1]  # the best on top
     tables = sorted(cells["table"].unique(), reverse=True)
-    for i, comparison in enumerate(comparisons):
-        colour = next(shades)
-        setting, labels = comparison["setting"], comparison["labels"]
-        style = {"color": colour, "label": f"{labels} labels a class, {setting}"}
-        shift = (len(comparisons) / 2 - i) * 0.15
+    figure, (left, right) = plt.subplots(
+        1, 2, figsize=(11, 2 + 0.22 * len(tables)), layout="constrained"
+    )
+    shades = plt.colormaps["viridis"](np.linspace(0.9, 0, len(comparisons)))
+    shifts = np.linspace(0.2, -0.2, len(comparisons))
+    for comparison, shade, shift in zip(comparisons, shades, shifts, strict=True):
         ranks = comparison["accuracy"]["mean_rank"]
         left.plot(
             [ranks.get(method, np.nan) for method in methods],
-            np.arange(len(methods)) + shift, "o", **style,
+            np.arange(len(methods)) + shift,
+            "o", color=shade, label=comparison["name"],
         )  # fmt: skip
-        here = cells[(cells["setting"] == setting) & (cells["labels"] == labels)]
+        here = cells[cells["name"] == comparison["name"]]
         right.errorbar(
             100 * here["gain"],
             [tables.index(table) + shift for table in here["table"]],
-            xerr=100 * here["standard_error"], fmt="o", markersize=3, **style,
+            xerr=100 * here["standard_error"],
+            fmt="o", color=shade, markersize=4, linewidth=1,
         )  # fmt: skip
     left.set_yticks(range(len(methods)), methods)
     left.set_xlabel("mean rank in accuracy (1 is best)")
-    left.legend(frameon=False, fontsize="small")
     right.axvline(0, color="gray", linewidth=0.8)
     right.set_yticks(range(len(tables)), tables)
-    right.set_xlabel("gain in accuracy over the same network without decoder, points")
+    right.set_xlabel("ladder's gain over its supervised self, points")
     for axes in left, right:
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(axis="y", linewidth=0.3)
+    figure.legend(
+        loc="outside upper center",
+        ncols=len(comparisons),
+        title="labels",
+        frameon=False,
+    )
     figure.savefig(PICTURE, dpi=120)
 
 
@@ -128,13 +133,16 @@ def main():
     runs = read_runs()
     comparisons, cells = [], {metric: [] for metric in METRICS}
     for (setting, labels), group in runs.groupby(["setting", "labels"]):
-        key = {"setting": setting, "labels": int(labels)}
+        name = f"{labels} {'per class' if setting == 'per-class' else 'on average'}"
+        if not {LADDER, SUPERVISED} <= set(group["method"]):
+            print(f"{name}: left out, the ladder has not run")
+            continue
+        key = {"name": name, "setting": setting, "labels": labels}
         comparisons.append(key | compare(complete(group)))
         for metric in METRICS:
-            cells[metric].append(gains(group, metric).reset_index().assign(**key))
-    cells = {
-        metric: pd.concat(frames, ignore_index=True) for metric, frames in cells.items()
-    }
+            cells[metric].append(gains(group, metric).reset_index().assign(name=name))
+        print_comparison(comparisons[-1])
+    cells = {m: pd.concat(frames, ignore_index=True) for m, frames in cells.items()}
     failed = runs.loc[runs["error"].notna(), "method"] if "error" in runs else []
     result = {
         "comparisons": comparisons,
@@ -142,8 +150,6 @@ def main():
         "gains": {m: cells[m].round(4).to_dict("records") for m in METRICS},
         "failed": pd.Series(failed, dtype=object).value_counts().to_dict(),
     }
-    for comparison in comparisons:
-        print_comparison(comparison)
     for metric in METRICS:
         print(f"against its supervised self, {metric}:", result["harm"][metric])
     print("failed runs:", result["failed"])
@@ -153,9 +159,9 @@ def main():
 
 def print_comparison(comparison):
     print(
-        f"\n{comparison['setting']}, {comparison['labels']} labels a class, "
-        f"{comparison['tables']} tables, {comparison['seeds']} seeds; critical "
-        f"difference of mean ranks {comparison['accuracy']['critical_difference']:.2f}"
+        f"\nlabels: {comparison['name']}; {comparison['tables']} tables, "
+        f"{comparison['seeds']} seeds; critical difference of mean ranks "
+        f"{comparison['accuracy']['critical_difference']:.2f}"
     )
     columns = {
         "rank": comparison["accuracy"]["mean_rank"],
