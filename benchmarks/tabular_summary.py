@@ -134,14 +134,17 @@ def main():
     comparisons, cells = [], {metric: [] for metric in METRICS}
     for (setting, labels), group in runs.groupby(["setting", "labels"]):
         name = f"{labels} {'per class' if setting == 'per-class' else 'on average'}"
-        if not {LADDER, SUPERVISED} <= set(group["method"]):
-            print(f"{name}: left out, the ladder has not run")
+        whole = complete(group)
+        if not {LADDER, SUPERVISED} <= set(whole["method"]):
+            print(f"{name}: left out, no draw with the ladder and all other methods")
             continue
         key = {"name": name, "setting": setting, "labels": labels}
-        comparisons.append(key | compare(complete(group)))
+        comparisons.append(key | compare(whole))
         for metric in METRICS:
             cells[metric].append(gains(group, metric).reset_index().assign(name=name))
         print_comparison(comparisons[-1])
+    if not comparisons:
+        raise SystemExit("there is nothing to compare yet")
     cells = {m: pd.concat(frames, ignore_index=True) for m, frames in cells.items()}
     failed = runs.loc[runs["error"].notna(), "method"] if "error" in runs else []
     result = {
