@@ -13,7 +13,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_ladder import LadderClassifier
+from sklearn_ladder import LadderClassifier, _classifier
 from sklearn_ladder._costs import ladder_costs
 from sklearn_ladder._labels import hold_out
 
@@ -277,6 +277,15 @@ def test_warm_start_refuses_another_shape(blobs, change, y_shift, message):
     np.testing.assert_array_equal(clf.predict_proba(X), before)
 
 
+@pytest.mark.parametrize("n_rows, n_epochs", [(60, 50), (2000, 5), (3000, 3)])
+def test_automatic_number_of_epochs(monkeypatch, n_rows, n_epochs):
+    monkeypatch.setattr(_classifier, "N_UPDATES", 100)
+    X = np.random.RandomState(0).normal(size=(n_rows, 2))
+    clf = small(hidden_layer_sizes=(4,), max_epochs="auto", batch_size=100)
+    clf.set_params(batch_size=30 if n_rows == 60 else 100)
+    assert clf.fit(X, np.arange(n_rows) % 3 - 1).n_iter_ == n_epochs
+
+
 def test_history_is_a_table_of_named_costs(blobs):
     X, _, y_few = blobs
     clf = small(max_epochs=10, decay_start=0.5).fit(X, y_few)
@@ -526,6 +535,7 @@ def test_early_stopping_refuses_too_few_labels(blobs):
         ({"noise_std": [0.3, 0.3, 0.3, -0.3]}, "noise_std .* not negative"),
         ({"variant": "half"}, "variant"),
         ({"activation": "softmax"}, "activation"),
+        ({"max_epochs": "all"}, "max_epochs"),
         ({"batch_statistics": "own"}, "batch_statistics"),
         ({"batch_size": 1}, "batch_size"),
         ({"hidden_layer_sizes": (8, 0)}, "positive integers"),
