@@ -133,8 +133,11 @@ def load_table(name, data_dir=None):
     """
     folder = _tables(data_dir)
     frame = pd.read_csv(folder / f"{name}.tsv.gz", sep="\t")
+    X = frame.drop(columns="target")
     types = json.loads((folder / "types.json").read_text())[name]
-    return frame.drop(columns="target"), frame["target"].to_numpy(), types
+    # two tables come as numbers, with columns other than those that have a type
+    types = {column: types.get(column, "continuous") for column in X}
+    return X, frame["target"].to_numpy(), types
 
 
 def table_names(data_dir=None):
@@ -162,4 +165,21 @@ def keep_labels(y, n_per_class, random_state):
     for label in np.unique(y):
         rows = np.flatnonzero(y == label)
         y_few[rng.choice(rows, min(n_per_class, len(rows)), replace=False)] = label
+    return y_few
+
+
+def keep_labels_anywhere(y, n_per_class, random_state):
+    """As many labels as :func:`keep_labels` keeps, drawn from all rows alike.
+
+    Rare classes may be left without a label, but there are at least two classes.
+    """
+    rng = np.random.RandomState(random_state)
+    _, class_sizes = np.unique(y, return_counts=True)
+    n_labels = np.minimum(class_sizes, n_per_class).sum()
+    while True:
+        rows = rng.choice(len(y), n_labels, replace=False)
+        if len(np.unique(y[rows])) > 1:
+            break
+    y_few = np.full(len(y), -1)
+    y_few[rows] = y[rows]
     return y_few

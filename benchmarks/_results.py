@@ -44,6 +44,11 @@ def read(name):
     return json.loads(path.read_text()) if path.exists() else None
 
 
+def read_lines(path):
+    """Results of a file of JSON lines, as far as there are any."""
+    return list(map(json.loads, path.read_text().splitlines())) if path.exists() else []
+
+
 def _module_name():
     spec = sys.modules["__main__"].__spec__
     return spec.name if spec else Path(sys.argv[0]).stem

@@ -159,6 +159,41 @@ def missing_values_table():
     return "\n".join([*lines, "", made_by(result, note=note)])
 
 
+def tabular_table():
+    result = _results.read("tabular")
+    comparisons = result["comparisons"]
+    headings = [comparison["name"] for comparison in comparisons]
+    lines = [
+        "| labels: | " + " | ".join(headings) + " |",
+        "|---|" + "---|" * len(headings),
+    ]
+    metrics = ["accuracy", "balanced_accuracy"]
+    for name in comparisons[0]["accuracy"]["mean_rank"]:
+        cells = [" / ".join(_rank(c[m], name) for m in metrics) for c in comparisons]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    differences = [f"{c['accuracy']['critical_difference']:.1f}" for c in comparisons]
+    lines.append("| *critical difference* | " + " | ".join(differences) + " |")
+    harm = result["harm"]["accuracy"]
+    sentence = (
+        "At least as good as its supervised self, within one standard error, in "
+        f"{harm['harmless_share']:.0%} of {harm['cells']} cells (table × labels); at "
+        f"worst {100 * harm['worst']['gain']:+.1f} points ({harm['worst']['table']})."
+    )
+    n_tables = max(c["tables"] for c in comparisons)
+    n_seeds = max(c["seeds"] for c in comparisons)
+    note = (
+        "mean ranks in accuracy / balanced accuracy (1 is best) over "
+        f"{n_tables} tables, {n_seeds} seeds"
+    )
+    return "\n".join([*lines, "", sentence, "", made_by(result, note=note)])
+
+
+def _rank(comparison, method):
+    ranks = comparison["mean_rank"]
+    text = f"{ranks[method]:.1f}" if method in ranks else "–"
+    return f"**{text}**" if ranks.get(method) == min(ranks.values()) else text
+
+
 def made_by(result, n_seeds=None, note=None):
     machine, versions = result["machine"], result["versions"]
     if n_seeds:
@@ -179,6 +214,7 @@ TABLES = {
     "search": search_sentence,
     "memory": memory_table,
     "missing_values": missing_values_table,
+    "tabular": tabular_table,
 }
 
 
@@ -186,6 +222,8 @@ def with_tables(text):
     """`text` with each table between its two marks replaced."""
     for name, table in TABLES.items():
         begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+        if begin not in text:  # a table that the README does not show
+            continue
         before, rest = text.split(begin)
         _, after = rest.split(end)
         text = f"{before}{begin}\n{table()}\n{end}{after}"

@@ -70,7 +70,7 @@ class TrainingRows(Dataset):
             return self.X[index.to(self.device)]
         return as_tensor(self.X[index.numpy()], self.device)
 
-    def sample(self, seed, rows_per_part):
+    def sample(self, seed, rows_per_part, with_unlabeled=True):
         """Rows for statistics, in random parts of equal size, up to one row.
 
         All of them, or as many of a large number as determine statistics well enough.
@@ -80,10 +80,15 @@ class TrainingRows(Dataset):
         seed : int
         rows_per_part : int
             At most.
+        with_unlabeled : bool, default=True
+            Whether unlabeled rows are among them.
         """
-        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
-        order = order[:LARGEST_SAMPLE]
-        for part in order.tensor_split(-(-len(order) // rows_per_part)):
+        generator = torch.Generator().manual_seed(seed)
+        rows = torch.arange(len(self)) if with_unlabeled else self.labeled
+        order = rows[torch.randperm(len(rows), generator=generator)[:LARGEST_SAMPLE]]
+        if not len(order):
+            return
+        for part in order.tensor_split(n_batches(len(order), rows_per_part)):
             # in the order in which they lie: of a file, fewer parts are read
             yield self.take(part.sort().values)
 

@@ -45,6 +45,8 @@ from .architectures import ARCHITECTURES, checked_image_shape, network_layers
 from .network import layer_shapes
 from .network._layers import ACTIVATIONS
 
+# Updates that max_epochs="auto" makes.
+N_UPDATES = 2000
 # Rows after which a stream has outweighed the statistics that it began with. Weights
 # change all the while, so that older rows' statistics are of another network.
 STREAM_MEMORY = 1000
@@ -116,6 +118,14 @@ class LadderClassifier(
         each layer, input first. Noise at the input is in units of the standardized
         features. The default is the published one.
 
+    batch_statistics : {"shared", "separate"}, default="shared"
+        By which statistics batch normalization treats labeled rows in training: by
+        those of the unlabeled rows, as it does in prediction, or, as published, by
+        their own. NOTE[DIFF]: Where classes have other shares among the labels than in
+        the data, as when some rows of each class were labeled, own statistics shift
+        what is learned from labels. Where classes are balanced there is little
+        difference. Without unlabeled rows they are separate in any case.
+
     activation : {"relu", "leaky_relu", "tanh"}, default="relu"
         Activation of the hidden layers. The slope of the leaky one is 0.1.
 
@@ -128,13 +138,15 @@ class LadderClassifier(
         Number of labeled rows and of unlabeled rows of a training step; fewer where
         there are fewer. The default is the published one.
 
-    max_epochs : int, default=100
-        Number of passes over all training rows, labeled or not. The default suits
-        tables of some thousand rows; the published number is 150, for 60,000 rows.
+    max_epochs : int or "auto", default="auto"
+        Number of passes over all training rows, labeled or not. "auto" takes as many as
+        make 2,000 updates, and at least one: what training needs depends on the number
+        of updates more than of rows, and so the time is bounded. The published number
+        is 150, for 60,000 rows.
 
     learning_rate : float, default=0.01
-        Learning rate of Adam. The default makes the most of the few hundred updates
-        that small tables get; the published rate, for 90,000 updates, is 0.002.
+        Learning rate of Adam. The default makes the most of two thousand updates; the
+        published rate, for 90,000 updates, is 0.002.
 
     decay_start : float, default=0.67
         Fraction of training with constant learning rate, before it falls linearly to 0.
@@ -246,11 +258,15 @@ class LadderClassifier(
             "array-like",
         ],
         "noise_std": [Interval(Real, 0, None, closed="left"), "array-like"],
+        "batch_statistics": [StrOptions({"shared", "separate"})],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "standardize": ["boolean"],
         # a single row has no batch statistics
         "batch_size": [Interval(Integral, 2, None, closed="left")],
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "max_epochs": [
+            Interval(Integral, 1, None, closed="left"),
+            StrOptions({"auto"}),
+        ],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "decay_start": [Interval(Real, 0, 1, closed="both")],
         "early_stopping": ["boolean"],
@@ -274,10 +290,11 @@ class LadderClassifier(
         variant="full",
         denoising_cost=1.0,
         noise_std=0.3,
+        batch_statistics="shared",
         activation="relu",
         standardize=True,
         batch_size=100,
-        max_epochs=100,
+        max_epochs="auto",
         learning_rate=0.01,
         decay_start=0.67,
         early_stopping=False,
@@ -297,6 +314,7 @@ class LadderClassifier(
         self.variant = variant
         self.denoising_cost = denoising_cost
         self.noise_std = noise_std
+        self.batch_statistics = batch_statistics
         self.activation = activation
         self.standardize = standardize
         self.batch_size = batch_size
@@ -363,8 +381,11 @@ class LadderClassifier(
             )
             codes = codes.copy()
             codes[held_out] = UNLABELED
-        n_updates = self.max_epochs * n_batches(len(rows), self.batch_size)
-        schedule = learning_rate_schedule(n_updates, self.decay_start)
+        epoch = n_batches(len(rows), self.batch_size)
+        max_epochs = self.max_epochs
+        if max_epochs == "auto":
+            max_epochs = max(1, round(N_UPDATES / epoch))
+        schedule = learning_rate_schedule(max_epochs * epoch, self.decay_start)
         have_missing, scaler = rows.have_missing(), self._fit_scaler(rows)
 
         net = self._make_net(
@@ -373,7 +394,7 @@ class LadderClassifier(
             seeds,
             image_shape,
             class_bias(codes, weight),
-            max_epochs=self.max_epochs,
+            max_epochs=max_epochs,
             callbacks=schedule + stopping,
             train_split=train_split,
         )
@@ -643,6 +664,7 @@ class LadderClassifier(
             module__mean=None if scaler is None else scaler.mean_,
             module__scale=None if scaler is None else scaler.scale_,
             module__class_bias=class_bias,
+            module__labeled_apart=self.batch_statistics == "separate",
             module__seed=seeds[0],
             criterion__denoising_weights=weights.tolist(),
             iterator_train__with_unlabeled=bool(weights.any()),

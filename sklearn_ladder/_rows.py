@@ -10,8 +10,8 @@ from sklearn.utils import assert_all_finite, check_array
 from torch.utils.data import Dataset
 
 # Numbers in the largest part of the rows that is taken at once: enough for full speed,
-# and 32 MB, little beside any memory.
-LARGEST_PART = 2**23
+# and 16 MB, little beside any memory.
+LARGEST_PART = 2**22
 # A part need not have more rows than this, however few columns they have.
 MOST_ROWS = 8192
 

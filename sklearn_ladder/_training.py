@@ -102,6 +102,7 @@ class LadderNet(NeuralNetClassifier):
             train_split=None,
             iterator_train=LadderBatches,
             iterator_train__seed=seed,
+            iterator_train__with_unlabeled=True,
             iterator_valid=RowBatches,
         )
         super().__init__(module, **(defaults | kwargs))
@@ -224,9 +225,13 @@ class LadderNet(NeuralNetClassifier):
         """
         if self.population_is_current_ or not hasattr(self, "training_rows_"):
             return
-        # parts that fit into memory, yet no smaller than training's batches
-        size = max(self.batch_size, rows_per_part(self.module_.n_units_at_most))
-        sample = self.training_rows_.sample(self.seed, size)
+        sample = self.training_rows_.sample(
+            self.seed,
+            # parts that fit into memory, yet no smaller than training's batches
+            max(self.batch_size, rows_per_part(self.module_.n_units_at_most)),
+            # a network that learns from labeled rows alone knows their statistics only
+            with_unlabeled=self.iterator_train__with_unlabeled,
+        )
         self.module_.measure_population(sample, self.population_share)
         self.population_is_current_ = True
 
@@ -253,25 +258,41 @@ class LadderNet(NeuralNetClassifier):
         """Class probabilities of rows, shape (n_rows, n_classes)."""
         return self._in_equal_company(self.module_, x)
 
-    def run(self, method, rows):
+    def predict_proba(self, X):
+        """Class probabilities of any rows that skorch takes, or of `Rows`.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_classes)
+        """
+        return self.run("forward", X)
+
+    def run(self, method, X):
         """Output of a method of the module for rows, a part at a time.
 
         Parameters
         ----------
         method : str
-        rows : Rows
+        X : Rows, or what skorch takes
 
         Returns
         -------
         ndarray of shape (n_rows, width)
         """
-        function = getattr(self.module_, method)
+        self.update_population()
+        self._set_training(False)
+        function, dataset = getattr(self.module_, method), self.get_dataset(X)
+        output, start = None, 0
         with torch.no_grad():
-            parts = [
-                self._in_equal_company(function, x).cpu()
-                for x, _ in self.get_iterator(rows)
-            ]
-        return torch.cat(parts).numpy()
+            for x, _ in self.get_iterator(dataset):
+                part = self._in_equal_company(function, x).cpu().numpy()
+                if output is None:
+                    # At once: many small arrays, kept between large ones that come and
+                    # go, would cut the memory into pieces of no use.
+                    output = np.empty((len(dataset), *part.shape[1:]), part.dtype)
+                output[start : start + len(part)] = part
+                start += len(part)
+        return output
 
     def _in_equal_company(self, function, x):
         """Apply to rows on the device, filled up to a multiple of 32.

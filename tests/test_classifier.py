@@ -13,7 +13,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_ladder import LadderClassifier
+from sklearn_ladder import LadderClassifier, _classifier
 from sklearn_ladder._costs import ladder_costs
 from sklearn_ladder._labels import hold_out
 
@@ -204,6 +204,37 @@ def test_sample_weight_is_free_of_scale_and_can_silence_rows(blobs):
     assert silenced.score(X, true_y) > small().fit(X, wrong).score(X, true_y)
 
 
+def test_shared_statistics_hold_where_labels_have_other_shares_than_the_data():
+    # 95 % of the rows in one class, labels drawn by class; the others lie far away
+    rng = np.random.RandomState(0)
+    y = (rng.uniform(size=1000) < 0.05).astype(int)
+    X = rng.normal(size=(1000, 5)) + 2.5 * y[:, None]
+    y_few = np.full(1000, -1)
+    for label in (0, 1):
+        y_few[np.flatnonzero(y == label)[:10]] = label
+    accuracy = {
+        statistics: small(batch_statistics=statistics, batch_size=100)
+        .fit(X, y_few)
+        .score(X, y)
+        for statistics in ("shared", "separate")
+    }
+    assert accuracy["shared"] > 0.95
+    assert accuracy["shared"] > accuracy["separate"] + 0.1
+
+
+def test_the_supervised_variant_does_not_look_at_unlabeled_rows(blobs):
+    X, _, y_few = blobs
+    labeled = y_few != -1
+    other = np.where(labeled[:, None], X, 100 * X)
+    few = [
+        small(variant="supervised", standardize=False, batch_size=60)
+        .fit(rows, y_few)
+        .predict_proba(X)
+        for rows in (X, other)
+    ]
+    np.testing.assert_array_equal(*few)
+
+
 def test_class_weight_shifts_the_balance(blobs):
     X, _, y_few = blobs
     rare = y_few.copy()
@@ -244,6 +275,15 @@ def test_warm_start_refuses_another_shape(blobs, change, y_shift, message):
     with pytest.raises(ValueError, match=message):
         clf.set_params(**change).fit(X, np.where(y_few < 0, -1, y_few + y_shift))
     np.testing.assert_array_equal(clf.predict_proba(X), before)
+
+
+@pytest.mark.parametrize("n_rows, n_epochs", [(60, 50), (2000, 5), (3000, 3)])
+def test_automatic_number_of_epochs(monkeypatch, n_rows, n_epochs):
+    monkeypatch.setattr(_classifier, "N_UPDATES", 100)
+    X = np.random.RandomState(0).normal(size=(n_rows, 2))
+    clf = small(hidden_layer_sizes=(4,), max_epochs="auto", batch_size=100)
+    clf.set_params(batch_size=30 if n_rows == 60 else 100)
+    assert clf.fit(X, np.arange(n_rows) % 3 - 1).n_iter_ == n_epochs
 
 
 def test_history_is_a_table_of_named_costs(blobs):
@@ -495,6 +535,8 @@ def test_early_stopping_refuses_too_few_labels(blobs):
         ({"noise_std": [0.3, 0.3, 0.3, -0.3]}, "noise_std .* not negative"),
         ({"variant": "half"}, "variant"),
         ({"activation": "softmax"}, "activation"),
+        ({"max_epochs": "all"}, "max_epochs"),
+        ({"batch_statistics": "own"}, "batch_statistics"),
         ({"batch_size": 1}, "batch_size"),
         ({"hidden_layer_sizes": (8, 0)}, "positive integers"),
         ({"hidden_layer_sizes": (8, 2.5)}, "positive integers"),

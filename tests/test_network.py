@@ -42,7 +42,7 @@ def test_parts_have_their_own_statistics():
         parts,
     )
     torch.testing.assert_close(torch.cat([z_corrupted, z_clean]), h[3:])
-    for part in h.split(parts):
+    for part in h.split(parts.sizes):
         torch.testing.assert_close(part.mean(dim=0), torch.zeros(4).double())
     torch.testing.assert_close(mean, z_pre[8:].mean(dim=0))
     torch.testing.assert_close(std, z_pre[8:].std(dim=0, correction=0))
@@ -51,7 +51,8 @@ def test_parts_have_their_own_statistics():
 def test_statistics_pooled_from_parts_are_those_of_all_rows():
     z_pre = normal(40, 4)
     z_pre[:10] += 7
-    pooled = pool_statistics([batch_statistics(part) for part in z_pre.split(10)])
+    first, second = (batch_statistics(part) for part in z_pre.split([10, 30]))
+    pooled = pool_statistics(first, second, share=1 / 4)
     whole = batch_statistics(z_pre)
     torch.testing.assert_close(pooled.mean, whole.mean)
     torch.testing.assert_close(pooled.std, whole.std)

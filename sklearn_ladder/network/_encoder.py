@@ -45,10 +45,16 @@ class Encoder(nn.Module):
         Of the hidden layers; a name in ``ACTIVATIONS``.
     generator : torch.Generator
         Source of the initial weights.
+    labeled_apart : bool, default=True
+        Whether labelled rows are normalised by their own batch statistics, as
+        published, or by those of the unlabelled rows.
     """
 
-    def __init__(self, input_shape, specifications, activation, generator):
+    def __init__(
+        self, input_shape, specifications, activation, generator, labeled_apart=True
+    ):
         super().__init__()
+        self.labeled_apart = labeled_apart
         self.shapes = layer_shapes(input_shape, specifications)
         self.layers = nn.ModuleList()
         for number, specification in enumerate(specifications, start=1):
@@ -91,6 +97,7 @@ class Encoder(nn.Module):
         h[: len(x)] += noise[0]
         z_corrupted = [h[len(x) - len(z_unlabeled) : len(x)]]
         z_clean, statistics = [z_unlabeled], []
+        labeled_apart = self.labeled_apart or n_unlabeled == 0
         for number, layer in enumerate(self.layers, start=1):
             if number == top + 1:
                 h = h[: n_rows * self.shapes[top].n_sites]
@@ -98,9 +105,8 @@ class Encoder(nn.Module):
             # Algorithm 1: z̃ = batchnorm(W h̃) + noise; h̃ = act(γ (z̃ + β)), and
             # μ, σ = batchmean(W h), batchstd(W h)
             # z = (W h − μ) / σ; h = act(γ (z + β))
-            step = layer.step(
-                h, noise[number], RowParts(n_labeled, n_unlabeled, n_clean)
-            )
+            parts = RowParts(n_labeled, n_unlabeled, n_clean, labeled_apart)
+            step = layer.step(h, noise[number], parts)
             h = step.h
             z_corrupted.append(step.z_corrupted)
             if n_clean:

@@ -77,6 +77,9 @@ class Ladder(nn.Module):
         For the `Standardization` of the input; by default it is taken as it is.
     class_bias : array-like of shape (n_classes,), default=None
         Initial β of the class layer; by default 0, as published.
+    labeled_apart : bool, default=True
+        Whether labelled rows are normalised by their own batch statistics, as
+        published, or by those of the unlabelled rows.
     seed : int, default=0
         Determines the initial weights.
 
@@ -95,6 +98,7 @@ class Ladder(nn.Module):
         mean=None,
         scale=None,
         class_bias=None,
+        labeled_apart=True,
         seed=0,
     ):
         super().__init__()
@@ -104,7 +108,7 @@ class Ladder(nn.Module):
         shape, *layers = layers
         shape = Shape(shape) if isinstance(shape, int) else Shape(*shape)
         layers = [Dense(layer) if isinstance(layer, int) else layer for layer in layers]
-        self.encoder = Encoder(shape, layers, activation, generator)
+        self.encoder = Encoder(shape, layers, activation, generator, labeled_apart)
         if class_bias is not None:
             class_bias = torch.as_tensor(class_bias, dtype=torch.float32)
             self.encoder.layers[-1].beta.data.copy_(class_bias)
@@ -241,20 +245,26 @@ class Ladder(nn.Module):
         Parameters
         ----------
         parts : iterable of Tensor of shape (n_rows, n_features)
-            Equally large random parts of the training rows.
+            Equally large random parts of the training rows. With none, nothing is set.
         share : float, default=1.0
             Weight of these rows; the rest is left to the statistics there were before.
         """
         layers = list(self.encoder.layers)
         if self.decoder is not None:
             layers += self.decoder.layers.values()
-        by_part = [self._all_statistics(self.standardize(x)) for x in parts]
-        for layer, *statistics in zip(layers, *by_part, strict=True):
-            measured = pool_statistics(statistics)
-            if share < 1:
-                before = layer.population.statistics
-                measured = pool_statistics([before, measured], [1 - share, share])
-            layer.population.set(measured)
+        pooled = []
+        for n_before, x in enumerate(parts):
+            measured = self._all_statistics(self.standardize(x))
+            if n_before:
+                of_rest = n_before / (n_before + 1)
+                measured = [
+                    pool_statistics(rest, part, of_rest)
+                    for rest, part in zip(pooled, measured, strict=True)
+                ]
+            pooled = measured
+        for layer, statistics in zip(layers, pooled, strict=bool(pooled)):
+            before = layer.population.statistics
+            layer.population.set(pool_statistics(before, statistics, 1 - share))
 
     def _all_statistics(self, x):
         """Batch statistics of all encoder layers, then of all decoder layers."""

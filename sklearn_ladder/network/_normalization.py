@@ -37,19 +37,31 @@ def batch_norm(z_pre):
 
 
 class RowParts(NamedTuple):
-    """Numbers of rows that have batch statistics of their own, in their order."""
+    """Numbers of rows that are normalised together, in their order."""
 
     n_labeled: int  # corrupted
     n_unlabeled: int  # corrupted
     n_clean: int  # the unlabelled rows once more, without noise; or none
+    # Whether the labelled rows have batch statistics of their own, as published. If
+    # not, they take those of the (corrupted) unlabelled rows.
+    labeled_apart: bool = True
+
+    @property
+    def sizes(self):
+        return self[:3]
 
     @property
     def n_corrupted(self):
         return self.n_labeled + self.n_unlabeled
 
+    @property
+    def with_statistics(self):
+        """Numbers of the parts that have batch statistics of their own."""
+        return [part for part in (0, 1, 2)[not self.labeled_apart :] if self[part]]
+
     def times(self, n_sites):
         """Numbers of lines in a table that has `n_sites` of them for each row."""
-        return RowParts(*(n_sites * n for n in self))
+        return RowParts(*(n_sites * n for n in self.sizes), self.labeled_apart)
 
 
 class NormalizeAndActivate(Function):
@@ -82,23 +94,23 @@ class NormalizeAndActivate(Function):
     @staticmethod
     def forward(ctx, z_pre, noise, beta, gamma, activation, parts):
         z = torch.empty_like(z_pre)
-        means, inverse_stds = z_pre.new_empty(2, len(parts), z_pre.shape[1])
-        for part, rows, mean, inverse_std in zip(
-            z.split(parts), z_pre.split(parts), means, inverse_stds, strict=True
-        ):
-            if len(rows):
-                torch.ops.aten.native_batch_norm.out(
-                    *(rows, None, None, None, None, True, 0.0, EPSILON),
-                    out=part,
-                    save_mean=mean,
-                    save_invstd=inverse_std,
-                )
+        means, inverse_stds = z_pre.new_empty(2, 3, z_pre.shape[1])
+        rows, normalized = z_pre.split(parts.sizes), z.split(parts.sizes)
+        for part in parts.with_statistics:
+            torch.ops.aten.native_batch_norm.out(
+                *(rows[part], None, None, None, None, True, 0.0, EPSILON),
+                out=normalized[part],
+                save_mean=means[part],
+                save_invstd=inverse_stds[part],
+            )
+        if not parts.labeled_apart:
+            torch.sub(rows[0], means[1], out=normalized[0]).mul_(inverse_stds[1])
         z[: parts.n_corrupted] += noise
         h = activation.function(scale_and_shift(z, beta, gamma))
         ctx.save_for_backward(z_pre, z, h, beta, gamma, means, inverse_stds)
         ctx.activation, ctx.parts = activation, parts
         ctx.set_materialize_grads(False)
-        _, z_corrupted, z_clean = z.split(parts)
+        _, z_corrupted, z_clean = z.split(parts.sizes)
         return h, z_corrupted, z_clean, means[-1], inverse_stds[-1].reciprocal()
 
     @staticmethod
@@ -113,34 +125,40 @@ class NormalizeAndActivate(Function):
             dgamma = (dz * (z + beta)).sum(dim=0)
             dz = dz * gamma
         dbeta = None if beta is None else dz.sum(dim=0)
-        _, corrupted, clean = dz.split(parts)
+        dz_by_part = dz.split(parts.sizes)
         if dz_corrupted is not None:
-            corrupted += dz_corrupted
+            dz_by_part[1].add_(dz_corrupted)
         if dz_clean is not None:
-            clean += dz_clean
+            dz_by_part[2].add_(dz_clean)
         # z = (z_pre − μ) / σ, by part
         dz_pre = torch.empty_like(z_pre)
-        for dz_pre_part, dz_part, rows, mean, inverse_std in zip(
-            dz_pre.split(parts),
-            dz.split(parts),
-            z_pre.split(parts),
-            means,
-            inverse_stds,
-            strict=True,
-        ):
-            if len(rows):
-                derivative = torch.ops.aten.native_batch_norm_backward(
-                    *(dz_part, rows, None, None, None, mean, inverse_std),
-                    *(True, EPSILON, (True, False, False)),
-                )
-                dz_pre_part.copy_(derivative[0])
-        # μ and σ of the clean rows: dμ/dz_pre = 1/n, dσ/dz_pre = z/n
-        z_clean, clean = z[parts.n_corrupted :], dz_pre[parts.n_corrupted :]
-        if dmean is not None:
-            clean += dmean / parts.n_clean
-        if dstd is not None:
-            clean.addcmul_(z_clean, dstd / parts.n_clean)
+        rows, dz_pre_by_part = z_pre.split(parts.sizes), dz_pre.split(parts.sizes)
+        for part in parts.with_statistics:
+            derivative = torch.ops.aten.native_batch_norm_backward(
+                *(dz_by_part[part], rows[part], None, None, None),
+                *(means[part], inverse_stds[part], True, EPSILON, (True, False, False)),
+            )
+            dz_pre_by_part[part].copy_(derivative[0])
+        if not parts.labeled_apart:
+            mean, inverse_std = means[1], inverse_stds[1]
+            torch.mul(dz_by_part[0], inverse_std, out=dz_pre_by_part[0])
+            z_labeled, z_unlabeled = ((part - mean) * inverse_std for part in rows[:2])
+            _add_through_statistics(
+                dz_pre_by_part[1],
+                z_unlabeled,
+                -dz_pre_by_part[0].sum(dim=0),
+                -(dz_pre_by_part[0] * z_labeled).sum(dim=0),
+            )
+        _add_through_statistics(dz_pre_by_part[2], z[parts.n_corrupted :], dmean, dstd)
         return dz_pre, None, dbeta, dgamma, None, None
+
+
+def _add_through_statistics(dz_pre, z, dmean, dstd):
+    """Add what comes through a batch's μ and σ: dμ/dz_pre = 1/n, dσ/dz_pre = z/n."""
+    if dmean is not None:
+        dz_pre += dmean / len(z)
+    if dstd is not None:
+        dz_pre.addcmul_(z, dstd / len(z))
 
 
 def scale_and_shift(z, beta, gamma):
@@ -176,23 +194,22 @@ class PopulationStatistics(torch.nn.Module):
         self.std.copy_(statistics.std)
 
 
-def pool_statistics(parts, shares=None):
-    """Statistics of all rows from those of parts of them.
+def pool_statistics(first, second, share):
+    """Statistics of all rows from those of two parts of them.
 
     By the law of total variance.
 
     Parameters
     ----------
-    parts : list of Statistics
-    shares : list of float, default=None
-        Shares of the rows, of sum 1; by default parts are equally large.
+    first, second : Statistics
+    share : float
+        Share of the first part's rows.
 
     Returns
     -------
     Statistics
     """
-    means = torch.stack([part.mean for part in parts])  # (n_parts, width)
-    variances = torch.stack([part.std for part in parts]).square()
-    shares = means.new_tensor(shares or [1 / len(parts)] * len(parts))
-    mean = shares @ means
-    return Statistics(mean, (shares @ (variances + (means - mean).square())).sqrt())
+    between = share * (1 - share) * (first.mean - second.mean).square()
+    variance = share * first.std.square() + (1 - share) * second.std.square() + between
+    mean = share * first.mean + (1 - share) * second.mean
+    return Statistics(mean, variance.sqrt())
