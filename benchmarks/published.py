@@ -90,8 +90,10 @@ def run(name, recipe, parameters, seed, rows, arguments, n_epochs_after):
         What is kept of the run.
     """
     X, y, X_test, y_test = rows
-    n_classes = len(np.unique(y))
-    y_few = _data.keep_labels(y, recipes.RECIPES[recipe].n_labels // n_classes, seed)
+    n_labels, n_classes = recipes.RECIPES[recipe].n_labels, len(np.unique(y))
+    # as many of each class, unless all labels are kept
+    few = n_labels < len(y)
+    y_few = _data.keep_labels(y, n_labels // n_classes, seed) if few else y
     result = {
         "recipe": recipe,
         "seed": seed,

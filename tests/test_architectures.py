@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
 from sklearn_ladder import LadderClassifier
+from sklearn_ladder._rows import Rows, flatten_images
 from sklearn_ladder.architectures import (
     ARCHITECTURES,
     Conv,
@@ -115,6 +116,25 @@ def test_flat_rows_and_images_are_the_same(images):
     assert flat.transform(maps).shape == (300, 8)
     assert flat.denoise(maps).shape == maps.shape
     np.testing.assert_array_equal(flat.denoise(maps).reshape(300, 64), flat.denoise(X))
+
+
+def test_a_prediction_does_not_depend_on_the_rows_beside_it(images):
+    X, _, y_few = images
+    clf = small(architecture="conv-small").fit(X, y_few)
+    proba = clf.predict_proba(X)
+    for n_rows in (1, 33, 100):
+        np.testing.assert_array_equal(clf.predict_proba(X[:n_rows]), proba[:n_rows])
+
+
+def test_mapped_images_are_not_copied(images, tmp_path):
+    X, _, y_few = images
+    np.save(tmp_path / "images.npy", X.reshape(-1, 1, 8, 8))
+    mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
+    rows, image_shape = flatten_images(mapped)
+    assert image_shape == (1, 8, 8)
+    assert not Rows(rows).is_resident
+    clf, by_map = small().fit(X, y_few), small().fit(mapped, y_few)
+    np.testing.assert_array_equal(by_map.predict_proba(mapped), clf.predict_proba(X))
 
 
 def test_reconstruction_has_its_pixels_in_place(images):

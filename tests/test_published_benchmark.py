@@ -58,8 +58,8 @@ def test_a_checkpoint_of_another_run_is_not_taken(blobs, tmp_path):
 def small_mnist(monkeypatch, tmp_path):
     """A stand-in for MNIST, and a folder for the results."""
     rng = np.random.RandomState(0)
-    y = np.arange(300) % 10
-    X = (rng.uniform(size=(300, 784)) * (0.1 + y[:, None] / 10)).astype(np.float32)
+    y = np.arange(301) % 10  # one class has a row more
+    X = (rng.uniform(size=(301, 784)) * (0.1 + y[:, None] / 10)).astype(np.float32)
     monkeypatch.setattr(_data, "load_mnist", lambda _: (X, y, X, y))
     monkeypatch.setattr(_results, "FOLDER", tmp_path / "results")
     monkeypatch.setattr(published, "N_VALIDATION", 50)
@@ -92,6 +92,13 @@ def test_one_file_per_run(small_mnist, capsys):
     assert capsys.readouterr().out == ""
 
 
+def test_all_labels_are_all_of_them(small_mnist):
+    recipe = "rasmus2015-mnist-all-gamma"
+    published.main([recipe, "--epochs", "1", "--checkpoint-dir", str(small_mnist)])
+    result = _results.read(f"{recipe}-1epochs-seed0")
+    assert result["n_labels"] == result["n_rows"] == 301
+
+
 def test_table_of_all_runs(small_mnist):
     run(small_mnist, "--epochs", "1", "--subset", "200", "--seeds", "0", "1")
     run(small_mnist, "--epochs", "2")
@@ -109,7 +116,7 @@ def test_table_of_all_runs(small_mnist):
     trained = [tuple(row[:3]) for row in cells]
     assert sorted(trained[:2]) == [
         (RECIPE, "1 of 150 epochs, 200 rows", "2"),
-        (RECIPE, "2 of 150 epochs, 300 rows", "1"),
+        (RECIPE, "2 of 150 epochs, 301 rows", "1"),
     ]
     assert trained[2] == ("rasmus2015-mnist-100-full", "20 of 150 epochs", "2")
     assert cells[2][3:] == ["2.00 ± 0.50", "1.06 ± 0.37", "2.0 (1)"]
