@@ -34,67 +34,68 @@ def digits_table():
 
 
 def published_runs():
-    """One line per run of a recipe on test rows."""
+    """What the table needs of each run of a recipe on test rows."""
     for path in _results.FOLDER.glob("*-seed*.json"):
-        if "-validation-" not in path.stem:
-            result = _results.read(path.stem)
-            yield result | {"minutes": result["training_seconds"] / 60}
-    # files of before there were recipes: all seeds of a configuration in one
+        if "-validation-" in path.stem:
+            continue
+        result = _results.read(path.stem)
+        yield {
+            "recipe": result["recipe"],
+            "epochs": result["parameters"]["max_epochs"],
+            "data": result["data"],
+            "n_rows": result["n_rows"],
+            "error": result["error_percent"],
+            "minutes": result["training_seconds"] / 60,
+            "machine": _machine(result, result["device"]),
+        }
+    # of before there were recipes: all seeds of a configuration in one file
     for path in _results.FOLDER.glob("mnist-*epochs.json"):
         result = _results.read(path.stem)
         _, n_labels, variant, _ = path.stem.split("-")
-        name = f"{n_labels}-{variant}".replace("60000", "all")
-        recipe = "rasmus2015-mnist-" + name.replace("supervised", "baseline")
-        for run in result.pop("runs"):
-            minutes = run["fit_seconds"] / 60
-            yield (
-                result
-                | run
-                | {
-                    "recipe": recipe,
-                    "minutes": minutes,
-                    "device": "cuda" if result["machine"]["cuda"] else "cpu",
-                }
-            )
+        for run in result["runs"]:
+            yield {
+                "recipe": f"rasmus2015-mnist-{n_labels}-{variant}",
+                "epochs": result["parameters"]["max_epochs"],
+                "data": "mnist.npz",
+                "n_rows": N_ROWS[recipes.MNIST],
+                "error": run["error_percent"],
+                "minutes": run["fit_seconds"] / 60,
+                "machine": _machine(result, "cpu"),
+            }
 
 
 def published_table():
-    runs = pd.DataFrame(published_runs())
-    runs["epochs"] = [parameters["max_epochs"] for parameters in runs["parameters"]]
-    runs["machine"] = [_machine(result) for _, result in runs.iterrows()]
-    if "n_rows" not in runs:
-        runs["n_rows"] = np.nan
     lines = [
         "| recipe | training | seeds | test error, % | published, % | minutes a fit |",
         "|---|---|---|---|---|---|",
     ]
-    machines = []
-    for name, recipe in recipes.RECIPES.items():
-        of_recipe = runs[runs["recipe"] == name]
-        columns = ["epochs", "n_rows", "machine"]
-        for (epochs, n_rows, machine), same in of_recipe.groupby(columns, dropna=False):
-            if machine not in machines:
-                machines.append(machine)
-            training = f"{epochs} of {recipe.parameters['max_epochs']} epochs"
-            if n_rows < N_ROWS[recipe.data]:
-                training += f", {n_rows:,.0f} rows"
-            errors = same["error_percent"]
-            lines.append(
-                f"| {name} | {training} | {len(same)} "
-                f"| {errors.mean():.2f} ± {errors.std(ddof=0):.2f} "
-                f"| {recipe.error:.2f} ± {recipe.std:.2f} "
-                f"| {same['minutes'].mean():.1f} ({machines.index(machine) + 1}) |"
-            )
+    runs = pd.DataFrame(published_runs())
+    order = {name: number for number, name in enumerate(recipes.names())}
+    runs = runs.sort_values("recipe", key=lambda names: names.map(order))
+    machines = list(runs["machine"].unique())
+    for (name, epochs, n_rows, machine), same in runs.groupby(
+        ["recipe", "epochs", "n_rows", "machine"], sort=False
+    ):
+        recipe = recipes.RECIPES[name]
+        training = f"{epochs} of {recipe.parameters['max_epochs']} epochs"
+        if n_rows < N_ROWS[recipe.data]:
+            training += f", {n_rows:,} rows"
+        lines.append(
+            f"| {name} | {training} | {len(same)} "
+            f"| {same['error'].mean():.2f} ± {same['error'].std(ddof=0):.2f} "
+            f"| {recipe.error:.2f} ± {recipe.std:.2f} "
+            f"| {same['minutes'].mean():.1f} ({machines.index(machine) + 1}) |"
+        )
     notes = [f"({number}) {machine}" for number, machine in enumerate(machines, 1)]
-    if recipes.CIFAR10 in {recipes.RECIPES[name].data for name in runs["recipe"]}:
+    if runs["data"].str.contains("jpeg").any():
         notes.append("CIFAR-10 from JPEG files, which are lossy: not quite comparable")
     notes.append("`python -m benchmarks.published RECIPE`; mean ± standard deviation")
     return "\n".join([*lines, "", f"<sub>{'; '.join(notes)}</sub>"])
 
 
-def _machine(result):
+def _machine(result, device):
     machine, torch = result["machine"], result["versions"]["torch"]
-    if str(result["device"]).startswith("cuda"):
+    if device.startswith("cuda"):
         return f"{machine['cuda']}, torch {torch}"
     return f"{machine['processor']}, {machine['threads']} threads, torch {torch}"
 

@@ -86,10 +86,9 @@ class LadderClassifier(
     Parameters
     ----------
     hidden_layer_sizes : array-like of int or int, default=(256, 128)
-        Number of units of each hidden layer. The default is a compromise: wider layers
-        cost time, and did not help on the tables on which defaults were chosen.
-
-        Used by ``architecture="mlp"`` alone.
+        Number of units of each hidden layer of ``architecture="mlp"``. The default is a
+        compromise: wider layers cost time, and did not help on the tables on which
+        defaults were chosen.
 
     architecture : str or list of layers, default="mlp"
         "mlp" is `hidden_layer_sizes` and a class layer; "conv-fc", "conv-small" and
@@ -98,8 +97,8 @@ class LadderClassifier(
         class layer included.
 
     image_shape : tuple of int (channels, height, width), default=None
-        What the features of a row are, channel by channel; needed by architectures
-        that begin with a convolution or a pool, unless `X` has 4 dimensions.
+        What the features of a row are, channel by channel. Needed by architectures that
+        begin with a convolution or a pool, unless `X` has 4 dimensions.
 
     variant : {"full", "gamma", "bottom", "supervised"}, default="full"
         Which layers have a denoising cost: all; the class layer only (Γ-model, the
@@ -361,7 +360,8 @@ class LadderClassifier(
         Raises
         ------
         ValueError
-            If a parameter, `X` or `y` is not as described, or if training diverges.
+            If a parameter, `X` or `y` is not as described, if a layer of `architecture`
+            does not fit on the one below, or if training diverges.
         """
         X, image_shape = self._flatten(X)
         rows, labels = Rows(X, self), encode_labels(y)

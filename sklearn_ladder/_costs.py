@@ -1,4 +1,8 @@
-"""The costs of Algorithm 1: pure functions of activations."""
+"""The costs of Algorithm 1: pure functions of activations.
+
+These are tables with a column per unit. Where units are channels of maps (see `Shape`),
+what is called a row below is a site of a row's maps.
+"""
 
 import torch
 from torch.autograd.function import Function, once_differentiable

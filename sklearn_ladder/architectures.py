@@ -71,7 +71,8 @@ ARCHITECTURES = {
         Conv(192, 3),
         Conv(192, 3, "full"),
         Conv(192, 3),
-        MaxPool(2, keep_border=True),  # of 15 × 15 maps
+        # NOTE[DIFF]: of 15 × 15 maps; the paper does not say what becomes of the border
+        MaxPool(2, keep_border=True),
         Conv(192, 3),
         Conv(192, 1),
         Conv(None, 1),

@@ -1,4 +1,4 @@
-"""What the benchmarks of published recipes promise: runs are kept and go on."""
+"""What the benchmark of published recipes promises: runs are kept, and go on."""
 
 import json
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from skorch.callbacks import Callback
 
-from benchmarks import _data, _results, published
+from benchmarks import _data, _results, published, readme
 from benchmarks._callbacks import Checkpoint
 from sklearn_ladder import LadderClassifier
 
@@ -62,6 +62,7 @@ def small_mnist(monkeypatch, tmp_path):
     X = (rng.uniform(size=(300, 784)) * (0.1 + y[:, None] / 10)).astype(np.float32)
     monkeypatch.setattr(_data, "load_mnist", lambda _: (X, y, X, y))
     monkeypatch.setattr(_results, "FOLDER", tmp_path / "results")
+    monkeypatch.setattr(published, "N_VALIDATION", 50)
     return tmp_path
 
 
@@ -89,6 +90,30 @@ def test_one_file_per_run(small_mnist, capsys):
     capsys.readouterr()
     run(small_mnist, "--epochs", "1", "--subset", "200", "--seeds", "3", "5")
     assert capsys.readouterr().out == ""
+
+
+def test_table_of_all_runs(small_mnist):
+    run(small_mnist, "--epochs", "1", "--subset", "200", "--seeds", "0", "1")
+    run(small_mnist, "--epochs", "2")
+    run(small_mnist, "--epochs", "2", "--subset", "200", "--validate")
+    before_recipes = {
+        "parameters": {"max_epochs": 20},
+        "runs": [
+            {"fit_seconds": 60.0, "error_percent": 1.5},
+            {"fit_seconds": 180.0, "error_percent": 2.5},
+        ],
+    }
+    _results.write("mnist-100-full-20epochs", before_recipes | _results.provenance())
+    *lines, _, notes = readme.published_table().splitlines()
+    cells = [line.strip("| ").split(" | ") for line in lines[2:]]
+    trained = [tuple(row[:3]) for row in cells]
+    assert sorted(trained[:2]) == [
+        (RECIPE, "1 of 150 epochs, 200 rows", "2"),
+        (RECIPE, "2 of 150 epochs, 300 rows", "1"),
+    ]
+    assert trained[2] == ("rasmus2015-mnist-100-full", "20 of 150 epochs", "2")
+    assert cells[2][3:] == ["2.00 ± 0.50", "1.06 ± 0.37", "2.0 (1)"]
+    assert "benchmarks.published" in notes and "JPEG" not in notes
 
 
 def test_time_left_is_that_of_all_runs(small_mnist, capsys):

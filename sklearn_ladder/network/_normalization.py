@@ -1,4 +1,8 @@
-"""Batch normalisation, with statistics that are returned, not kept."""
+"""Batch normalisation, with statistics that are returned, not kept.
+
+All by column of a table: where units are channels of maps (see `Shape`), what is called
+a row below is a site of a row's maps.
+"""
 
 from typing import NamedTuple
 
@@ -64,7 +68,6 @@ class NormalizeAndActivate(Function):
     """Batch normalisation, noise and activation of one layer, for all rows of a step.
 
     z = batchnorm(z_pre), plus noise for the corrupted rows; h = act(γ (z + β)).
-    A row is a line of a table here: one site of an image, where there are several.
 
     With a derivative written by hand: autograd would pass over the activations for each
     arithmetic operation, forward and backward, and on CPU these passes cost as much as
