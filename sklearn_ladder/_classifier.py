@@ -12,7 +12,8 @@ from sklearn.base import (
     _fit_context,
     clone,
 )
-from sklearn.utils import _safe_indexing, check_consistent_length, check_random_state
+from sklearn.metrics import accuracy_score
+from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import (
@@ -21,16 +22,16 @@ from sklearn.utils.validation import (
     column_or_1d,
     validate_data,
 )
+from skorch.callbacks import Callback
 
 from ._batches import TrainingRows, n_batches
 from ._labels import (
     UNLABELED,
-    as_array,
     class_bias,
     encode_known_labels,
     encode_labels,
     hold_out,
-    is_labeled,
+    labeled_part,
     row_weights,
 )
 from ._rows import Rows, fit_scaler, flatten_images, rows_per_part
@@ -65,6 +66,29 @@ def _reconstructs_input(estimator):
             f"with denoising_cost[0] > 0; got variant={estimator.variant!r}."
         )
     return True
+
+
+def _weight_of_labeled(sample_weight, labeled):
+    """`sample_weight` after checks; of unlabeled rows, where it is not used, 1."""
+    if sample_weight is None:
+        return None
+    weight = column_or_1d(sample_weight)
+    check_consistent_length(weight, labeled)
+    return _check_sample_weight(
+        np.where(labeled, weight, 1), labeled, ensure_non_negative=True
+    )
+
+
+def _checked_callbacks(callbacks):
+    """Clones of the user's callbacks, each alone or with a name."""
+    for entry in callbacks or []:
+        callback = entry[-1] if isinstance(entry, tuple) and len(entry) == 2 else entry
+        if not isinstance(callback, Callback):
+            raise ValueError(
+                "callbacks must be skorch callbacks, or pairs (name, callback); got "
+                f"{entry!r}."
+            )
+    return [clone(callback, safe=False) for callback in callbacks or []]
 
 
 class LadderClassifier(
@@ -117,14 +141,6 @@ class LadderClassifier(
         Standard deviation of the noise that corrupts the encoder, for all layers or for
         each layer, input first. Noise at the input is in units of the standardized
         features. The default is the published one.
-
-    batch_statistics : {"shared", "separate"}, default="shared"
-        By which statistics batch normalization treats labeled rows in training: by
-        those of the unlabeled rows, as it does in prediction, or, as published, by
-        their own. NOTE[DIFF]: Where classes have other shares among the labels than in
-        the data, as when some rows of each class were labeled, own statistics shift
-        what is learned from labels. Where classes are balanced there is little
-        difference. Without unlabeled rows they are separate in any case.
 
     activation : {"relu", "leaky_relu", "tanh"}, default="relu"
         Activation of the hidden layers. The slope of the leaky one is 0.1.
@@ -209,7 +225,8 @@ class LadderClassifier(
     history_ : dict of str to ndarray of shape (n_iter_,)
         Per epoch: "epoch", "train_loss" (the total cost), "supervised_cost",
         "denoising_0_cost" … (not weighted), "valid_loss" (log-loss of the rows that
-        early stopping held out), "lr", "dur" (seconds).
+        early stopping held out), "lr" (at the
+        start of the epoch), "dur" (seconds).
         ``pandas.DataFrame(clf.history_)`` makes a table of it.
 
     transduction_ : ndarray of shape (n_samples,)
@@ -258,7 +275,6 @@ class LadderClassifier(
             "array-like",
         ],
         "noise_std": [Interval(Real, 0, None, closed="left"), "array-like"],
-        "batch_statistics": [StrOptions({"shared", "separate"})],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "standardize": ["boolean"],
         # a single row has no batch statistics
@@ -290,7 +306,6 @@ class LadderClassifier(
         variant="full",
         denoising_cost=1.0,
         noise_std=0.3,
-        batch_statistics="shared",
         activation="relu",
         standardize=True,
         batch_size=100,
@@ -314,7 +329,6 @@ class LadderClassifier(
         self.variant = variant
         self.denoising_cost = denoising_cost
         self.noise_std = noise_std
-        self.batch_statistics = batch_statistics
         self.activation = activation
         self.standardize = standardize
         self.batch_size = batch_size
@@ -393,7 +407,7 @@ class LadderClassifier(
             scaler,
             seeds,
             image_shape,
-            class_bias(codes, weight),
+            class_bias(codes, len(labels.classes), weight),
             max_epochs=max_epochs,
             callbacks=schedule + stopping,
             train_split=train_split,
@@ -581,17 +595,14 @@ class LadderClassifier(
             If no row is labeled.
         """
         check_is_fitted(self)
-        y = column_or_1d(as_array(y))
-        check_consistent_length(X, y, sample_weight)
-        labeled = is_labeled(y)
-        if not labeled.any():
-            raise ValueError(f"score needs labeled rows; got {len(y)}, all unlabeled.")
-        if not labeled.all():
-            X = _safe_indexing(X, np.flatnonzero(labeled))
-        correct = self.predict(X) == y[labeled]
-        if sample_weight is not None:
-            sample_weight = np.asarray(sample_weight)[labeled]
-        return float(np.average(correct, weights=sample_weight))
+        labeled, labels = labeled_part(y)
+        weight = _weight_of_labeled(sample_weight, labeled)
+        if weight is not None:
+            weight = weight[labeled]
+        # all rows are predicted: to pick some would copy those of an np.memmap
+        predicted = self.predict(X)
+        check_consistent_length(predicted, labeled)
+        return accuracy_score(labels, predicted[labeled], sample_weight=weight)
 
     @property
     def device_(self):
@@ -615,8 +626,10 @@ class LadderClassifier(
     def _row_weights(self, labels, sample_weight):
         if sample_weight is None and self.class_weight is None:
             return None
-        sample_weight = _check_sample_weight(sample_weight, labels.codes)
-        return row_weights(labels, sample_weight, self.class_weight)
+        weight = _weight_of_labeled(sample_weight, labels.codes != UNLABELED)
+        if weight is None:
+            weight = np.ones(len(labels.codes))
+        return row_weights(labels, weight, self.class_weight)
 
     def _check_same_columns_and_classes(self, X, classes):
         validate_data(self, X, reset=False, skip_check_array=True)
@@ -655,7 +668,7 @@ class LadderClassifier(
         weights = denoising_weights(self.denoising_cost, self.variant, n_layers)
         noise_std = per_layer("noise_std", self.noise_std, n_layers)
         shapes = layer_shapes(input_shape, specifications)
-        users = [clone(callback, safe=False) for callback in self.callbacks or []]
+        users = _checked_callbacks(self.callbacks)
         return LadderNet(
             module__layers=[input_shape, *specifications],
             module__denoised_layers=np.flatnonzero(weights).tolist(),
@@ -664,7 +677,6 @@ class LadderClassifier(
             module__mean=None if scaler is None else scaler.mean_,
             module__scale=None if scaler is None else scaler.scale_,
             module__class_bias=class_bias,
-            module__labeled_apart=self.batch_statistics == "separate",
             module__seed=seeds[0],
             criterion__denoising_weights=weights.tolist(),
             iterator_train__with_unlabeled=bool(weights.any()),
@@ -687,9 +699,10 @@ class LadderClassifier(
             net.load_weights(previous)
         except RuntimeError as error:
             raise ValueError(
-                "warm_start and partial_fit need the same hidden_layer_sizes, "
-                "architecture, variant, activation and standardize as in the previous "
-                "fit."
+                "warm_start and partial_fit need the same layers as in the previous "
+                "fit: hidden_layer_sizes, architecture, image_shape, activation, "
+                "standardize, and which layers have a cost by variant and "
+                f"denoising_cost. {str(error).splitlines()[-1].strip()}"
             ) from error
 
     def _transduce(self, net, rows, labels):

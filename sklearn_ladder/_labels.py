@@ -21,11 +21,15 @@ class EncodedLabels(NamedTuple):
 
 
 def as_array(y):
-    """Labels of a pandas or polars Series as objects, missing ones among them.
+    """Labels of pandas or polars as objects, missing ones among them.
 
     NumPy's own conversion would make floats of nullable integers. Anything else is
     returned as it is.
     """
+    if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
+        y = y.iloc[:, 0]
+    if isinstance(y, pd.api.extensions.ExtensionArray):
+        y = pd.Series(y)
     if hasattr(y, "to_list") and not isinstance(y.dtype, np.dtype):
         return np.asarray(y.to_list(), dtype=object)
     return y
@@ -182,18 +186,20 @@ def without_labels(labels, rows):
     return np.where(codes == UNLABELED, np.int64(UNLABELED), classes[codes])
 
 
-def class_bias(codes, weight=None):
+def class_bias(codes, n_classes, weight=None):
     """Logarithm of each class's share of the labels, around their mean.
 
     NOTE[DIFF]: the published bias of the class layer starts at 0. Batch normalisation
     gives each class the same mean, so the bias alone can say that one is rarer, and at
-    the usual learning rates it would need thousands of updates to say so. Where classes
-    are balanced, as in the paper's runs, this is 0, too.
+    the usual learning rates it would need thousands of updates to say so. Where labels
+    are balanced this is 0, too, as in the paper's runs but those with all labels, where
+    it is ±0.1.
 
     Parameters
     ----------
     codes : ndarray of shape (n_samples,)
-        Class codes, UNLABELED where there is no label; every class has a label.
+        Class codes, UNLABELED where there is no label.
+    n_classes : int
     weight : ndarray of shape (n_samples,), default=None
         Row weights.
 
@@ -202,7 +208,8 @@ def class_bias(codes, weight=None):
     ndarray of shape (n_classes,)
     """
     labeled = codes != UNLABELED
-    counts = np.bincount(codes[labeled], None if weight is None else weight[labeled])
+    weight = None if weight is None else weight[labeled]
+    counts = np.bincount(codes[labeled], weight, minlength=n_classes)
     log_share = np.log(np.maximum(counts / counts.sum(), 1e-4))
     return log_share - log_share.mean()
 
@@ -271,18 +278,22 @@ def hold_out(codes, fraction, random_state):
     counts = np.bincount(codes[labeled])
     n_held_out = int(np.ceil(fraction * len(labeled)))
     n_left = len(labeled) - n_held_out
+    too_few = ValueError(
+        "early_stopping=True holds out validation_fraction of the labeled rows, and "
+        "needs two rows of each class, as many rows as classes on either side, and a "
+        "row of each class left to train on; got "
+        f"validation_fraction={fraction} of {len(labeled)} labeled rows in "
+        f"{len(counts)} classes, {counts.min()} of the rarest. Label more rows, change "
+        "validation_fraction, or use early_stopping=False."
+    )
     if counts.min() < 2 or min(n_held_out, n_left) < len(counts):
-        raise ValueError(
-            "early_stopping=True holds out validation_fraction of the labeled rows, "
-            "and needs two rows of each class, and as many rows as classes on either "
-            f"side; got validation_fraction={fraction} of {len(labeled)} labeled rows "
-            f"in {len(counts)} classes, {counts.min()} of the rarest. Label more rows, "
-            "change validation_fraction, or use early_stopping=False."
-        )
-    _, held_out = train_test_split(
+        raise too_few
+    left, held_out = train_test_split(
         labeled,
         test_size=n_held_out,
         stratify=codes[labeled],
         random_state=random_state,
     )
+    if len(np.unique(codes[left])) < len(counts):
+        raise too_few
     return held_out

@@ -1,6 +1,7 @@
 """Rows of any kind, a part at a time as dense float32."""
 
 import mmap
+import warnings
 from math import prod
 
 import numpy as np
@@ -12,6 +13,8 @@ from torch.utils.data import Dataset
 # Numbers in the largest part of the rows that is taken at once: enough for full speed,
 # and 16 MB, little beside any memory.
 LARGEST_PART = 2**22
+# Rows that are read at once where they lie scattered in a file.
+ROWS_AT_ONCE = 32
 # A part need not have more rows than this, however few columns they have.
 MOST_ROWS = 8192
 
@@ -43,15 +46,25 @@ class Rows(Dataset):
             X,
             accept_sparse="csr",
             dtype=np.float32 if self.is_sparse else "numeric",
-            ensure_all_finite=self.is_sparse,  # dense rows: when they are indexed
+            # dense rows: when they are indexed
+            ensure_all_finite="allow-nan" if self.is_sparse else False,
             estimator=estimator,
             input_name="X",
         )
+        if self.is_sparse and np.isnan(self._X.data).any():
+            raise ValueError(
+                "X must be dense to have missing values (NaN); got a sparse matrix "
+                f"with {np.isnan(self._X.data).sum()} of them."
+            )
         self._memmap = _memmap_under(self._X)
 
     @property
     def shape(self):
         return self._X.shape
+
+    @property
+    def dtype(self):
+        return self._X.dtype
 
     @property
     def is_resident(self):
@@ -62,8 +75,7 @@ class Rows(Dataset):
         return self._X.shape[0]
 
     def __getitem__(self, index):
-        self._give_back_pages()
-        part = self._X[index]
+        part = self._read(index)
         if self.is_sparse:
             part = part.toarray()
         # what is too large for float32 becomes infinite, for which there is an error
@@ -72,6 +84,19 @@ class Rows(Dataset):
         assert_all_finite(
             part, allow_nan=True, estimator_name=self._estimator_name, input_name="X"
         )
+        return part
+
+    def _read(self, index):
+        """Rows as they are given."""
+        self._give_back_pages()
+        if self._memmap is None or isinstance(index, slice):
+            return self._X[index]
+        # A row that is read brings up to 2 MB around it into memory.
+        part = np.empty((len(index), self.shape[1]), self.dtype)
+        for start in range(0, len(index), ROWS_AT_ONCE):
+            rows = slice(start, start + ROWS_AT_ONCE)
+            part[rows] = self._X[index[rows]]
+            self._give_back_pages()
         return part
 
     def _give_back_pages(self):
@@ -92,11 +117,12 @@ class Rows(Dataset):
         # not any(): all parts are to be looked at
         return bool(sum(np.isnan(part).any() for part in self.parts()))
 
-    def parts(self):
-        """All rows, one part after the other."""
+    def parts(self, as_given=False):
+        """All rows, one part after the other; in the dtype they have if `as_given`."""
         size = rows_per_part(self.shape[1])
         for start in range(0, len(self), size):
-            yield self[start : start + size]
+            part = slice(start, start + size)
+            yield self._read(part) if as_given else self[part]
 
 
 def flatten_images(X):
@@ -153,8 +179,20 @@ def fit_scaler(rows, scaler=None):
         scaler = StandardScaler(with_mean=False)
     if rows.is_sparse:
         return scaler.partial_fit(rows._X)
-    for part in rows.parts():
-        scaler.partial_fit(part)
+    for part in rows.parts(as_given=True):
+        with np.errstate(invalid="ignore"):  # where no entry of a feature is observed
+            scaler.partial_fit(part)
+    resolution = np.spacing(np.abs(scaler.mean_).astype(np.float32))
+    coarse = np.flatnonzero((resolution > 0.01 * scaler.scale_) & (scaler.var_ > 0))
+    if len(coarse) and rows.dtype != np.float32:
+        warnings.warn(
+            f"Columns {coarse.tolist()} of X lie so far from 0 that float32, which the "
+            "network works with, rounds them to more than 1 % of their standard "
+            f"deviation: mean {scaler.mean_[coarse]}, standard deviation "
+            f"{scaler.scale_[coarse]}. Subtract the mean before, as by StandardScaler.",
+            UserWarning,
+            stacklevel=2,
+        )
     return scaler
 
 

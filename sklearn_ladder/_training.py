@@ -102,7 +102,6 @@ class LadderNet(NeuralNetClassifier):
             train_split=None,
             iterator_train=LadderBatches,
             iterator_train__seed=seed,
-            iterator_train__with_unlabeled=True,
             iterator_valid=RowBatches,
         )
         super().__init__(module, **(defaults | kwargs))
@@ -141,7 +140,7 @@ class LadderNet(NeuralNetClassifier):
             return super().run_single_epoch(
                 iterator, training, prefix, step_fn, **fit_params
             )
-        sums = {}
+        sums, lr = {}, self.optimizer_.param_groups[0]["lr"]
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=True)
             step = step_fn(batch, **fit_params)
@@ -149,6 +148,7 @@ class LadderNet(NeuralNetClassifier):
                 sums[name] = sums.get(name, 0.0) + cost
             self.notify("on_batch_end", batch=batch, training=True, **step)
         self._record_epoch({k: float(v) / len(iterator) for k, v in sums.items()})
+        self.history.record("lr", lr)
         self.history.record(prefix + "_batch_count", len(iterator))
 
     def _record_epoch(self, costs):
@@ -169,7 +169,6 @@ class LadderNet(NeuralNetClassifier):
         self.history.record("train_loss_best", train_loss < best)
         for name, cost in costs.items():
             self.history.record(f"{name}_cost", cost)
-        self.history.record("lr", self.optimizer_.param_groups[0]["lr"])
 
     # ------------------------------------------------------------ whole training
 
@@ -179,14 +178,13 @@ class LadderNet(NeuralNetClassifier):
         self.training_rows_ = X
         self.noise_generator_ = torch.Generator(self.device).manual_seed(self.seed)
 
-    def on_train_end(self, net, X=None, y=None, **kwargs):
-        super().on_train_end(net, X=X, y=y, **kwargs)
-        self.update_population()
-        del self.training_rows_, self.noise_generator_
-
     def partial_fit(self, X, y=None, classes=None, **fit_params):
         """Train as skorch does, then let go of what only training needs."""
         super().partial_fit(X, y, classes, **fit_params)
+        # in any case: a callback may have restored other weights in the end
+        self.population_is_current_ = False
+        self.update_population()
+        del self.training_rows_, self.noise_generator_
         self.train_split = None  # it holds rows
         for _, callback in self.callbacks_:
             # A torch scheduler holds the optimiser, whose tensors skorch would pickle
@@ -229,8 +227,6 @@ class LadderNet(NeuralNetClassifier):
             self.seed,
             # parts that fit into memory, yet no smaller than training's batches
             max(self.batch_size, rows_per_part(self.module_.n_units_at_most)),
-            # a network that learns from labeled rows alone knows their statistics only
-            with_unlabeled=self.iterator_train__with_unlabeled,
         )
         self.module_.measure_population(sample, self.population_share)
         self.population_is_current_ = True
@@ -326,8 +322,8 @@ class LadderNet(NeuralNetClassifier):
 def learning_rate_schedule(n_updates, decay_start):
     """Callbacks for a constant, then linearly falling rate; none if it never falls.
 
-    NOTE[DIFF]: the released code computes this decay but does not hand it to the
-    optimiser; the paper describes it.
+    NOTE[DIFF]: the released code computes this decay, by epochs, but does not hand it
+    to the optimiser; the paper describes it.
     """
     if decay_start == 1.0:
         return []
@@ -369,8 +365,8 @@ def early_stopping(x, y, patience, tol):
         sink=noop,
     )
     return predefined_split(Dataset(x, y)), [
-        ("valid_loss", PassthroughScoring("valid_loss")),
-        ("early_stopping", stopping),
+        ("validation_of_ladder", PassthroughScoring("valid_loss")),
+        ("early_stopping_of_ladder", stopping),
     ]
 
 

@@ -71,7 +71,7 @@ ARCHITECTURES = {
         Conv(192, 3),
         Conv(192, 3, "full"),
         Conv(192, 3),
-        # NOTE[DIFF]: of 15 × 15 maps; the paper does not say what becomes of the border
+        # of 15 × 15 maps; the paper is silent on the border, the released code keeps it
         MaxPool(2, keep_border=True),
         Conv(192, 3),
         Conv(192, 1),

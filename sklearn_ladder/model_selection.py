@@ -7,6 +7,7 @@ unlabeled, too.
 
 import warnings
 from itertools import chain
+from numbers import Integral
 
 import numpy as np
 from sklearn.model_selection import (
@@ -15,7 +16,7 @@ from sklearn.model_selection import (
     StratifiedKFold,
     train_test_split,
 )
-from sklearn.utils import _safe_indexing, indexable
+from sklearn.utils import _safe_indexing, check_scalar, indexable
 
 from ._labels import UNLABELED, encode_labels, without_labels
 from ._scorer import labeled_scorer
@@ -192,6 +193,7 @@ class LabeledStratifiedKFold(BaseCrossValidator):
 
     def _folds(self):
         """scikit-learn's splitter of the labeled rows."""
+        check_scalar(self.n_repeats, "n_repeats", Integral, min_val=1)
         if self.n_repeats == 1:
             return StratifiedKFold(
                 self.n_splits, shuffle=self.shuffle, random_state=self.random_state

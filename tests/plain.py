@@ -6,13 +6,9 @@ from sklearn_ladder.network._normalization import batch_norm, batch_statistics
 
 
 def normalize_and_activate(z_pre, noise, beta, gamma, activation, parts):
-    labeled, unlabeled, clean = z_pre.split(parts.sizes)
-    noise_labeled, noise_unlabeled = noise.split(parts.sizes[:2])
-    if len(labeled) and parts.labeled_apart:
-        labeled = batch_norm(labeled)
-    else:
-        labeled = batch_statistics(unlabeled).normalize(labeled)
-    z_labeled = labeled + noise_labeled
+    labeled, unlabeled, clean = z_pre.split(parts)
+    noise_labeled, noise_unlabeled = noise.split(parts[:2])
+    z_labeled = batch_norm(labeled) + noise_labeled if len(labeled) else labeled
     z_corrupted = batch_norm(unlabeled) + noise_unlabeled
     statistics = batch_statistics(clean)
     z_clean = statistics.normalize(clean)

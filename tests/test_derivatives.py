@@ -36,15 +36,14 @@ def assert_same(block, reference, inputs, constants, tolerance):
         torch.testing.assert_close(actual, expected, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("labeled_apart", [True, False])
 @pytest.mark.parametrize("n_labeled", [0, 2, 7])
 @pytest.mark.parametrize("activation", [*ACTIVATIONS.values(), IDENTITY])
 @pytest.mark.parametrize(
     "dtype, tolerance", [(torch.float64, 1e-10), (torch.float32, 2e-5)]
 )
-def test_normalize_and_activate(activation, n_labeled, labeled_apart, dtype, tolerance):
-    parts = RowParts(n_labeled, 6, 6, labeled_apart)
-    shapes = [(sum(parts.sizes), WIDTH), (parts.n_corrupted, WIDTH), (WIDTH,)]
+def test_normalize_and_activate(activation, n_labeled, dtype, tolerance):
+    parts = RowParts(n_labeled, 6, 6)
+    shapes = [(sum(parts), WIDTH), (parts.n_corrupted, WIDTH), (WIDTH,)]
     z_pre, noise, *vectors = leaves(
         *shapes, *[(WIDTH,)] * (not activation.is_homogeneous), dtype=dtype
     )

@@ -22,6 +22,8 @@ from sklearn_ladder._labels import (
         (pd.Series(["a", None, "b", pd.NA]), ["a", "b"], [0, -1, 1, -1]),
         (pd.Series([0, 1, None], dtype="Int64"), [0, 1], [0, 1, -1]),
         (pd.Series([True, None, False], dtype="boolean"), [False, True], [1, -1, 0]),
+        (pd.array([0, 1, None], dtype="Int64"), [0, 1], [0, 1, -1]),
+        (pd.DataFrame({"y": pd.array([2, None, 1], "Int64")}), [1, 2], [1, -1, 0]),
         (pd.Series(pd.Categorical(["x", None, "y"])), ["x", "y"], [0, -1, 1]),
         ([7, 8, None, -1], [7, 8], [0, 1, -1, -1]),
     ],
@@ -66,15 +68,15 @@ def test_bad_labels(y, message):
 
 
 def test_class_bias_is_that_of_the_shares():
-    np.testing.assert_array_equal(class_bias(np.array([0, 1, -1, 1, 0])), [0, 0])
-    bias = class_bias(np.array([0, 0, 0, 1, -1]))
+    np.testing.assert_array_equal(class_bias(np.array([0, 1, -1, 1, 0]), 2), [0, 0])
+    bias = class_bias(np.array([0, 0, 0, 1, -1]), 2)
     assert bias[0] - bias[1] == pytest.approx(np.log(3))
-    bias = class_bias(np.array([0, 1, -1]), weight=np.array([5.0, 1.0, 9.0]))
+    bias = class_bias(np.array([0, 1, -1]), 2, weight=np.array([5.0, 1.0, 9.0]))
     assert bias[0] - bias[1] == pytest.approx(np.log(5))
 
 
 def test_class_bias_of_a_silenced_class_is_finite():
-    assert np.isfinite(class_bias(np.array([0, 1]), weight=np.array([2.0, 0.0]))).all()
+    assert np.isfinite(class_bias(np.array([0, 1]), 2, np.array([2.0, 0.0]))).all()
 
 
 @pytest.mark.parametrize(

@@ -202,7 +202,7 @@ def test_repr_and_clone_keep_the_parameters():
     [
         ({"n_splits": 1}, "at least one train/test split"),
         ({"n_repeats": 2}, "n_repeats must be 1 unless shuffle=True.* got 2"),
-        ({"n_repeats": 0, "shuffle": True}, "Number of repetitions"),
+        ({"n_repeats": 0}, "n_repeats == 0, must be >= 1"),
         ({"random_state": 0}, "shuffle"),
     ],
 )

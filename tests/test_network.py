@@ -42,7 +42,7 @@ def test_parts_have_their_own_statistics():
         parts,
     )
     torch.testing.assert_close(torch.cat([z_corrupted, z_clean]), h[3:])
-    for part in h.split(parts.sizes):
+    for part in h.split(parts):
         torch.testing.assert_close(part.mean(dim=0), torch.zeros(4).double())
     torch.testing.assert_close(mean, z_pre[8:].mean(dim=0))
     torch.testing.assert_close(std, z_pre[8:].std(dim=0, correction=0))

@@ -72,6 +72,20 @@ def test_skorch_early_stopping(blobs):
     assert stopped.n_iter_ == 3
 
 
+def test_statistics_are_of_the_weights_that_a_callback_restored(blobs):
+    X, _, y_few = blobs
+    restoring = EarlyStopping(
+        "train_loss", patience=1, load_best=True, sink=lambda _: None
+    )
+    module = fit(blobs, [restoring], max_epochs=60).net_.module_
+    before = [layer.population.std.clone() for layer in module.encoder.layers]
+    assert not any((std == 1).all() for std in before)
+    labeled = torch.as_tensor(X[y_few != -1], dtype=torch.float32)
+    module.measure_population([labeled])
+    for std, layer in zip(before, module.encoder.layers, strict=True):
+        torch.testing.assert_close(std, layer.population.std)
+
+
 def test_skorch_epoch_scoring(blobs):
     def labeled_accuracy(net, rows, y=None):
         labeled = rows.labeled

@@ -63,6 +63,9 @@ class Decoder(nn.Module):
                 way_down = None
             else:
                 way_down = encoder.layers[number].projection.way_down(generator)
+            # NOTE[DIFF]: in the released code coefficients and statistics of u are by
+            # unit where the layer above is dense. Here maps have one rule. No published
+            # network has a dense layer above maps of more than one site.
             width = encoder.shapes[number].channels
             self.layers[str(number)] = DecoderLayer(width, way_down)
 
@@ -84,17 +87,16 @@ class Decoder(nn.Module):
         DecoderPass
         """
         u, z_denoised = {}, {}
-        signal = proba
+        u_pre = proba
         for number in range(self.top, self.lowest - 1, -1):
             layer = self.layers[str(number)]
             if layer.way_down is not None:
-                signal = layer.way_down(signal)
+                u_pre = layer.way_down(z_denoised[number + 1])  # V ẑ
             # Algorithm 1: u = batchnorm(V ẑ), or of h̃ at the top; ẑ = g(z̃, u)
             u[number] = (
-                batch_norm(signal) if normalize is None else normalize(layer, signal)
+                batch_norm(u_pre) if normalize is None else normalize(layer, u_pre)
             )
-            signal = layer.combinator(z_corrupted[number], u[number])
-            z_denoised[number] = signal
+            z_denoised[number] = layer.combinator(z_corrupted[number], u[number])
         return DecoderPass(u, z_denoised)
 
     @torch.no_grad()

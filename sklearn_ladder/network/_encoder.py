@@ -22,7 +22,7 @@ class CleanPass(NamedTuple):
 
     z: list[Tensor]  # of layers 0 … top, as tables
     statistics: list[Statistics]  # of layers 1 … top
-    h: Tensor  # activation of layer `top`; logits at the class layer
+    h: Tensor  # logits if it went up to the class layer, or else empty
 
 
 class PredictionPass(NamedTuple):
@@ -45,16 +45,10 @@ class Encoder(nn.Module):
         Of the hidden layers; a name in ``ACTIVATIONS``.
     generator : torch.Generator
         Source of the initial weights.
-    labeled_apart : bool, default=True
-        Whether labelled rows are normalised by their own batch statistics, as
-        published, or by those of the unlabelled rows.
     """
 
-    def __init__(
-        self, input_shape, specifications, activation, generator, labeled_apart=True
-    ):
+    def __init__(self, input_shape, specifications, activation, generator):
         super().__init__()
-        self.labeled_apart = labeled_apart
         self.shapes = layer_shapes(input_shape, specifications)
         self.layers = nn.ModuleList()
         for number, specification in enumerate(specifications, start=1):
@@ -97,7 +91,6 @@ class Encoder(nn.Module):
         h[: len(x)] += noise[0]
         z_corrupted = [h[len(x) - len(z_unlabeled) : len(x)]]
         z_clean, statistics = [z_unlabeled], []
-        labeled_apart = self.labeled_apart or n_unlabeled == 0
         for number, layer in enumerate(self.layers, start=1):
             if number == top + 1:
                 h = h[: n_rows * self.shapes[top].n_sites]
@@ -105,7 +98,7 @@ class Encoder(nn.Module):
             # Algorithm 1: z̃ = batchnorm(W h̃) + noise; h̃ = act(γ (z̃ + β)), and
             # μ, σ = batchmean(W h), batchstd(W h)
             # z = (W h − μ) / σ; h = act(γ (z + β))
-            parts = RowParts(n_labeled, n_unlabeled, n_clean, labeled_apart)
+            parts = RowParts(n_labeled, n_unlabeled, n_clean)
             step = layer.step(h, noise[number], parts)
             h = step.h
             z_corrupted.append(step.z_corrupted)

@@ -77,9 +77,6 @@ class Ladder(nn.Module):
         For the `Standardization` of the input; by default it is taken as it is.
     class_bias : array-like of shape (n_classes,), default=None
         Initial β of the class layer; by default 0, as published.
-    labeled_apart : bool, default=True
-        Whether labelled rows are normalised by their own batch statistics, as
-        published, or by those of the unlabelled rows.
     seed : int, default=0
         Determines the initial weights.
 
@@ -98,7 +95,6 @@ class Ladder(nn.Module):
         mean=None,
         scale=None,
         class_bias=None,
-        labeled_apart=True,
         seed=0,
     ):
         super().__init__()
@@ -108,7 +104,7 @@ class Ladder(nn.Module):
         shape, *layers = layers
         shape = Shape(shape) if isinstance(shape, int) else Shape(*shape)
         layers = [Dense(layer) if isinstance(layer, int) else layer for layer in layers]
-        self.encoder = Encoder(shape, layers, activation, generator, labeled_apart)
+        self.encoder = Encoder(shape, layers, activation, generator)
         if class_bias is not None:
             class_bias = torch.as_tensor(class_bias, dtype=torch.float32)
             self.encoder.layers[-1].beta.data.copy_(class_bias)
@@ -149,7 +145,17 @@ class Ladder(nn.Module):
         ]
 
     def training_pass(self, x_labeled, x_unlabeled, noise, have_missing=False):
-        """Activations for one training step.
+        """Activations for one training step: Algorithm 1 of the paper, but its costs.
+
+        - Corrupted encoder, ``Encoder.corrupted_and_clean``, layer by layer in
+          ``NormalizeAndActivate``: h̃⁰ = z̃⁰ = x + noise;
+          z̃ˡ = batchnorm(W h̃ˡ⁻¹) + noise; h̃ˡ = act(γ (z̃ˡ + β)); P(ỹ | x) = h̃ᴸ.
+        - Clean encoder, there as well: h⁰ = z⁰ = x; μˡ, σˡ of W hˡ⁻¹;
+          zˡ = batchnorm(W hˡ⁻¹); hˡ = act(γ (zˡ + β)).
+        - Decoder, ``Decoder.forward``: uᴸ = batchnorm(h̃ᴸ), uˡ = batchnorm(V ẑˡ⁺¹);
+          ẑˡ = g(z̃ˡ, uˡ), ``GaussianCombinator``.
+        - Costs, ``ladder_costs``: C = −log P(ỹ = t | x) + Σ λˡ ‖zˡ − ẑˡ_BN‖², where
+          ẑˡ_BN = (ẑˡ − μˡ) / σˡ, ``denoising_cost``.
 
         Parameters
         ----------
@@ -239,8 +245,8 @@ class Ladder(nn.Module):
     def measure_population(self, parts, share=1.0):
         """Set the statistics that prediction uses, from clean passes over `parts`.
 
-        NOTE[DIFF]: the released code averages over batches of the training size; larger
-        parts, pooled by the law of total variance, come nearer to the population.
+        NOTE[DIFF]: the released code averages the unbiased statistics of batches. These
+        are of larger parts, pooled by the law of total variance.
 
         Parameters
         ----------

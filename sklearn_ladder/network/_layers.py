@@ -24,7 +24,7 @@ class Activation(NamedTuple):
     # Takes dcost/dh and h; returns dcost/da, in a tensor of its own.
     derivative: Callable
     # Where act(γ a) = γ act(a) for γ > 0, a scale γ could be moved into the next
-    # layer's weights, so R15 keeps β alone.
+    # layer's weights, so the paper keeps β alone.
     is_homogeneous: bool
 
 

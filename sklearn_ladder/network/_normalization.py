@@ -42,26 +42,19 @@ class RowParts(NamedTuple):
     n_labeled: int  # corrupted
     n_unlabeled: int  # corrupted
     n_clean: int  # the unlabelled rows once more, without noise; or none
-    # Whether the labelled rows have batch statistics of their own, as published. If
-    # not, they take those of the (corrupted) unlabelled rows.
-    labeled_apart: bool = True
-
-    @property
-    def sizes(self):
-        return self[:3]
 
     @property
     def n_corrupted(self):
         return self.n_labeled + self.n_unlabeled
 
     @property
-    def with_statistics(self):
-        """Numbers of the parts that have batch statistics of their own."""
-        return [part for part in (0, 1, 2)[not self.labeled_apart :] if self[part]]
+    def not_empty(self):
+        """Places of the parts that have rows."""
+        return [place for place, n_rows in enumerate(self) if n_rows]
 
     def times(self, n_sites):
         """Numbers of lines in a table that has `n_sites` of them for each row."""
-        return RowParts(*(n_sites * n for n in self.sizes), self.labeled_apart)
+        return RowParts(*(n_sites * n for n in self))
 
 
 class NormalizeAndActivate(Function):
@@ -95,22 +88,20 @@ class NormalizeAndActivate(Function):
     def forward(ctx, z_pre, noise, beta, gamma, activation, parts):
         z = torch.empty_like(z_pre)
         means, inverse_stds = z_pre.new_empty(2, 3, z_pre.shape[1])
-        rows, normalized = z_pre.split(parts.sizes), z.split(parts.sizes)
-        for part in parts.with_statistics:
+        rows, normalized = z_pre.split(parts), z.split(parts)
+        for part in parts.not_empty:
             torch.ops.aten.native_batch_norm.out(
                 *(rows[part], None, None, None, None, True, 0.0, EPSILON),
                 out=normalized[part],
                 save_mean=means[part],
                 save_invstd=inverse_stds[part],
             )
-        if not parts.labeled_apart:
-            torch.sub(rows[0], means[1], out=normalized[0]).mul_(inverse_stds[1])
         z[: parts.n_corrupted] += noise
         h = activation.function(scale_and_shift(z, beta, gamma))
         ctx.save_for_backward(z_pre, z, h, beta, gamma, means, inverse_stds)
         ctx.activation, ctx.parts = activation, parts
         ctx.set_materialize_grads(False)
-        _, z_corrupted, z_clean = z.split(parts.sizes)
+        _, z_corrupted, z_clean = z.split(parts)
         return h, z_corrupted, z_clean, means[-1], inverse_stds[-1].reciprocal()
 
     @staticmethod
@@ -125,40 +116,27 @@ class NormalizeAndActivate(Function):
             dgamma = (dz * (z + beta)).sum(dim=0)
             dz = dz * gamma
         dbeta = None if beta is None else dz.sum(dim=0)
-        dz_by_part = dz.split(parts.sizes)
+        dz_by_part = dz.split(parts)
         if dz_corrupted is not None:
             dz_by_part[1].add_(dz_corrupted)
         if dz_clean is not None:
             dz_by_part[2].add_(dz_clean)
         # z = (z_pre − μ) / σ, by part
         dz_pre = torch.empty_like(z_pre)
-        rows, dz_pre_by_part = z_pre.split(parts.sizes), dz_pre.split(parts.sizes)
-        for part in parts.with_statistics:
+        rows, dz_pre_by_part = z_pre.split(parts), dz_pre.split(parts)
+        for part in parts.not_empty:
             derivative = torch.ops.aten.native_batch_norm_backward(
                 *(dz_by_part[part], rows[part], None, None, None),
                 *(means[part], inverse_stds[part], True, EPSILON, (True, False, False)),
             )
             dz_pre_by_part[part].copy_(derivative[0])
-        if not parts.labeled_apart:
-            mean, inverse_std = means[1], inverse_stds[1]
-            torch.mul(dz_by_part[0], inverse_std, out=dz_pre_by_part[0])
-            z_labeled, z_unlabeled = ((part - mean) * inverse_std for part in rows[:2])
-            _add_through_statistics(
-                dz_pre_by_part[1],
-                z_unlabeled,
-                -dz_pre_by_part[0].sum(dim=0),
-                -(dz_pre_by_part[0] * z_labeled).sum(dim=0),
-            )
-        _add_through_statistics(dz_pre_by_part[2], z[parts.n_corrupted :], dmean, dstd)
+        # μ and σ of the clean rows: dμ/dz_pre = 1/n, dσ/dz_pre = z/n
+        if dmean is not None:
+            dz_pre_by_part[2].add_(dmean / parts.n_clean)
+        if dstd is not None:
+            z_clean = z[parts.n_corrupted :]
+            dz_pre_by_part[2].addcmul_(z_clean, dstd / parts.n_clean)
         return dz_pre, None, dbeta, dgamma, None, None
-
-
-def _add_through_statistics(dz_pre, z, dmean, dstd):
-    """Add what comes through a batch's μ and σ: dμ/dz_pre = 1/n, dσ/dz_pre = z/n."""
-    if dmean is not None:
-        dz_pre += dmean / len(z)
-    if dstd is not None:
-        dz_pre.addcmul_(z, dstd / len(z))
 
 
 def scale_and_shift(z, beta, gamma):

@@ -1,0 +1,79 @@
+"""What each design choice is worth, on rows that no other benchmark tests on.
+
+``python -m benchmarks.ablation``: tables of which the rows in no test split of
+``benchmarks.tabular`` are kept, at most 2,500, with 10 labels per class; scored are the
+others. The default settings, and each time one of them changed. About five minutes per
+setting on one thread; those that are done are skipped.
+"""
+
+import argparse
+import time
+
+import numpy as np
+import torch
+from sklearn.model_selection import train_test_split
+
+from benchmarks import _results
+from benchmarks._data import keep_labels, load_table
+from benchmarks._tabular_run import preprocessing
+from sklearn_ladder import LadderClassifier
+
+TABLES = [
+    "car_evaluation", "churn", "hypothyroid", "mfeat_factors", "optdigits",
+    "page_blocks", "phoneme", "spambase", "titanic", "vowel", "wine_quality_red",
+]  # fmt: skip
+SETTINGS = {
+    "default": {},
+    "denoising_cost=0.3": {"denoising_cost": 0.3},
+    "denoising_cost=3": {"denoising_cost": 3.0},
+    "noise_std=0.15": {"noise_std": 0.15},
+    "noise_std=0.5": {"noise_std": 0.5},
+    "learning_rate=0.003": {"learning_rate": 0.003},
+    "variant='gamma'": {"variant": "gamma"},
+}
+N_DRAWS, N_TEST_SPLITS, MOST_ROWS = 2, 3, 2500
+
+
+def development_rows(name, data_dir):
+    """Rows of a table that are in no test split, prepared, and their classes."""
+    X, y, types = load_table(name, data_dir)
+    codes = np.unique(y, return_inverse=True)[1]
+    free = np.ones(len(y), dtype=bool)
+    for seed in range(N_TEST_SPLITS):
+        _, test = train_test_split(
+            np.arange(len(y)), test_size=0.2, stratify=codes, random_state=seed
+        )
+        free[test] = False
+    rows = np.random.RandomState(0).permutation(np.flatnonzero(free))[:MOST_ROWS]
+    return preprocessing(types).fit_transform(X.iloc[rows]), codes[rows]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=SETTINGS)
+    parser.add_argument("--data-dir")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    tables = {name: development_rows(name, arguments.data_dir) for name in TABLES}
+    result = _results.read("ablation") or {"accuracy": {}}
+    for setting in arguments.settings:
+        if setting in result["accuracy"]:
+            continue
+        start, accuracy = time.perf_counter(), {}
+        for name, (X, y) in tables.items():
+            of_draws = []
+            for draw in range(N_DRAWS):
+                y_few = keep_labels(y, 10, random_state=draw)
+                clf = LadderClassifier(random_state=draw, **SETTINGS[setting])
+                hidden = y_few == -1
+                right = clf.fit(X, y_few).transduction_[hidden] == y[hidden]
+                of_draws.append(float(right.mean()))
+            accuracy[name] = float(np.mean(of_draws))
+        minutes = (time.perf_counter() - start) / 60
+        print(f"{setting:30s} {np.mean(list(accuracy.values())):.4f} {minutes:.1f} min")
+        result["accuracy"][setting] = accuracy
+        _results.write("ablation", result | _results.provenance())
+
+
+if __name__ == "__main__":
+    main()
