@@ -66,10 +66,13 @@ def fit(kind, path):
     y = np.arange(X.shape[0]) % N_CLASSES
     y_few = np.where(np.arange(len(y)) < N_LABELED, y, -1)
     start = time.perf_counter()
-    clf = LadderClassifier(max_epochs=1, random_state=0).fit(X, y_few)
+    batch_size = {"memmap": 1000, "sparse": 100}[kind]
+    clf = LadderClassifier(max_epochs=1, batch_size=batch_size, random_state=0)
+    clf.fit(X, y_few)
     result = {
         "rows": X.shape[0],
         "features": X.shape[1],
+        "batch_size": batch_size,
         "fit_seconds": round(time.perf_counter() - start, 1),
         "accuracy_of_unlabeled": float((clf.transduction_ == y)[N_LABELED:].mean()),
         "peak_mb_with_imports": round(loaded),
