@@ -138,7 +138,7 @@ def main():
         if not {LADDER, SUPERVISED} <= set(whole["method"]):
             print(f"{name}: left out, no draw with the ladder and all other methods")
             continue
-        key = {"name": name, "setting": setting, "labels": labels}
+        key = {"name": name, "setting": setting, "labels": int(labels)}
         comparisons.append(key | compare(whole))
         for metric in METRICS:
             cells[metric].append(gains(group, metric).reset_index().assign(name=name))
