@@ -415,13 +415,7 @@ class LadderClassifier(
         if previous is not None:
             self._load_weights(net, previous)
         net.partial_fit(TrainingRows(rows, codes, weight, net.device, have_missing))
-        transduction = self._transduce(net, rows, labels)
-
-        # all went well: only now does the estimator change
-        validate_data(self, X, skip_check_array=True)
-        self.n_samples_seen_ = len(rows)
-        self._keep(net, scaler, image_shape, labels.classes, transduction)
-        return self
+        return self._keep(X, rows, labels, image_shape, scaler, net, n_seen=0)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
@@ -504,13 +498,7 @@ class LadderClassifier(
             rows, labels.codes, weight, net.device, have_missing
         )
         net.partial_fit(training_rows)
-        transduction = self._transduce(net, rows, labels)
-
-        # all went well: only now does the estimator change
-        validate_data(self, X, skip_check_array=True)
-        self.n_samples_seen_ = n_seen + len(rows)
-        self._keep(net, scaler, image_shape, labels.classes, transduction)
-        return self
+        return self._keep(X, rows, labels, image_shape, scaler, net, n_seen)
 
     def predict(self, X):
         """Predict class labels.
@@ -713,14 +701,19 @@ class LadderClassifier(
             codes = np.where(unlabeled, net.predict(rows), codes)
         return labels.classes[codes]
 
-    def _keep(self, net, scaler, image_shape, classes, transduction):
+    def _keep(self, X, rows, labels, image_shape, scaler, net, n_seen):
+        """What training gave. All went well: only now does the estimator change."""
+        transduction = self._transduce(net, rows, labels)
+        validate_data(self, X, skip_check_array=True)
         self.net_ = net
         self._image_shape = image_shape
         self._scaler = scaler
-        self.classes_ = classes
+        self.classes_ = labels.classes
         self.transduction_ = transduction
+        self.n_samples_seen_ = n_seen + len(rows)
         self.history_ = net.history_table()
         self.n_iter_ = len(self.history_["train_loss"])
+        return self
 
     # -------------------------------------------------------------- for predict
 

@@ -115,9 +115,7 @@ def encode_labels(y):
     check_classification_targets(labels)
     classes, labeled_codes = np.unique(labels, return_inverse=True)
     _check_two_classes(classes, "y")
-    codes = np.full(len(labeled), UNLABELED, dtype=np.int64)
-    codes[labeled] = labeled_codes
-    return EncodedLabels(classes, codes)
+    return _encoded(classes, labeled, labeled_codes)
 
 
 def encode_known_labels(y, classes):
@@ -148,6 +146,10 @@ def encode_known_labels(y, classes):
     if (labeled_codes < 0).any():
         unknown = np.unique(labels[labeled_codes < 0])
         raise ValueError(f"y must have labels of {classes} only; got {unknown}, too.")
+    return _encoded(classes, labeled, labeled_codes)
+
+
+def _encoded(classes, labeled, labeled_codes):
     codes = np.full(len(labeled), UNLABELED, dtype=np.int64)
     codes[labeled] = labeled_codes
     return EncodedLabels(classes, codes)

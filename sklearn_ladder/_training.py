@@ -78,8 +78,9 @@ class LadderNet(NeuralNetClassifier):
     """skorch net around a `Ladder`.
 
     It is fitted to `TrainingRows`; `y` is None. Its ``predict`` returns class codes.
-    All of skorch's callbacks work. Each epoch's history has the mean costs and the
-    learning rate.
+    skorch's callbacks work, but scores of training rows need a scorer of their own: a
+    batch has labelled and unlabelled rows. Each epoch's history has the mean costs and
+    the learning rate.
 
     Parameters
     ----------

@@ -251,7 +251,7 @@ class Ladder(nn.Module):
         Parameters
         ----------
         parts : iterable of Tensor of shape (n_rows, n_features)
-            Equally large random parts of the training rows. With none, nothing is set.
+            Equally large random parts of the training rows.
         share : float, default=1.0
             Weight of these rows; the rest is left to the statistics there were before.
         """
@@ -268,7 +268,7 @@ class Ladder(nn.Module):
                     for rest, part in zip(pooled, measured, strict=True)
                 ]
             pooled = measured
-        for layer, statistics in zip(layers, pooled, strict=bool(pooled)):
+        for layer, statistics in zip(layers, pooled, strict=True):
             before = layer.population.statistics
             layer.population.set(pool_statistics(before, statistics, 1 - share))
 
