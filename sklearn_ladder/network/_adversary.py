@@ -1,0 +1,90 @@
+"""Virtual adversarial perturbations: the directions in which the output changes most.
+
+Shinoda, Worrall, Brostow, "Virtual Adversarial Ladder Networks for Semi-supervised
+Learning", 2017, arXiv:1711.07476; after Miyato et al., "Virtual Adversarial Training",
+arXiv:1704.03976.
+"""
+
+import torch
+from torch.nn import functional as F
+
+# Norms of a row's perturbation.
+NORMS = {"l2": 2.0, "linf": float("inf")}
+# Length of the step (ξ) by which derivatives of the divergence are taken.
+# NOTE[DIFF]: the released code takes 1e-6, which in single precision would leave little
+# but rounding errors of an encoder without noise.
+DIFFERENCE = 1e-3
+
+
+def kl_divergence(logits, other_logits):
+    """KL(P ‖ Q) of two class distributions, mean over rows.
+
+    Parameters
+    ----------
+    logits, other_logits : Tensor of shape (n_rows, n_classes)
+        Of P and of Q.
+
+    Returns
+    -------
+    Tensor of shape ()
+    """
+    return F.kl_div(
+        other_logits.log_softmax(dim=1),
+        logits.log_softmax(dim=1),
+        reduction="batchmean",
+        log_target=True,
+    )
+
+
+def of_length(d, length, norm):
+    """Each row of `d`, shape (n_rows, n_units), scaled to `length` in that norm."""
+    # by the largest entry first: the squares of small numbers would be 0
+    d = d / d.abs().amax(dim=1, keepdim=True).clamp_min(torch.finfo(d.dtype).tiny)
+    return length * F.normalize(d, p=NORMS[norm], dim=1)
+
+
+def virtual_adversarial_perturbation(
+    logits_of, z, logits, epsilon, norm, n_power_iterations, generator
+):
+    """Perturbation r of length ε that changes the output of each row most.
+
+    The divergence KL(P(y | z) ‖ P(y | z + r)) is about r'Hr/2 for small r. Power
+    iteration, d ← Hd, brings d near the dominant eigenvector of H. Its products with H
+    are gradients of the divergence at z + ξd. Only r is of interest: no gradient of
+    parameters is taken, and no graph kept.
+
+    Parameters
+    ----------
+    logits_of : callable
+        The network above: takes z, returns logits of shape (n_rows, n_classes).
+    z : Tensor of shape (n_rows · n_sites, channels)
+        A table, see `Shape`. The length is that of all units of a row.
+    logits : Tensor of shape (n_rows, n_classes)
+        What the network makes of `z`, or of what `z` was before noise.
+    epsilon : float
+        Length of r in that norm (ε in the paper).
+    norm : {"l2", "linf"}
+        NOTE[DIFF]: the paper says L∞; its code divides by the largest entry, and then
+        by the L2 norm, so that what it does is "l2".
+    n_power_iterations : int
+    generator : torch.Generator
+        Source of the first direction.
+
+    Returns
+    -------
+    Tensor of the shape of `z`
+    """
+    z, logits = z.detach(), logits.detach()
+    rows = len(logits), -1
+    d = torch.empty_like(z).normal_(generator=generator).view(rows)
+    for _ in range(n_power_iterations):
+        d = of_length(d, 1.0, "l2").requires_grad_()
+        with torch.enable_grad():
+            divergence = kl_divergence(
+                logits, logits_of(z + DIFFERENCE * d.view(z.shape))
+            )
+            (gradient,) = torch.autograd.grad(divergence, d)
+        # a row without gradient, of probabilities that are 0 and 1, keeps its direction
+        has_gradient = gradient.abs().amax(dim=1, keepdim=True) > 0
+        d = torch.where(has_gradient, gradient, d).detach()
+    return of_length(d, epsilon, norm).view(z.shape)
