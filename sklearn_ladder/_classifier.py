@@ -41,9 +41,16 @@ from ._training import (
     learning_rate_schedule,
     resolve_device,
 )
-from ._variants import VARIANTS, denoising_weights, per_layer
+from ._variants import (
+    VARIANTS,
+    VIRTUAL_ADVERSARIAL,
+    denoising_weights,
+    per_layer,
+    virtual_adversary,
+)
 from .architectures import ARCHITECTURES, checked_image_shape, network_layers
 from .network import layer_shapes
+from .network._adversary import NORMS
 from .network._layers import ACTIVATIONS
 
 # Updates that max_epochs="auto" makes.
@@ -142,6 +149,30 @@ class LadderClassifier(
         each layer, input first. Noise at the input is in units of the standardized
         features. The default is the published one.
 
+    virtual_adversarial : str, default=None
+        What becomes of virtual adversarial perturbations, which are small and change
+        the output for an unlabeled row most. "cost": of the input, where the change of
+        the output is a cost (LVAC). "noise": of the input, in addition to its noise
+        (LVAN). "cost-layerwise" and "noise-layerwise": the same at each layer but the
+        class layer (LVAC-LW, LVAN-LW). "cost" with ``variant="supervised"`` and
+        ``noise_std=0`` is virtual adversarial training (VAT). None, without, is the
+        default because they take several times as long.
+
+    epsilon : float or array-like of shape (n_layers,), default=1.0
+        Length of the perturbations, for all layers or for each layer, input first. At
+        the input it is in units of the standardized features. Entries at layers that
+        are not perturbed are not used.
+
+    n_power_iterations : int, default=1
+        Number of passes that find the direction of a perturbation.
+
+    perturbation_norm : {"l2", "linf"}, default="l2"
+        Norm of the perturbations that `epsilon` is: Euclidean, or the largest entry.
+
+    entropy_cost : float, default=0.0
+        Weight of the entropy of the output for unlabeled rows, a cost that makes them
+        certain.
+
     activation : {"relu", "leaky_relu", "tanh"}, default="relu"
         Activation of the hidden layers. The slope of the leaky one is 0.1.
 
@@ -224,9 +255,9 @@ class LadderClassifier(
 
     history_ : dict of str to ndarray of shape (n_iter_,)
         Per epoch: "epoch", "train_loss" (the total cost), "supervised_cost",
-        "denoising_0_cost" … (not weighted), "valid_loss" (log-loss of the rows that
-        early stopping held out), "lr" (at the
-        start of the epoch), "dur" (seconds).
+        "denoising_0_cost" …, "virtual_adversarial_0_cost" …, "entropy_cost" (not
+        weighted), "valid_loss" (log-loss of the rows that early stopping held out),
+        "lr" (at the start of the epoch), "dur" (seconds).
         ``pandas.DataFrame(clf.history_)`` makes a table of it.
 
     transduction_ : ndarray of shape (n_samples,)
@@ -246,6 +277,9 @@ class LadderClassifier(
     ----------
     Rasmus, Berglund, Honkala, Valpola, Raiko, "Semi-Supervised Learning with Ladder
     Networks", NIPS 2015, arXiv:1507.02672.
+
+    Shinoda, Worrall, Brostow, "Virtual Adversarial Ladder Networks for Semi-supervised
+    Learning", 2017, arXiv:1711.07476.
 
     Examples
     --------
@@ -275,6 +309,11 @@ class LadderClassifier(
             "array-like",
         ],
         "noise_std": [Interval(Real, 0, None, closed="left"), "array-like"],
+        "virtual_adversarial": [StrOptions(set(VIRTUAL_ADVERSARIAL)), None],
+        "epsilon": [Interval(Real, 0, None, closed="left"), "array-like"],
+        "n_power_iterations": [Interval(Integral, 1, None, closed="left")],
+        "perturbation_norm": [StrOptions(set(NORMS))],
+        "entropy_cost": [Interval(Real, 0, None, closed="left")],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "standardize": ["boolean"],
         # a single row has no batch statistics
@@ -306,6 +345,11 @@ class LadderClassifier(
         variant="full",
         denoising_cost=1.0,
         noise_std=0.3,
+        virtual_adversarial=None,
+        epsilon=1.0,
+        n_power_iterations=1,
+        perturbation_norm="l2",
+        entropy_cost=0.0,
         activation="relu",
         standardize=True,
         batch_size=100,
@@ -329,6 +373,11 @@ class LadderClassifier(
         self.variant = variant
         self.denoising_cost = denoising_cost
         self.noise_std = noise_std
+        self.virtual_adversarial = virtual_adversarial
+        self.epsilon = epsilon
+        self.n_power_iterations = n_power_iterations
+        self.perturbation_norm = perturbation_norm
+        self.entropy_cost = entropy_cost
         self.activation = activation
         self.standardize = standardize
         self.batch_size = batch_size
@@ -655,6 +704,16 @@ class LadderClassifier(
         n_layers = 1 + len(specifications)
         weights = denoising_weights(self.denoising_cost, self.variant, n_layers)
         noise_std = per_layer("noise_std", self.noise_std, n_layers)
+        adversary = virtual_adversary(
+            self.virtual_adversarial,
+            self.epsilon,
+            n_layers,
+            self.perturbation_norm,
+            self.n_power_iterations,
+        )
+        has_unsupervised_cost = (
+            weights.any() or adversary is not None or self.entropy_cost > 0
+        )
         shapes = layer_shapes(input_shape, specifications)
         users = _checked_callbacks(self.callbacks)
         return LadderNet(
@@ -665,9 +724,11 @@ class LadderClassifier(
             module__mean=None if scaler is None else scaler.mean_,
             module__scale=None if scaler is None else scaler.scale_,
             module__class_bias=class_bias,
+            module__adversary=adversary,
             module__seed=seeds[0],
             criterion__denoising_weights=weights.tolist(),
-            iterator_train__with_unlabeled=bool(weights.any()),
+            criterion__entropy_weight=self.entropy_cost,
+            iterator_train__with_unlabeled=bool(has_unsupervised_cost),
             iterator_valid__batch_size=rows_per_part(
                 max(shape.n_units for shape in shapes)
             ),

@@ -8,6 +8,8 @@ import torch
 from torch.autograd.function import Function, once_differentiable
 from torch.nn import functional as F
 
+from .network._adversary import kl_divergence
+
 
 def supervised_cost(logits, y, weight=None):
     """Cross entropy of the labelled rows: −log P(ỹ = t | x). Without any it is 0.
@@ -95,7 +97,40 @@ class NormalizedSquaredError(Function):
         return dz_denoised, derror.neg_(), dmean, dstd
 
 
-def ladder_costs(activations, y, weight, denoising_weights):
+def virtual_adversarial_cost(logits, perturbed_logits):
+    """KL(P(y | x) ‖ P(y | x, perturbed)), mean over rows.
+
+    As published, the gradient goes through the perturbed output alone.
+
+    Parameters
+    ----------
+    logits, perturbed_logits : Tensor of shape (n_rows, n_classes)
+
+    Returns
+    -------
+    Tensor of shape ()
+    """
+    return kl_divergence(logits.detach(), perturbed_logits)
+
+
+def conditional_entropy(logits):
+    """Entropy of P(y | x), mean over rows.
+
+    Grandvalet and Bengio, "Semi-supervised Learning by Entropy Minimization", 2004.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (n_rows, n_classes)
+
+    Returns
+    -------
+    Tensor of shape ()
+    """
+    log_proba = logits.log_softmax(dim=1)
+    return -(log_proba.exp() * log_proba).sum(dim=1).mean()
+
+
+def ladder_costs(activations, y, weight, denoising_weights, entropy_weight=0.0):
     """All costs of one training step, by name.
 
     Parameters
@@ -105,15 +140,20 @@ def ladder_costs(activations, y, weight, denoising_weights):
         Class codes and row weights (or None) of the labelled rows.
     denoising_weights : sequence of float
         λ of layers 0 … L; a layer with 0 is passed over.
+    entropy_weight : float, default=0.0
+        Of the entropy of unlabelled rows.
 
     Returns
     -------
     dict of str to Tensor of shape ()
-        ``"total"``, what training minimises; ``"supervised"``; and the unweighted
-        ``"denoising_l"`` of each layer l that has a weight.
+        ``"total"``, what training minimises; ``"supervised"``; the unweighted
+        ``"denoising_l"`` of each layer l that has a weight; and those there are of
+        ``"virtual_adversarial_l"`` and the unweighted ``"entropy"``.
     """
-    logits = activations.corrupted.logits[: activations.n_labeled]
-    supervised = supervised_cost(logits, y, weight)
+    labeled, unlabeled = activations.corrupted.logits.tensor_split(
+        [activations.n_labeled]
+    )
+    supervised = supervised_cost(labeled, y, weight)
     costs = {"total": supervised, "supervised": supervised}
     for layer, denoising_weight in enumerate(denoising_weights):
         if denoising_weight == 0:
@@ -130,4 +170,11 @@ def ladder_costs(activations, y, weight, denoising_weights):
             )
         costs[f"denoising_{layer}"] = cost
         costs["total"] = costs["total"] + denoising_weight * cost
+    for layer, perturbed in activations.perturbed_logits.items():
+        cost = virtual_adversarial_cost(unlabeled, perturbed)
+        costs[f"virtual_adversarial_{layer}"] = cost
+        costs["total"] = costs["total"] + cost
+    if entropy_weight > 0:
+        costs["entropy"] = conditional_entropy(unlabeled)
+        costs["total"] = costs["total"] + entropy_weight * costs["entropy"]
     return costs

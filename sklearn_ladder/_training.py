@@ -64,14 +64,22 @@ class LadderCosts(torch.nn.Module):
     ----------
     denoising_weights : sequence of float
         λ of layers 0 … L.
+    entropy_weight : float, default=0.0
     """
 
-    def __init__(self, denoising_weights):
+    def __init__(self, denoising_weights, entropy_weight=0.0):
         super().__init__()
         self.denoising_weights = denoising_weights
+        self.entropy_weight = entropy_weight
 
     def forward(self, activations, batch):
-        return ladder_costs(activations, batch.y, batch.weight, self.denoising_weights)
+        return ladder_costs(
+            activations,
+            batch.y,
+            batch.weight,
+            self.denoising_weights,
+            self.entropy_weight,
+        )
 
 
 class LadderNet(NeuralNetClassifier):
@@ -125,6 +133,7 @@ class LadderNet(NeuralNetClassifier):
             batch.x_unlabeled,
             noise,
             self.training_rows_.have_missing,
+            self.noise_generator_,
         )
         costs = self.criterion_(activations, batch)
         costs["total"].backward()

@@ -1,8 +1,11 @@
-"""From `variant` and `denoising_cost` to a weight for each layer."""
+"""From `variant` and the like to a value for each layer."""
 
 from numbers import Real
+from typing import NamedTuple
 
 import numpy as np
+
+from .network import VirtualAdversary
 
 # Which layers have a denoising cost, given the number of the class layer.
 VARIANTS = {
@@ -10,6 +13,21 @@ VARIANTS = {
     "gamma": lambda top: [top],
     "bottom": lambda top: [0],
     "supervised": lambda top: [],
+}
+
+
+class Fusion(NamedTuple):
+    """How virtual adversarial perturbations become part of the ladder."""
+
+    as_noise: bool  # or in a cost
+    layerwise: bool  # or at the input only
+
+
+VIRTUAL_ADVERSARIAL = {
+    "cost": Fusion(as_noise=False, layerwise=False),
+    "cost-layerwise": Fusion(as_noise=False, layerwise=True),
+    "noise": Fusion(as_noise=True, layerwise=False),
+    "noise-layerwise": Fusion(as_noise=True, layerwise=True),
 }
 
 
@@ -63,3 +81,31 @@ def denoising_weights(denoising_cost, variant, n_layers):
     kept = np.zeros(n_layers, dtype=bool)
     kept[list(VARIANTS[variant](n_layers - 1))] = True
     return np.where(kept, weights, 0.0)
+
+
+def virtual_adversary(virtual_adversarial, epsilon, n_layers, norm, n_power_iterations):
+    """What perturbs the layers in training.
+
+    Parameters
+    ----------
+    virtual_adversarial : str or None
+        Key of `VIRTUAL_ADVERSARIAL`.
+    epsilon : float or array-like of shape (n_layers,)
+        Lengths. That of the class layer is not used: it is never perturbed.
+    n_layers : int
+        Layers 0 … L: input, hidden layers, classes.
+    norm : str
+    n_power_iterations : int
+
+    Returns
+    -------
+    VirtualAdversary or None
+    """
+    epsilon = per_layer("epsilon", epsilon, n_layers)
+    if virtual_adversarial is None:
+        return None
+    fusion = VIRTUAL_ADVERSARIAL[virtual_adversarial]
+    epsilon[-1 if fusion.layerwise else 1 :] = 0
+    return VirtualAdversary(
+        tuple(epsilon.tolist()), fusion.as_noise, norm, n_power_iterations
+    )

@@ -12,6 +12,9 @@ Sources
 -------
 rasmus2015 : Rasmus, Berglund, Honkala, Valpola, Raiko, "Semi-Supervised Learning with
     Ladder Networks", NIPS 2015, arXiv:1507.02672.
+shinoda2017 : Shinoda, Worrall, Brostow, "Virtual Adversarial Ladder Networks for
+    Semi-supervised Learning", 2017, arXiv:1711.07476. VAT, and the ladder with virtual
+    adversarial costs (LVAC) or noise (LVAN), at the input or layer-wise (LW).
 
 Examples
 --------
@@ -38,12 +41,16 @@ class Recipe(NamedTuple):
     data: str  # "mnist" or "cifar10"
     n_labels: int
     error: float  # published test error, %
-    std: float  # its standard deviation over seeds
+    # which of these two is published: over seeds, its standard deviation, or the
+    # standard error of the mean
+    std: float | None
+    sem: float | None
     source: str
     parameters: dict  # of `LadderClassifier`
 
 
 RASMUS2015 = "arXiv:1507.02672"
+SHINODA2017 = "arXiv:1711.07476"
 
 # 150 epochs, the first 100 with constant learning rate
 _PUBLISHED_TRAINING = {
@@ -89,8 +96,10 @@ def _noise_std(of_layers, n_layers):
 
 _MLP_BASELINE = _MLP | {"variant": "supervised"} | _noise_std(0.5, 6)
 
-RECIPES = {
-    f"rasmus2015-{name}": Recipe(data, n_labels, error, std, RASMUS2015, parameters)
+_RASMUS2015 = {
+    f"rasmus2015-{name}": Recipe(
+        data, n_labels, error, std, None, RASMUS2015, parameters
+    )
     for name, data, n_labels, error, std, parameters in [
         # 784-1000-500-250-250-250-10, permutation-invariant
         ("mnist-50-full", MNIST, 50, 1.62, 0.65, _MLP | _full(2000, 20, 0.1)),
@@ -134,6 +143,78 @@ RECIPES = {
 }
 
 
+def _adversarial(kind, at_input, at_first=0, above=0):
+    return {
+        "virtual_adversarial": kind,
+        "epsilon": [at_input, at_first, *[above] * 5],
+        "n_power_iterations": 3,
+    }
+
+
+_ADVERSARIAL_TRAINING = _MLP | {
+    "activation": "leaky_relu",
+    "max_epochs": 250,
+    "decay_start": 0.8,
+}
+_VAT = _ADVERSARIAL_TRAINING | {"variant": "supervised", "noise_std": 0}
+# by the number of labels: λ at the input, at the first layer and above
+_LADDERS = {
+    n_labels: _ADVERSARIAL_TRAINING | _full(*costs)
+    for n_labels, costs in {
+        50: (1504, 16.15, 0.0381),
+        100: (1966, 14.20, 0.1563),
+        1000: (3883, 12.35, 0.0539),
+    }.items()
+}
+_LVAC_LW_50 = _ADVERSARIAL_TRAINING | _full(1000, 10.00, 0.1)
+
+_SHINODA2017 = {
+    f"shinoda2017-mnist-{n_labels}-{model}": Recipe(
+        MNIST, n_labels, error, None, sem, SHINODA2017, network | adversarial
+    )
+    for n_labels, model, error, sem, network, adversarial in [
+        (50, "vat", 5.38, 2.92, _VAT, _adversarial("cost", 5.0)),
+        (50, "ladder", 1.86, 0.43, _LADDERS[50], {}),
+        (50, "lvac", 2.42, 1.05, _LADDERS[50], _adversarial("cost", 0.0733)),
+        (
+            *(50, "lvac-lw", 4.08, 3.55, _LVAC_LW_50),
+            _adversarial("cost-layerwise", 1.0, 0.1, 1e-3),
+        ),
+        (50, "lvan", 1.52, 0.20, _LADDERS[50], _adversarial("noise", 0.0733)),
+        (
+            *(50, "lvan-lw", 1.42, 0.12, _LADDERS[50]),
+            _adversarial("noise-layerwise", 0.0733, 0.3897, 8.372e-2),
+        ),
+        (100, "vat", 2.14, 0.64, _VAT, _adversarial("cost", 5.0)),
+        (100, "ladder", 1.45, 0.36, _LADDERS[100], {}),
+        (100, "lvac", 1.65, 0.12, _LADDERS[100], _adversarial("cost", 0.0731)),
+        (
+            *(100, "lvac-lw", 1.39, 0.06, _LADDERS[100]),
+            _adversarial("cost-layerwise", 0.0731, 0.4822, 1.402e-3),
+        ),
+        (100, "lvan", 1.30, 0.09, _LADDERS[100], _adversarial("noise", 0.0731)),
+        (
+            *(100, "lvan-lw", 1.25, 0.06, _LADDERS[100]),
+            _adversarial("noise-layerwise", 0.0731, 0.4822, 1.402e-3),
+        ),
+        (1000, "vat", 1.11, 0.05, _VAT, _adversarial("cost", 2.5)),
+        (1000, "ladder", 1.10, 0.05, _LADDERS[1000], {}),
+        (1000, "lvac", 1.28, 0.07, _LADDERS[1000], _adversarial("cost", 2.5206)),
+        (
+            *(1000, "lvac-lw", 1.11, 0.12, _LADDERS[1000]),
+            _adversarial("cost-layerwise", 2.5206, 0.0143, 6.002e-4),
+        ),
+        (1000, "lvan", 1.48, 0.03, _LADDERS[1000], _adversarial("noise", 2.5206)),
+        (
+            *(1000, "lvan-lw", 1.51, 0.06, _LADDERS[1000]),
+            _adversarial("noise-layerwise", 2.5206, 0.0143, 6.002e-4),
+        ),
+    ]
+}
+
+RECIPES = _RASMUS2015 | _SHINODA2017
+
+
 def names():
     """Names of all recipes.
 
@@ -174,7 +255,9 @@ def table():
     -------
     DataFrame
         Indexed by name. Columns: "data", "n_labels", "error" (test error in %), "std"
-        (of the error over seeds), "source".
+        or "sem" (over seeds: its standard deviation, or the standard error of the mean;
+        NaN where it is not published), "source".
     """
     rows = {name: recipe._asdict() for name, recipe in RECIPES.items()}
-    return pd.DataFrame.from_dict(rows, orient="index").drop(columns="parameters")
+    table = pd.DataFrame.from_dict(rows, orient="index").drop(columns="parameters")
+    return table.astype({"std": float, "sem": float})

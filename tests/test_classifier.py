@@ -18,6 +18,7 @@ from skorch.callbacks import EarlyStopping
 from sklearn_ladder import LadderClassifier, _classifier
 from sklearn_ladder._costs import ladder_costs
 from sklearn_ladder._labels import hold_out
+from sklearn_ladder.architectures import Conv, Dense, MaxPool
 
 
 def small(**parameters):
@@ -238,6 +239,66 @@ def test_the_supervised_variant_does_not_look_at_unlabeled_rows(blobs):
         for rows in (X, other)
     ]
     np.testing.assert_array_equal(*few)
+
+
+@pytest.mark.parametrize(
+    "virtual_adversarial, variant, costs",
+    [
+        ("cost", "full", ["virtual_adversarial_0_cost"]),
+        (
+            *("cost-layerwise", "gamma"),
+            [f"virtual_adversarial_{layer}_cost" for layer in range(3)],
+        ),
+        ("noise", "bottom", []),
+        ("noise-layerwise", "full", []),
+    ],
+)
+def test_virtual_adversarial_ladders_learn(blobs, virtual_adversarial, variant, costs):
+    X, y, y_few = blobs
+    clf = small(
+        variant=variant, virtual_adversarial=virtual_adversarial, epsilon=0.5
+    ).fit(X, y_few)
+    assert clf.score(X, y) > 0.9
+    assert [name for name in clf.history_ if "adversarial" in name] == costs
+    plain = small(variant=variant).fit(X, y_few)
+    assert not np.array_equal(plain.predict_proba(X), clf.predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    "cost", [{"virtual_adversarial": "cost"}, {"entropy_cost": 0.5}], ids=str
+)
+def test_other_costs_of_unlabeled_rows_without_a_decoder(blobs, cost):
+    """As virtual adversarial training does; the supervised variant alone does not."""
+    X, _, y_few = blobs
+    others = np.where(y_few[:, None] == -1, X + 1, X)
+    clf = small(variant="supervised", standardize=False, **cost)
+    assert clf.fit(X, y_few).net_.module_.decoder is None
+    proba = clf.predict_proba(X)
+    assert not np.allclose(clf.fit(others, y_few).predict_proba(X), proba)
+
+
+def test_entropy_cost_makes_certain(blobs):
+    X, _, y_few = blobs
+
+    def entropy(weight):
+        clf = small(entropy_cost=weight).fit(X, y_few)
+        proba = clf.predict_proba(X).astype(float)
+        return -(proba * np.log(proba + 1e-30)).sum(axis=1).mean()
+
+    assert entropy(1.0) < 0.9 * entropy(0.0)
+
+
+def test_virtual_adversarial_fit_is_repeatable_and_convolutional():
+    images = np.random.RandomState(0).rand(40, 1, 6, 6)
+    y_few = np.where(np.arange(40) < 20, np.arange(40) % 2, -1)
+    clf = small(
+        architecture=[Conv(4, 3, "same"), MaxPool(2), Dense()],
+        variant="gamma",
+        virtual_adversarial="noise-layerwise",
+    )
+    proba = clf.fit(images, y_few).predict_proba(images)
+    again = clone(clf).fit(images, y_few).predict_proba(images)
+    np.testing.assert_array_equal(again, proba)
 
 
 def test_class_weight_shifts_the_balance(blobs):
@@ -551,6 +612,15 @@ def test_early_stopping_refuses_too_few_labels(blobs):
         ({"noise_std": -0.1}, "noise_std"),
         ({"noise_std": [0.3, 0.3, 0.3, -0.3]}, "noise_std .* not negative"),
         ({"variant": "half"}, "variant"),
+        ({"virtual_adversarial": "costs"}, "virtual_adversarial"),
+        (
+            {"virtual_adversarial": "noise", "epsilon": [1, 1]},
+            r"epsilon must .* one entry per layer \(4, input first\); got 2",
+        ),
+        ({"epsilon": -1.0}, "epsilon"),
+        ({"n_power_iterations": 0}, "n_power_iterations"),
+        ({"perturbation_norm": "l1"}, "perturbation_norm"),
+        ({"entropy_cost": -1}, "entropy_cost"),
         ({"activation": "softmax"}, "activation"),
         ({"max_epochs": "all"}, "max_epochs"),
         ({"batch_size": 1}, "batch_size"),

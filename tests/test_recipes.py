@@ -6,32 +6,50 @@ from sklearn_ladder import LadderClassifier, recipes
 N_FEATURES = {"mnist": 28 * 28, "cifar10": 3 * 32 * 32}
 
 
+# Rasmus et al. 2015, tables 1 to 3: error and standard deviation in %
+RASMUS2015 = {
+    "mnist-50-full": (1.62, 0.65),
+    "mnist-100-baseline": (21.74, 1.77),
+    "mnist-100-gamma": (3.06, 1.44),
+    "mnist-100-bottom": (1.09, 0.32),
+    "mnist-100-full": (1.06, 0.37),
+    "mnist-1000-baseline": (5.70, 0.20),
+    "mnist-1000-gamma": (1.53, 0.10),
+    "mnist-1000-bottom": (0.90, 0.05),
+    "mnist-1000-full": (0.84, 0.08),
+    "mnist-all-baseline": (0.80, 0.03),
+    "mnist-all-gamma": (0.78, 0.03),
+    "mnist-all-bottom": (0.59, 0.03),
+    "mnist-all-full": (0.57, 0.02),
+    "mnist-100-conv-small-baseline": (6.43, 0.84),
+    "mnist-100-conv-small-gamma": (0.89, 0.50),
+    "mnist-100-conv-fc-full": (0.99, 0.15),
+    "cifar10-4000-conv-large-baseline": (23.33, 0.61),
+    "cifar10-4000-conv-large-gamma": (20.40, 0.47),
+}
+# Shinoda et al. 2017, table 1: error and standard error in %, 50, 100 and 1000 labels
+SHINODA2017 = {
+    "vat": [(5.38, 2.92), (2.14, 0.64), (1.11, 0.05)],
+    "ladder": [(1.86, 0.43), (1.45, 0.36), (1.10, 0.05)],
+    "lvac": [(2.42, 1.05), (1.65, 0.12), (1.28, 0.07)],
+    "lvac-lw": [(4.08, 3.55), (1.39, 0.06), (1.11, 0.12)],
+    "lvan": [(1.52, 0.20), (1.30, 0.09), (1.48, 0.03)],
+    "lvan-lw": [(1.42, 0.12), (1.25, 0.06), (1.51, 0.06)],
+}
+
+
 def test_every_published_cell_has_a_recipe():
-    # Rasmus et al. 2015, tables 1 to 3: error and standard deviation in %
-    published = {
-        "mnist-50-full": (1.62, 0.65),
-        "mnist-100-baseline": (21.74, 1.77),
-        "mnist-100-gamma": (3.06, 1.44),
-        "mnist-100-bottom": (1.09, 0.32),
-        "mnist-100-full": (1.06, 0.37),
-        "mnist-1000-baseline": (5.70, 0.20),
-        "mnist-1000-gamma": (1.53, 0.10),
-        "mnist-1000-bottom": (0.90, 0.05),
-        "mnist-1000-full": (0.84, 0.08),
-        "mnist-all-baseline": (0.80, 0.03),
-        "mnist-all-gamma": (0.78, 0.03),
-        "mnist-all-bottom": (0.59, 0.03),
-        "mnist-all-full": (0.57, 0.02),
-        "mnist-100-conv-small-baseline": (6.43, 0.84),
-        "mnist-100-conv-small-gamma": (0.89, 0.50),
-        "mnist-100-conv-fc-full": (0.99, 0.15),
-        "cifar10-4000-conv-large-baseline": (23.33, 0.61),
-        "cifar10-4000-conv-large-gamma": (20.40, 0.47),
+    published = {f"rasmus2015-{name}": row for name, row in RASMUS2015.items()} | {
+        f"shinoda2017-mnist-{n_labels}-{model}": row
+        for model, rows in SHINODA2017.items()
+        for n_labels, row in zip([50, 100, 1000], rows, strict=True)
     }
     table = recipes.table()
-    assert sorted(table.index) == sorted(f"rasmus2015-{name}" for name in published)
+    assert sorted(table.index) == sorted(published)
     for name, row in published.items():
-        assert tuple(table.loc[f"rasmus2015-{name}", ["error", "std"]]) == row
+        spread, other = ("std", "sem") if "rasmus" in name else ("sem", "std")
+        assert tuple(table.loc[name, ["error", spread]]) == row
+        assert np.isnan(table.loc[name, other])
 
 
 @pytest.mark.parametrize("name", recipes.names())
@@ -51,7 +69,8 @@ def test_recipes_make_networks_of_their_data(name):
         "supervised": [],
     }
     assert np.flatnonzero(weights).tolist() == list(with_cost[clf.variant])
-    assert name.endswith("baseline" if clf.variant == "supervised" else clf.variant)
+    if recipe.source == recipes.RASMUS2015:
+        assert name.endswith("baseline" if clf.variant == "supervised" else clf.variant)
     assert f"-{recipe.n_labels}-" in name.replace("-all-", "-60000-")
 
 
@@ -64,6 +83,27 @@ def test_settings_as_published():
     gamma = recipes.get("rasmus2015-cifar10-4000-conv-large-gamma")
     assert (gamma["max_epochs"], gamma["decay_start"]) == (70, 0.86)
     assert gamma["activation"] == "leaky_relu"
+
+
+def test_virtual_adversarial_settings_as_published():
+    ladder, lvan, lvan_lw, lvac, lvac_lw, vat = (
+        recipes.get(f"shinoda2017-mnist-50-{model}")
+        for model in ["ladder", "lvan", "lvan-lw", "lvac", "lvac-lw", "vat"]
+    )
+    assert ladder["denoising_cost"] == [1504, 16.15] + [0.0381] * 5
+    assert (ladder["max_epochs"], ladder["decay_start"]) == (250, 200 / 250)
+    assert ladder["activation"] == "leaky_relu"
+    assert lvan == ladder | {
+        "virtual_adversarial": "noise",
+        "epsilon": [0.0733, 0, 0, 0, 0, 0, 0],
+        "n_power_iterations": 3,
+    }
+    assert lvac == lvan | {"virtual_adversarial": "cost"}
+    assert lvan_lw["epsilon"] == [0.0733, 0.3897] + [8.372e-2] * 5
+    assert lvac_lw["denoising_cost"] == [1000, 10] + [0.1] * 5
+    assert lvac_lw["epsilon"] == [1.0, 0.1] + [1e-3] * 5
+    assert (vat["variant"], vat["noise_std"]) == ("supervised", 0)
+    assert (vat["virtual_adversarial"], vat["epsilon"][0]) == ("cost", 5.0)
 
 
 def test_what_is_given_is_a_copy():

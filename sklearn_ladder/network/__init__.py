@@ -1,5 +1,6 @@
 """The ladder network in PyTorch."""
 
+from ._adversary import VirtualAdversary
 from ._convolution import Conv
 from ._dense import Dense
 from ._ladder import Ladder, LadderPass
@@ -15,5 +16,6 @@ __all__ = [
     "MaxPool",
     "MeanPool",
     "Shape",
+    "VirtualAdversary",
     "layer_shapes",
 ]

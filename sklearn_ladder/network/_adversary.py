@@ -5,8 +5,13 @@ Learning", 2017, arXiv:1711.07476; after Miyato et al., "Virtual Adversarial Tra
 arXiv:1704.03976.
 """
 
+from functools import partial
+from typing import NamedTuple
+
 import torch
 from torch.nn import functional as F
+
+from ._normalization import batch_norm
 
 # Norms of a row's perturbation.
 NORMS = {"l2": 2.0, "linf": float("inf")}
@@ -14,6 +19,8 @@ NORMS = {"l2": 2.0, "linf": float("inf")}
 # NOTE[DIFF]: the released code takes 1e-6, which in single precision would leave little
 # but rounding errors of an encoder without noise.
 DIFFERENCE = 1e-3
+# Standard deviation of the noise of perturbed rows, "for stability".
+NOISE_STD = 0.5
 
 
 def kl_divergence(logits, other_logits):
@@ -88,3 +95,97 @@ def virtual_adversarial_perturbation(
         has_gradient = gradient.abs().amax(dim=1, keepdim=True) > 0
         d = torch.where(has_gradient, gradient, d).detach()
     return of_length(d, epsilon, norm).view(z.shape)
+
+
+class VirtualAdversary(NamedTuple):
+    """Perturbs unlabelled rows of a training step.
+
+    NOTE[DIFF]: in the released code noise of the perturbed encoder is drawn anew for
+    each pass of power iteration. Here all passes of a perturbation have the same, which
+    costs less.
+    """
+
+    # length of the perturbation at each layer 0 … L; 0 where there is none
+    epsilon: tuple[float, ...]
+    as_noise: bool  # of the corrupted encoder; otherwise in a cost of its own
+    norm: str = "l2"
+    n_power_iterations: int = 1
+
+    def add_noise(self, encoder, x, noise, generator):
+        """Noise of the corrupted encoder, and perturbations of the unlabelled rows.
+
+        Perturbations are of what the corrupted encoder has at a layer before noise, and
+        change the output of the clean one most.
+
+        Parameters
+        ----------
+        encoder : Encoder
+        x : Tensor of shape (n_unlabeled, n_features)
+        noise : list of Tensor
+            For layers 0 … L, as tables, labelled rows first.
+        generator : torch.Generator
+
+        Returns
+        -------
+        list of Tensor
+            Like `noise`.
+        """
+        noise = list(noise)
+        with torch.no_grad():
+            logits = encoder.clean(x).h
+            z = encoder.shapes[0].table(x)
+            for number in range(self._n_layers):
+                if self.epsilon[number] > 0:
+                    r, _ = self._perturb(encoder, number, z, logits, generator)
+                    of_labeled, of_unlabeled = noise[number].split(
+                        [len(noise[number]) - len(z), len(z)]
+                    )
+                    noise[number] = torch.cat([of_labeled, of_unlabeled + r])
+                h = encoder.activate(number, z + noise[number][-len(z) :])
+                z = batch_norm(encoder.layers[number].projection(h))
+        return noise
+
+    def perturbed_logits(self, encoder, z, logits, generator):
+        """Logits of perturbed rows, by the number of the layer that is perturbed.
+
+        Parameters
+        ----------
+        encoder : Encoder
+        z : list of Tensor
+            z̃ of layers 0 … L, unlabelled rows, as tables.
+        logits : Tensor of shape (n_unlabeled, n_classes)
+            Of the same rows.
+        generator : torch.Generator
+
+        Returns
+        -------
+        dict of int to Tensor of shape (n_unlabeled, n_classes)
+        """
+        perturbed = {}
+        for number in range(self._n_layers):
+            if self.epsilon[number] > 0:
+                r, logits_of = self._perturb(
+                    encoder, number, z[number], logits, generator
+                )
+                perturbed[number] = logits_of(z[number] + r)
+        return perturbed
+
+    @property
+    def _n_layers(self):
+        """Layers up to the highest one that is perturbed."""
+        return max((n + 1 for n, e in enumerate(self.epsilon) if e > 0), default=0)
+
+    def _perturb(self, encoder, number, z, logits, generator):
+        """The perturbation of a layer, and the network above it, which it is made for.
+
+        With noise and batch statistics in it, as published.
+        """
+        noise = encoder.draw_noise(
+            len(logits), [NOISE_STD] * len(encoder.shapes), generator, lowest=number
+        )
+        logits_of = partial(encoder.logits_above, number, noise=noise)
+        r = virtual_adversarial_perturbation(
+            *(logits_of, z, logits, self.epsilon[number], self.norm),
+            *(self.n_power_iterations, generator),
+        )
+        return r, logits_of

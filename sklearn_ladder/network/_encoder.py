@@ -110,6 +110,56 @@ class Encoder(nn.Module):
             CleanPass(z_clean, statistics, h[n_rows:]),
         )
 
+    def draw_noise(self, n_rows, noise_std, generator, lowest=0):
+        """Scaled Gaussian noise for each layer from `lowest` up.
+
+        Parameters
+        ----------
+        n_rows : int
+        noise_std : sequence of float
+            For layers 0 … L.
+        generator : torch.Generator
+        lowest : int, default=0
+
+        Returns
+        -------
+        list of Tensor
+            As tables, each (n_rows · n_sites, channels).
+        """
+        device = generator.device
+        return [
+            torch.empty(n_rows * shape.n_sites, shape.channels, device=device).normal_(
+                std=std, generator=generator
+            )
+            for shape, std in zip(self.shapes[lowest:], noise_std[lowest:], strict=True)
+        ]
+
+    def activate(self, number, z):
+        """Activation h of a layer, given its z; of the input, z itself."""
+        return self.layers[number - 1].activate(z) if number > 0 else z
+
+    def logits_above(self, number, z, noise):
+        """Logits of corrupted rows, given what they are at some layer.
+
+        Parameters
+        ----------
+        number : int
+            Of the layer.
+        z : Tensor
+            z of that layer, before its noise, as a table.
+        noise : list of Tensor
+            For that layer and each above.
+
+        Returns
+        -------
+        Tensor of shape (n_rows, n_classes)
+        """
+        parts = RowParts(0, len(z) // self.shapes[number].n_sites, 0)
+        h = self.activate(number, z + noise[0])
+        for layer, of_layer in zip(self.layers[number:], noise[1:], strict=True):
+            h = layer.step(h, of_layer, parts).h
+        return h
+
     def clean(self, x):
         """Clean encoder with batch statistics.
 
@@ -141,7 +191,6 @@ class Encoder(nn.Module):
 
     def hidden(self, x):
         """Top hidden representation with population statistics, (n_rows, n_units)."""
-        h = self(x).z[-2]
-        if len(self.layers) > 1:
-            h = self.layers[-2].activate(h)
-        return self.shapes[-2].rows(h)
+        below_classes = len(self.layers) - 1
+        h = self.activate(below_classes, self(x).z[below_classes])
+        return self.shapes[below_classes].rows(h)

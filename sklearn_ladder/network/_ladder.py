@@ -26,6 +26,8 @@ class LadderPass(NamedTuple):
     decoded: DecoderPass | None  # unlabelled rows; None without a decoder
     # bool, table of the entries of x_unlabeled that are there; None if all are
     observed: Tensor | None = None
+    # logits of unlabelled rows perturbed at a layer, by its number
+    perturbed_logits: dict[int, Tensor] = {}
 
 
 class Standardization(nn.Module):
@@ -77,6 +79,8 @@ class Ladder(nn.Module):
         For the `Standardization` of the input; by default it is taken as it is.
     class_bias : array-like of shape (n_classes,), default=None
         Initial β of the class layer; by default 0, as published.
+    adversary : VirtualAdversary, default=None
+        Perturbs unlabelled rows in training.
     seed : int, default=0
         Determines the initial weights.
 
@@ -95,12 +99,14 @@ class Ladder(nn.Module):
         mean=None,
         scale=None,
         class_bias=None,
+        adversary=None,
         seed=0,
     ):
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
         self.noise_std = tuple(noise_std)
         self.highest_target = max(denoised_layers, default=-1)
+        self.adversary = adversary
         shape, *layers = layers
         shape = Shape(shape) if isinstance(shape, int) else Shape(*shape)
         layers = [Dense(layer) if isinstance(layer, int) else layer for layer in layers]
@@ -129,22 +135,12 @@ class Ladder(nn.Module):
         return x if self.standardization is None else self.standardization(x)
 
     def draw_noise(self, n_rows, generator):
-        """Scaled Gaussian noise for each layer.
+        """Noise of the corrupted encoder: see `Encoder.draw_noise`."""
+        return self.encoder.draw_noise(n_rows, self.noise_std, generator)
 
-        Returns
-        -------
-        list of Tensor
-            As tables, each (n_rows · n_sites, channels).
-        """
-        device = generator.device
-        return [
-            torch.empty(n_rows * shape.n_sites, shape.channels, device=device).normal_(
-                std=std, generator=generator
-            )
-            for shape, std in zip(self.shapes, self.noise_std, strict=True)
-        ]
-
-    def training_pass(self, x_labeled, x_unlabeled, noise, have_missing=False):
+    def training_pass(
+        self, x_labeled, x_unlabeled, noise, have_missing=False, generator=None
+    ):
         """Activations for one training step: Algorithm 1 of the paper, but its costs.
 
         - Corrupted encoder, ``Encoder.corrupted_and_clean``, layer by layer in
@@ -166,6 +162,8 @@ class Ladder(nn.Module):
             One per layer, labelled rows first; as drawn by `draw_noise`.
         have_missing : bool, default=False
             Whether there may be NaN in the rows.
+        generator : torch.Generator, default=None
+            Source of what is random in the adversary, if there is one.
 
         Returns
         -------
@@ -176,13 +174,23 @@ class Ladder(nn.Module):
         if have_missing:
             observed = self.shapes[0].table(~x[n_labeled:].isnan())
             x = self.impute(x)
+        if self.adversary is not None and self.adversary.as_noise:
+            noise = self.adversary.add_noise(
+                self.encoder, x[n_labeled:], noise, generator
+            )
         corrupted, clean = self.encoder.corrupted_and_clean(
             x, n_labeled, noise, self.highest_target
         )
-        if self.decoder is None:
-            return LadderPass(n_labeled, corrupted, clean, None)
-        decoded = self.decoder(corrupted.z, corrupted.logits[n_labeled:].softmax(dim=1))
-        return LadderPass(n_labeled, corrupted, clean, decoded, observed)
+        logits, decoded, perturbed_logits = corrupted.logits[n_labeled:], None, {}
+        if self.decoder is not None:
+            decoded = self.decoder(corrupted.z, logits.softmax(dim=1))
+        if self.adversary is not None and not self.adversary.as_noise:
+            perturbed_logits = self.adversary.perturbed_logits(
+                self.encoder, corrupted.z, logits, generator
+            )
+        return LadderPass(
+            n_labeled, corrupted, clean, decoded, observed, perturbed_logits
+        )
 
     @torch.no_grad()
     def impute(self, x, reconstruct=None):
