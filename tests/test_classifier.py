@@ -256,11 +256,14 @@ def test_the_supervised_variant_does_not_look_at_unlabeled_rows(blobs):
 def test_virtual_adversarial_ladders_learn(blobs, virtual_adversarial, variant, costs):
     X, y, y_few = blobs
     clf = small(
-        variant=variant, virtual_adversarial=virtual_adversarial, epsilon=0.5
+        variant=variant,
+        virtual_adversarial=virtual_adversarial,
+        epsilon=0.5,
+        max_epochs=60,
     ).fit(X, y_few)
     assert clf.score(X, y) > 0.9
     assert [name for name in clf.history_ if "adversarial" in name] == costs
-    plain = small(variant=variant).fit(X, y_few)
+    plain = small(variant=variant, max_epochs=60).fit(X, y_few)
     assert not np.array_equal(plain.predict_proba(X), clf.predict_proba(X))
 
 
