@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from sklearn_ladder.architectures import Conv, Dense, MaxPool, MeanPool
 from sklearn_ladder.network import Ladder
 from sklearn_ladder.network._combinators import GaussianCombinator
 from sklearn_ladder.network._ladder import Standardization
@@ -134,3 +135,32 @@ def test_same_seed_same_weights():
     name = "encoder.layers.0.projection.weight"
     torch.testing.assert_close(first, second)
     assert not torch.equal(first[name], other[name])
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "tanh"])
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [5, 7, 6, 3],
+        [(2, 8, 8), Conv(4, 3, "same"), MaxPool(2), Conv(3, 2), MeanPool()],
+        [(1, 14, 14), Conv(6, 12), MaxPool(3), Dense(3)],
+    ],
+    ids=["dense", "mean_pool", "large_kernel"],
+)
+def test_folding_statistics_into_the_maps_changes_nothing(layers, activation):
+    ladder = Ladder(layers, [], [0.3] * len(layers), activation=activation).double()
+    generator = torch.Generator().manual_seed(0)
+    for layer in ladder.encoder.layers:
+        for parameter in (layer.beta, layer.gamma):
+            if parameter is not None:
+                parameter.data.normal_(generator=generator)
+        layer.population.mean.normal_(generator=generator)
+        layer.population.std.uniform_(0.5, 2, generator=generator)
+    x = torch.randn(6, ladder.shapes[0].n_units, generator=generator).double()
+    expected = ladder.encoder.with_population_statistics(x)
+    torch.testing.assert_close(ladder.encoder(x), expected.logits)
+    below = len(ladder.encoder.layers) - 1
+    torch.testing.assert_close(
+        ladder.hidden(x),
+        ladder.shapes[below].rows(ladder.encoder.activate(below, expected.z[below])),
+    )

@@ -119,18 +119,20 @@ class Convolution(nn.Module):
             specification, in_shape.channels, fan_in, generator
         )
 
-    def forward(self, h):
-        maps = self.in_shape.maps(h)
+    def forward(self, h, scale=None, shift=None):
+        maps, weight = self.in_shape.maps(h), self.weight
+        if scale is not None:
+            weight = weight * scale[:, None, None, None]
         size = {
             "stride": self.specification.stride,
             "padding": self.specification.n_zeros,
         }
         if self.specification.kernel <= LARGEST_DIRECT_KERNEL:
-            return as_table(F.conv2d(maps, self.weight, **size))
+            return as_table(F.conv2d(maps, weight, shift, **size))
         # (n_rows, units of a patch, n_sites)
         patches = F.unfold(maps, self.specification.kernel, **size)
         patches = patches.transpose(1, 2).flatten(0, 1)
-        return F.linear(patches, self.weight.flatten(1))
+        return F.linear(patches, weight.flatten(1), shift)
 
     def way_down(self, generator):
         """A new transposed convolution from this one's output back to its input."""

@@ -59,9 +59,10 @@ class DenseProjection(nn.Module):
         weight = torch.randn(out_shape.n_units, in_shape.n_units, generator=generator)
         self.weight = nn.Parameter(weight / math.sqrt(in_shape.n_units))
 
-    def forward(self, h):
+    def forward(self, h, scale=None, shift=None):
         h = h.reshape(-1, self.in_shape.n_units)  # (n_rows, all units)
-        return F.linear(h, self.weight).view(-1, self.out_shape.channels)
+        weight = self.weight if scale is None else self.weight * scale[:, None]
+        return F.linear(h, weight, shift).view(-1, self.out_shape.channels)
 
     def way_down(self, generator):
         """A new map from this one's output back to its input (V in the paper)."""

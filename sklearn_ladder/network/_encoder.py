@@ -25,7 +25,7 @@ class CleanPass(NamedTuple):
     h: Tensor  # logits if it went up to the class layer, or else empty
 
 
-class PredictionPass(NamedTuple):
+class PopulationPass(NamedTuple):
     """Activations of the clean encoder with population statistics."""
 
     z: list[Tensor]  # of layers 0 … L, as tables
@@ -180,17 +180,30 @@ class Encoder(nn.Module):
             h = layer.activate(z_clean[-1])
         return CleanPass(z_clean, statistics, h)
 
-    def forward(self, x):
-        """Clean encoder with population statistics, as prediction needs it."""
+    def with_population_statistics(self, x):
+        """Clean encoder as the decoder needs it, with z of all layers.
+
+        Returns
+        -------
+        PopulationPass
+        """
         h = self.shapes[0].table(x)
         z = [h]
         for layer in self.layers:
             z.append(layer.population(layer.projection(h)))
             h = layer.activate(z[-1])
-        return PredictionPass(z, logits=h)
+        return PopulationPass(z, logits=h)
+
+    def forward(self, x):
+        """Logits by population statistics: what prediction needs, and no more."""
+        h = self.shapes[0].table(x)
+        for layer in self.layers:
+            h = layer(h)
+        return h
 
     def hidden(self, x):
         """Top hidden representation with population statistics, (n_rows, n_units)."""
-        below_classes = len(self.layers) - 1
-        h = self.activate(below_classes, self(x).z[below_classes])
-        return self.shapes[below_classes].rows(h)
+        h = self.shapes[0].table(x)
+        for layer in self.layers[:-1]:
+            h = layer(h)
+        return self.shapes[-2].rows(h)

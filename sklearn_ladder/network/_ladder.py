@@ -223,7 +223,7 @@ class Ladder(nn.Module):
         return self.shapes[0].rows(decoded.z_denoised[0])
 
     def _reconstruct(self, x):
-        clean = self.encoder(x)
+        clean = self.encoder.with_population_statistics(x)
         decoded = self.decoder(
             clean.z,
             clean.logits.softmax(dim=1),
@@ -238,7 +238,7 @@ class Ladder(nn.Module):
 
     def forward(self, x):
         """Class probabilities by the clean encoder, shape (n_rows, n_classes)."""
-        return self.encoder(self._prepare(x)).logits.softmax(dim=1)
+        return self.encoder(self._prepare(x)).softmax(dim=1)
 
     def hidden(self, x):
         """Top hidden representation, shape (n_rows, n_units)."""

@@ -122,6 +122,17 @@ class EncoderLayer(nn.Module):
         )
         return LayerStep(h, z_corrupted, z_clean, Statistics(mean, std))
 
+    def forward(self, h):
+        """Activation by population statistics, with these folded into the map.
+
+        γ ((W h − μ)/σ + β) = (γ/σ) W h + γ (β − μ/σ)
+        """
+        mean, std = self.population.statistics
+        gamma = 1.0 if self.gamma is None else self.gamma
+        beta = 0.0 if self.beta is None else self.beta
+        scale, shift = gamma / std, gamma * (beta - mean / std)
+        return self.activation.function(self.projection(h, scale, shift))
+
     def activate(self, z):
         """Activation, h = act(γ (z + β)); logits at the class layer."""
         return self.activation.function(scale_and_shift(z, self.beta, self.gamma))

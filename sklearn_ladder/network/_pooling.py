@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+import torch
 from torch import nn
 from torch.nn import functional as F
 
@@ -83,9 +84,10 @@ class MaxPooling(nn.Module):
         self.size = size
         self.in_shape, self.out_shape = in_shape, out_shape
 
-    def forward(self, h):
+    def forward(self, h, scale=None, shift=None):
         maps = self.in_shape.maps(h)
-        return as_table(F.max_pool2d(maps, self.size, ceil_mode=True))
+        pooled = as_table(F.max_pool2d(maps, self.size, ceil_mode=True))
+        return pooled if scale is None else torch.addcmul(shift, pooled, scale)
 
     def way_down(self, generator):
         """Copies each value to all sites of its window."""
@@ -131,9 +133,10 @@ class MeanPooling(nn.Module):
         """Of each site in the sum."""
         return math.sqrt(3 / self.in_shape.n_sites)
 
-    def forward(self, h):
+    def forward(self, h, scale=None, shift=None):
         by_row = h.reshape(-1, self.in_shape.n_sites, self.in_shape.channels)
-        return by_row.sum(dim=1) * self.weight
+        pooled = by_row.sum(dim=1) * self.weight
+        return pooled if scale is None else torch.addcmul(shift, pooled, scale)
 
     def way_down(self, generator):
         """The transpose, which has no weights to learn either."""

@@ -79,9 +79,10 @@ class LayerSpecification:
         Returns
         -------
         nn.Module
-            Maps tables to tables. Has ``in_shape``, ``out_shape``, and the method
-            ``way_down(generator)`` for a new map back from this one's output to its
-            input (V in the paper).
+            Maps tables to tables. ``forward(h, scale=None, shift=None)`` then scales
+            and shifts each channel, at no cost where that folds into weights. Has
+            ``in_shape``, ``out_shape``, and the method ``way_down(generator)`` for a
+            new map back from this one's output to its input (V in the paper).
         """
         raise NotImplementedError
 
