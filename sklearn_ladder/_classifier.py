@@ -41,9 +41,10 @@ from ._training import (
     learning_rate_schedule,
     resolve_device,
 )
-from ._variants import VARIANTS, denoising_weights, per_layer
+from ._variants import VARIANTS, denoising_weights, name_per_layer, per_layer
 from .architectures import ARCHITECTURES, checked_image_shape, network_layers
 from .network import layer_shapes
+from .network._combinators import COMBINATORS
 from .network._layers import ACTIVATIONS
 
 # Updates that max_epochs="auto" makes.
@@ -141,6 +142,14 @@ class LadderClassifier(
         Standard deviation of the noise that corrupts the encoder, for all layers or for
         each layer, input first. Noise at the input is in units of the standardized
         features. The default is the published one.
+
+    combinator : {"gaussian", "mlp"} or array-like of shape (n_layers,), \
+            default="gaussian"
+        How the decoder denoises a unit, given its corrupted activation and the signal
+        from the layer above; for all layers or for each layer, input first. "gaussian"
+        is optimal for Gaussian activations; "mlp" is a small network for each unit, or
+        for each channel of images, with 4 hidden units (AMLP). Entries at layers below
+        all that have a cost are not used. The default is the published one.
 
     activation : {"relu", "leaky_relu", "tanh"}, default="relu"
         Activation of the hidden layers. The slope of the leaky one is 0.1.
@@ -247,6 +256,9 @@ class LadderClassifier(
     Rasmus, Berglund, Honkala, Valpola, Raiko, "Semi-Supervised Learning with Ladder
     Networks", NIPS 2015, arXiv:1507.02672.
 
+    Pezeshki, Fan, Brakel, Courville, Bengio, "Deconstructing the Ladder Network
+    Architecture", ICML 2016, arXiv:1511.06430, for ``combinator="mlp"``.
+
     Examples
     --------
     >>> import numpy as np
@@ -275,6 +287,7 @@ class LadderClassifier(
             "array-like",
         ],
         "noise_std": [Interval(Real, 0, None, closed="left"), "array-like"],
+        "combinator": [StrOptions(set(COMBINATORS)), "array-like"],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "standardize": ["boolean"],
         # a single row has no batch statistics
@@ -306,6 +319,7 @@ class LadderClassifier(
         variant="full",
         denoising_cost=1.0,
         noise_std=0.3,
+        combinator="gaussian",
         activation="relu",
         standardize=True,
         batch_size=100,
@@ -329,6 +343,7 @@ class LadderClassifier(
         self.variant = variant
         self.denoising_cost = denoising_cost
         self.noise_std = noise_std
+        self.combinator = combinator
         self.activation = activation
         self.standardize = standardize
         self.batch_size = batch_size
@@ -662,6 +677,9 @@ class LadderClassifier(
             module__denoised_layers=np.flatnonzero(weights).tolist(),
             module__noise_std=noise_std.tolist(),
             module__activation=self.activation,
+            module__combinators=name_per_layer(
+                "combinator", self.combinator, n_layers, COMBINATORS
+            ),
             module__mean=None if scaler is None else scaler.mean_,
             module__scale=None if scaler is None else scaler.scale_,
             module__class_bias=class_bias,
@@ -688,8 +706,8 @@ class LadderClassifier(
         except RuntimeError as error:
             raise ValueError(
                 "warm_start and partial_fit need the same layers as in the previous "
-                "fit: hidden_layer_sizes, architecture, image_shape, activation, "
-                "standardize, and which layers have a cost by variant and "
+                "fit: hidden_layer_sizes, architecture, image_shape, combinator, "
+                "activation, standardize, and which layers have a cost by variant and "
                 f"denoising_cost. {str(error).splitlines()[-1].strip()}"
             ) from error
 
