@@ -112,7 +112,7 @@ def test_mlp_combinator_by_hand():
     ):
         parameter.data.copy_(torch.tensor(values).view_as(parameter))
     # weights first: (u, z̃, u z̃) = (2, 4, 8): 1 − 8 + 2 + 1 = −4, bent to −0.4
-    z_denoised = combinator(torch.tensor([[4.0]]).double(), torch.tensor([[2.0]]))
+    z_denoised = combinator(*torch.tensor([[[4.0]], [[2.0]]]).double())
     assert z_denoised.item() == pytest.approx(3 * -0.4 - 0.125)
 
 
