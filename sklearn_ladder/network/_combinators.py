@@ -134,9 +134,9 @@ class MLPCombinator(nn.Module):
 def identity_weights(hidden_sizes):
     """Weights of one unit's AMLP with which ẑ = z̃, each of shape (n_out, n_in).
 
-    NOTE[DIFF]: published is a start near z̃, not by what weights. Here the first two
-    units of each hidden layer carry z̃, since act(z) − act(−z) = (1 + slope) z; the
-    others start at 0, free for other kinks.
+    NOTE[DIFF]: of the published start near z̃ only the standard deviation is known to
+    us, not the weights it is around. Here the first two units of each hidden layer
+    carry z̃, since act(z) − act(−z) = (1 + slope) z; the others start around 0.
     """
     weights, z_from_below = [], torch.tensor([0.0, 1.0, 0.0])
     for size in (*hidden_sizes, 1):
@@ -151,8 +151,8 @@ class UnitwiseLinear(Function):
     """Linear layer of all units' networks: out = W x + b, with other W, b in each unit.
 
     Its derivative is written by hand, since autograd would make each product of row,
-    unit, input and output a tensor of its own: twice the time. Products of small
-    matrices, unit by unit, take longer still.
+    unit, input and output a tensor of its own: up to twice the time. Products of
+    small matrices, unit by unit, take longer still where layers are dense.
 
     Shapes: x (n_in, n_rows, width), weight (n_out, n_in, width), bias (n_out, width),
     out (n_out, n_rows, width).
