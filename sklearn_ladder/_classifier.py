@@ -45,12 +45,14 @@ from ._variants import (
     VARIANTS,
     VIRTUAL_ADVERSARIAL,
     denoising_weights,
+    name_per_layer,
     per_layer,
     virtual_adversary,
 )
 from .architectures import ARCHITECTURES, checked_image_shape, network_layers
 from .network import layer_shapes
 from .network._adversary import NORMS
+from .network._combinators import COMBINATORS
 from .network._layers import ACTIVATIONS
 
 # Updates that max_epochs="auto" makes.
@@ -148,6 +150,14 @@ class LadderClassifier(
         Standard deviation of the noise that corrupts the encoder, for all layers or for
         each layer, input first. Noise at the input is in units of the standardized
         features. The default is the published one.
+
+    combinator : {"gaussian", "mlp"} or array-like of shape (n_layers,), \
+            default="gaussian"
+        How the decoder denoises a unit, given its corrupted activation and the signal
+        from the layer above; for all layers or for each layer, input first. "gaussian"
+        is optimal for Gaussian activations; "mlp" is a small network for each unit, or
+        for each channel of images, with 4 hidden units (AMLP). Entries at layers below
+        all that have a cost are not used. The default is the published one.
 
     virtual_adversarial : str, default=None
         What becomes of virtual adversarial perturbations, which are small and change
@@ -278,6 +288,9 @@ class LadderClassifier(
     Rasmus, Berglund, Honkala, Valpola, Raiko, "Semi-Supervised Learning with Ladder
     Networks", NIPS 2015, arXiv:1507.02672.
 
+    Pezeshki, Fan, Brakel, Courville, Bengio, "Deconstructing the Ladder Network
+    Architecture", ICML 2016, arXiv:1511.06430, for ``combinator="mlp"``.
+
     Shinoda, Worrall, Brostow, "Virtual Adversarial Ladder Networks for Semi-supervised
     Learning", 2017, arXiv:1711.07476.
 
@@ -309,6 +322,7 @@ class LadderClassifier(
             "array-like",
         ],
         "noise_std": [Interval(Real, 0, None, closed="left"), "array-like"],
+        "combinator": [StrOptions(set(COMBINATORS)), "array-like"],
         "virtual_adversarial": [StrOptions(set(VIRTUAL_ADVERSARIAL)), None],
         "epsilon": [Interval(Real, 0, None, closed="left"), "array-like"],
         "n_power_iterations": [Interval(Integral, 1, None, closed="left")],
@@ -345,6 +359,7 @@ class LadderClassifier(
         variant="full",
         denoising_cost=1.0,
         noise_std=0.3,
+        combinator="gaussian",
         virtual_adversarial=None,
         epsilon=1.0,
         n_power_iterations=1,
@@ -373,6 +388,7 @@ class LadderClassifier(
         self.variant = variant
         self.denoising_cost = denoising_cost
         self.noise_std = noise_std
+        self.combinator = combinator
         self.virtual_adversarial = virtual_adversarial
         self.epsilon = epsilon
         self.n_power_iterations = n_power_iterations
@@ -721,6 +737,9 @@ class LadderClassifier(
             module__denoised_layers=np.flatnonzero(weights).tolist(),
             module__noise_std=noise_std.tolist(),
             module__activation=self.activation,
+            module__combinators=name_per_layer(
+                "combinator", self.combinator, n_layers, COMBINATORS
+            ),
             module__mean=None if scaler is None else scaler.mean_,
             module__scale=None if scaler is None else scaler.scale_,
             module__class_bias=class_bias,
@@ -749,8 +768,8 @@ class LadderClassifier(
         except RuntimeError as error:
             raise ValueError(
                 "warm_start and partial_fit need the same layers as in the previous "
-                "fit: hidden_layer_sizes, architecture, image_shape, activation, "
-                "standardize, and which layers have a cost by variant and "
+                "fit: hidden_layer_sizes, architecture, image_shape, combinator, "
+                "activation, standardize, and which layers have a cost by variant and "
                 f"denoising_cost. {str(error).splitlines()[-1].strip()}"
             ) from error
 

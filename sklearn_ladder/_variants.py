@@ -1,4 +1,4 @@
-"""From `variant` and the like to a value for each layer."""
+"""From parameters of the estimator to a value for each layer."""
 
 from numbers import Real
 from typing import NamedTuple
@@ -50,16 +50,52 @@ def per_layer(name, value, n_layers):
     ValueError
         If the length is wrong or a value negative or not finite.
     """
-    values = np.full(n_layers, value, float) if isinstance(value, Real) else value
+    values = [value] * n_layers if isinstance(value, Real) else value
     values = np.asarray(values, dtype=float)
-    if values.shape != (n_layers,):
-        raise ValueError(
-            f"{name} must be a number or have one entry per layer ({n_layers}, input "
-            f"first); got {len(values) if values.ndim else values}."
-        )
+    _check_length(name, "a number", values, n_layers)
     if not (np.isfinite(values).all() and (values >= 0).all()):
         raise ValueError(f"{name} must be finite and not negative; got {value}.")
     return values
+
+
+def name_per_layer(name, value, n_layers, known):
+    """One of the known names for each layer, from a name or one per layer, input first.
+
+    Parameters
+    ----------
+    name : str
+        Of the parameter, for errors.
+    value : str or array-like of str, shape (n_layers,)
+    n_layers : int
+    known : collection of str
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    ValueError
+        If the length is wrong or a name not known.
+    """
+    values = [value] * n_layers if isinstance(value, str) else value
+    values = np.asarray(values, dtype=object)
+    _check_length(name, "a string", values, n_layers)
+    for entry in values:
+        if entry not in list(known):
+            raise ValueError(
+                f"{name} must be, or have for each layer, one of {sorted(known)}; got "
+                f"{entry!r}."
+            )
+    return values.tolist()
+
+
+def _check_length(name, alternative, values, n_layers):
+    if values.shape != (n_layers,):
+        raise ValueError(
+            f"{name} must be {alternative} or have one entry per layer ({n_layers}, "
+            f"input first); got {len(values) if values.ndim else values}."
+        )
 
 
 def denoising_weights(denoising_cost, variant, n_layers):

@@ -1,5 +1,6 @@
 """The blocks of a training step in plain operations, for autograd to derive."""
 
+import numpy as np
 import torch
 
 from sklearn_ladder.network._normalization import batch_norm, batch_statistics
@@ -22,6 +23,23 @@ def gaussian(z_corrupted, u, coefficients):
     prior_mean = a1 * torch.sigmoid(a2 * u + a3) + a4 * u + a5
     gate = a6 * torch.sigmoid(a7 * u + a8) + a9 * u + a10
     return (z_corrupted - prior_mean) * gate + prior_mean
+
+
+def unitwise_linear(x, weight, bias):
+    return torch.einsum("kjw,jnw->knw", weight, x) + bias[:, None]
+
+
+def amlp(z_corrupted, u, weights, biases):
+    """Rows and units one by one."""
+    z_denoised = torch.empty_like(z_corrupted)
+    for row, unit in np.ndindex(*z_corrupted.shape):
+        z, u_of_unit = z_corrupted[row, unit], u[row, unit]
+        h = torch.stack([u_of_unit, z, u_of_unit * z])
+        for weight, bias in zip(weights, biases, strict=True):
+            a = weight[:, :, unit] @ h + bias[:, unit]
+            h = torch.where(a > 0, a, 0.1 * a)
+        z_denoised[row, unit] = a  # no activation at the output
+    return z_denoised
 
 
 def normalized_squared_error(z_denoised, z_clean, mean, std):

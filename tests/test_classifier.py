@@ -18,7 +18,8 @@ from skorch.callbacks import EarlyStopping
 from sklearn_ladder import LadderClassifier, _classifier
 from sklearn_ladder._costs import ladder_costs
 from sklearn_ladder._labels import hold_out
-from sklearn_ladder.architectures import Conv, Dense, MaxPool
+from sklearn_ladder.architectures import Conv, Dense, MaxPool, MeanPool
+from sklearn_ladder.network._combinators import GaussianCombinator, MLPCombinator
 
 
 def small(**parameters):
@@ -37,6 +38,55 @@ def test_variants_learn(blobs, variant):
     X, y, y_few = blobs
     clf = small(variant=variant).fit(X, y_few)
     assert clf.score(X, y) > 0.9
+
+
+@pytest.mark.parametrize("variant", ["full", "gamma", "bottom"])
+def test_mlp_combinators_learn(blobs, variant):
+    X, y, y_few = blobs
+    clf = small(variant=variant, combinator="mlp", max_epochs=60).fit(X, y_few)
+    assert clf.score(X, y) > 0.9
+    denoising = clf.history_[f"denoising_{0 if variant == 'bottom' else 3}_cost"]
+    assert denoising[-1] < denoising[0]
+
+
+def test_combinators_by_layer(blobs):
+    """Those of layers below all costs, here the input, are not used."""
+    X, _, y_few = blobs
+    proba = []
+    for combinator in (
+        ["gaussian", "mlp", "gaussian", "mlp"],
+        np.array(["mlp", "mlp", "gaussian", "mlp"]),
+    ):
+        clf = small(combinator=combinator, denoising_cost=[0, 1, 1, 1]).fit(X, y_few)
+        layers = clf.net_.module_.decoder.layers
+        assert {number: type(layer.combinator) for number, layer in layers.items()} == {
+            "3": MLPCombinator,
+            "2": GaussianCombinator,
+            "1": MLPCombinator,
+        }
+        proba.append(clf.predict_proba(X))
+    np.testing.assert_array_equal(*proba)
+
+
+def test_combinators_of_channels():
+    """Coefficients of convolutional layers are shared by the sites of a map."""
+    X = np.random.RandomState(0).normal(size=(40, 2, 4, 4))
+    y = (X.mean(axis=(1, 2, 3)) > 0).astype(int)
+    clf = small(
+        architecture=[Conv(3, 3), Conv(None, 2), MeanPool()],
+        combinator=["mlp", "mlp", "gaussian", "mlp"],
+    ).fit(X, y)
+    shapes = [
+        [tuple(parameter.shape) for parameter in layer.combinator.parameters()]
+        for layer in clf.net_.module_.decoder.layers.values()  # from the class layer
+    ]
+    assert shapes == [
+        [(4, 3, 2), (1, 4, 2), (4, 2), (1, 2)],
+        [(10, 2)],
+        [(4, 3, 3), (1, 4, 3), (4, 3), (1, 3)],
+        [(4, 3, 2), (1, 4, 2), (4, 2), (1, 2)],
+    ]
+    assert clf.denoise(X).shape == X.shape
 
 
 def test_unlabeled_rows_help(digits):
@@ -335,6 +385,7 @@ def test_warm_start_goes_on_from_the_weights(blobs):
     [
         ({}, 1, "same classes as in the previous fit"),
         ({"hidden_layer_sizes": (5,)}, 0, r"hidden_layer_sizes.* size mismatch"),
+        ({"combinator": "mlp"}, 0, r"combinator, .* Unexpected .*combinator\.coef"),
     ],
 )
 def test_warm_start_refuses_another_shape(blobs, change, y_shift, message):
@@ -615,6 +666,10 @@ def test_early_stopping_refuses_too_few_labels(blobs):
         ({"noise_std": -0.1}, "noise_std"),
         ({"noise_std": [0.3, 0.3, 0.3, -0.3]}, "noise_std .* not negative"),
         ({"variant": "half"}, "variant"),
+        ({"combinator": "amlp"}, "combinator.* 'mlp'.* 'amlp'"),
+        ({"combinator": ["mlp"] * 3 + ["amlp"]}, "combinator.* 'mlp'.; got 'amlp'"),
+        ({"combinator": ["mlp"] * 3}, r"a string .* \(4, input first\); got 3"),
+        ({"combinator": None}, "combinator"),
         ({"virtual_adversarial": "costs"}, "virtual_adversarial"),
         (
             {"virtual_adversarial": "noise", "epsilon": [1, 1]},
@@ -705,8 +760,23 @@ def test_divergence_names_the_epoch_and_loses_nothing(blobs):
 
 def test_clone_and_parameters_survive_fit(blobs):
     X, _, y_few = blobs
-    clf = small(denoising_cost=[1, 2, 3, 4], callbacks=[])
+    combinator = ["mlp", "gaussian", "gaussian", "mlp"]
+    clf = small(denoising_cost=[1, 2, 3, 4], combinator=combinator, callbacks=[])
     before = {name: repr(value) for name, value in clf.get_params().items()}
     clf.fit(X, y_few)
     assert {name: repr(value) for name, value in clf.get_params().items()} == before
     assert clone(clf).get_params()["denoising_cost"] == [1, 2, 3, 4]
+    assert clone(clf).get_params()["combinator"] == combinator
+
+
+def test_search_over_combinators(blobs):
+    X, _, y_few = blobs
+    candidates = ["gaussian", "mlp", ["mlp", "gaussian", "gaussian", "gaussian"]]
+    search = GridSearchCV(
+        small(max_epochs=2),
+        {"combinator": candidates},
+        cv=StratifiedKFold(2),
+        error_score="raise",
+    ).fit(X, y_few)
+    assert search.best_params_["combinator"] in candidates
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()

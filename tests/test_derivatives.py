@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sklearn_ladder._costs import NormalizedSquaredError
-from sklearn_ladder.network._combinators import Gaussian
+from sklearn_ladder.network._combinators import Gaussian, UnitwiseLinear
 from sklearn_ladder.network._layers import ACTIVATIONS, IDENTITY, LINEAR
 from sklearn_ladder.network._normalization import NormalizeAndActivate, RowParts
 from tests import plain
@@ -102,6 +102,16 @@ def test_gaussian(dtype, tolerance):
 
 
 @pytest.mark.parametrize(
+    "dtype, tolerance", [(torch.float64, 1e-12), (torch.float32, 1e-5)]
+)
+@pytest.mark.parametrize("n_in, n_out", [(3, 4), (4, 1), (1, 2)])
+def test_unitwise_linear(n_in, n_out, dtype, tolerance):
+    shapes = [(n_in, 7, WIDTH), (n_out, n_in, WIDTH), (n_out, WIDTH)]
+    inputs = leaves(*shapes, dtype=dtype)
+    assert_same(UnitwiseLinear.apply, plain.unitwise_linear, inputs, [], tolerance)
+
+
+@pytest.mark.parametrize(
     "dtype, tolerance", [(torch.float64, 1e-10), (torch.float32, 1e-5)]
 )
 def test_normalized_squared_error(dtype, tolerance):
@@ -127,3 +137,6 @@ def test_against_finite_differences():
         (z_pre, beta, gamma),
     )
     assert torch.autograd.gradcheck(Gaussian.apply, leaves((4, 3), (4, 3), (10, 3)))
+    assert torch.autograd.gradcheck(
+        UnitwiseLinear.apply, leaves((2, 4, 3), (5, 2, 3), (5, 3))
+    )

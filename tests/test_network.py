@@ -5,7 +5,10 @@ import torch
 
 from sklearn_ladder.architectures import Conv, Dense, MaxPool, MeanPool
 from sklearn_ladder.network import Ladder
-from sklearn_ladder.network._combinators import GaussianCombinator
+from sklearn_ladder.network._combinators import (
+    GaussianCombinator,
+    MLPCombinator,
+)
 from sklearn_ladder.network._ladder import Standardization
 from sklearn_ladder.network._layers import IDENTITY
 from sklearn_ladder.network._normalization import (
@@ -15,6 +18,7 @@ from sklearn_ladder.network._normalization import (
     batch_statistics,
     pool_statistics,
 )
+from tests import plain
 
 
 def normal(*shape, seed=0):
@@ -74,6 +78,78 @@ def test_gaussian_combinator_by_hand():
     mean = 0.1 * sigmoid(0.2 * u + 0.3) + 0.4 * u + 0.5
     gate = 0.6 * sigmoid(0.7 * u + 0.8) + 0.9 * u + 1.0
     torch.testing.assert_close(combinator(z, u), (z - mean) * gate + mean)
+
+
+def random_mlp(width, hidden_sizes):
+    """An AMLP in float64, far from its start."""
+    combinator = MLPCombinator(width, torch.Generator(), hidden_sizes).double()
+    for seed, parameter in enumerate(combinator.parameters()):
+        parameter.data.copy_(normal(*parameter.shape, seed=seed))
+    return combinator
+
+
+HIDDEN_SIZES = [(4,), (2, 2), (2, 2, 2), ()]
+
+
+@pytest.mark.parametrize("hidden_sizes", HIDDEN_SIZES, ids=str)
+def test_mlp_combinator_unit_by_unit(hidden_sizes):
+    combinator = random_mlp(3, hidden_sizes)
+    z, u = normal(7, 3, seed=8), normal(7, 3, seed=9)
+    torch.testing.assert_close(
+        combinator(z, u),
+        plain.amlp(z, u, combinator.weights, combinator.biases),
+        rtol=1e-12,
+        atol=1e-12,
+    )
+
+
+def test_mlp_combinator_by_hand():
+    combinator = random_mlp(1, (1,))
+    for parameter, values in zip(
+        combinator.parameters(),
+        [[0.5, -2.0, 0.25], [3.0], [1.0], [-0.125]],
+        strict=True,
+    ):
+        parameter.data.copy_(torch.tensor(values).view_as(parameter))
+    # weights first: (u, z̃, u z̃) = (2, 4, 8): 1 − 8 + 2 + 1 = −4, bent to −0.4
+    z_denoised = combinator(*torch.tensor([[[4.0]], [[2.0]]]).double())
+    assert z_denoised.item() == pytest.approx(3 * -0.4 - 0.125)
+
+
+@pytest.mark.parametrize("hidden_sizes", HIDDEN_SIZES, ids=str)
+def test_derivatives_of_the_mlp_combinator(hidden_sizes):
+    combinator = random_mlp(2, hidden_sizes)
+    names, parameters = zip(*combinator.named_parameters(), strict=True)
+
+    def combine(z, u, *parameters):
+        named = dict(zip(names, parameters, strict=True))
+        return torch.func.functional_call(combinator, named, (z, u))
+
+    z, u = (normal(5, 2, seed=seed).requires_grad_() for seed in (8, 9))
+    assert torch.autograd.gradcheck(combine, (z, u, *parameters))
+
+
+@pytest.mark.parametrize("hidden_sizes", HIDDEN_SIZES, ids=str)
+def test_mlp_combinator_starts_with_small_weights(hidden_sizes):
+    generator = torch.Generator().manual_seed(0)
+    combinator = MLPCombinator(500, generator, hidden_sizes)
+    assert [len(bias) for bias in combinator.biases] == [*hidden_sizes, 1]
+    for weight in combinator.weights:
+        assert weight.std().item() == pytest.approx(0.025, rel=0.1)
+
+
+def test_combinators_by_layer():
+    combinators = ["mlp", "gaussian", "mlp", "gaussian"]
+    network = Ladder([5, 4, 3, 2], [1], [0.3] * 4, combinators=combinators)
+    types = {
+        number: type(layer.combinator)
+        for number, layer in network.decoder.layers.items()
+    }
+    assert types == {
+        "3": GaussianCombinator,
+        "2": MLPCombinator,
+        "1": GaussianCombinator,
+    }
 
 
 def test_standardization_and_back():

@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from sklearn_ladder._variants import denoising_weights, per_layer, virtual_adversary
+from sklearn_ladder._variants import (
+    denoising_weights,
+    name_per_layer,
+    per_layer,
+    virtual_adversary,
+)
+from sklearn_ladder.network._combinators import COMBINATORS
 
 
 @pytest.mark.parametrize(
@@ -53,3 +59,35 @@ def test_one_number_for_all_layers():
 def test_bad_values(value, message):
     with pytest.raises(ValueError, match=message):
         per_layer("denoising_cost", value, 4)
+
+
+@pytest.mark.parametrize(
+    "value, expected",
+    [
+        ("mlp", ["mlp"] * 3),
+        (["gaussian", "mlp", "mlp"], ["gaussian", "mlp", "mlp"]),
+        (np.array(["mlp", "mlp", "gaussian"]), ["mlp", "mlp", "gaussian"]),
+    ],
+)
+def test_names(value, expected):
+    assert name_per_layer("combinator", value, 3, COMBINATORS) == expected
+
+
+@pytest.mark.parametrize(
+    "value, message",
+    [
+        (
+            ["mlp"] * 6,
+            r"combinator must be a string or have one entry per layer "
+            r"\(7, input first\); got 6\.",
+        ),
+        ([["mlp"] * 7], r"one entry per layer \(7, input first\); got 1\."),
+        ("mpl", r"one of \['gaussian', 'mlp'\]; got 'mpl'"),
+        (["mlp"] * 6 + ["MLP"], r"one of \['gaussian', 'mlp'\]; got 'MLP'"),
+        (["mlp"] * 6 + [3], r"one of \['gaussian', 'mlp'\]; got 3"),
+    ],
+    ids=str,
+)
+def test_bad_names(value, message):
+    with pytest.raises(ValueError, match=message):
+        name_per_layer("combinator", value, 7, COMBINATORS)

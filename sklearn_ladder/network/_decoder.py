@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ._combinators import GaussianCombinator
+from ._combinators import COMBINATORS
 from ._normalization import (
     PopulationStatistics,
     batch_norm,
@@ -30,12 +30,14 @@ class DecoderLayer(nn.Module):
     way_down : nn.Module or None
         The map V from the layer above; None at the class layer, which is fed with the
         softmax output.
+    combinator : nn.Module
+        The function g.
     """
 
-    def __init__(self, width, way_down):
+    def __init__(self, width, way_down, combinator):
         super().__init__()
         self.way_down = way_down
-        self.combinator = GaussianCombinator(width)
+        self.combinator = combinator
         self.population = PopulationStatistics(width)
 
 
@@ -48,11 +50,13 @@ class Decoder(nn.Module):
         The encoder to be mirrored.
     lowest : int
         Number of the lowest layer to denoise: 0 for the full ladder, L for the Γ-model.
+    combinators : sequence of str
+        Keys of `COMBINATORS` for layers 0 … L.
     generator : torch.Generator
         Source of the initial weights.
     """
 
-    def __init__(self, encoder, lowest, generator):
+    def __init__(self, encoder, lowest, combinators, generator):
         super().__init__()
         self.lowest = lowest
         self.top = len(encoder.layers)
@@ -67,7 +71,8 @@ class Decoder(nn.Module):
             # unit where the layer above is dense. Here maps have one rule. No published
             # network has a dense layer above maps of more than one site.
             width = encoder.shapes[number].channels
-            self.layers[str(number)] = DecoderLayer(width, way_down)
+            combinator = COMBINATORS[combinators[number]](width, generator)
+            self.layers[str(number)] = DecoderLayer(width, way_down, combinator)
 
     def forward(self, z_corrupted, proba, normalize=None):
         """Denoise every layer.

@@ -75,6 +75,8 @@ class Ladder(nn.Module):
         Activation of the hidden layers.
     noise_std : sequence of float
         Standard deviation of the noise at layers 0 … L.
+    combinators : sequence of {"gaussian", "mlp"}, default=None
+        Combinators of layers 0 … L; by default Gaussian, as published.
     mean, scale : array-like of shape (n_features,), default=None
         For the `Standardization` of the input; by default it is taken as it is.
     class_bias : array-like of shape (n_classes,), default=None
@@ -96,6 +98,7 @@ class Ladder(nn.Module):
         denoised_layers,
         noise_std,
         activation="relu",
+        combinators=None,
         mean=None,
         scale=None,
         class_bias=None,
@@ -115,7 +118,12 @@ class Ladder(nn.Module):
             class_bias = torch.as_tensor(class_bias, dtype=torch.float32)
             self.encoder.layers[-1].beta.data.copy_(class_bias)
         self.decoder = (
-            Decoder(self.encoder, min(denoised_layers), generator)
+            Decoder(
+                self.encoder,
+                min(denoised_layers),
+                combinators or ["gaussian"] * len(self.shapes),
+                generator,
+            )
             if len(denoised_layers)
             else None
         )
@@ -149,7 +157,7 @@ class Ladder(nn.Module):
         - Clean encoder, there as well: h⁰ = z⁰ = x; μˡ, σˡ of W hˡ⁻¹;
           zˡ = batchnorm(W hˡ⁻¹); hˡ = act(γ (zˡ + β)).
         - Decoder, ``Decoder.forward``: uᴸ = batchnorm(h̃ᴸ), uˡ = batchnorm(V ẑˡ⁺¹);
-          ẑˡ = g(z̃ˡ, uˡ), ``GaussianCombinator``.
+          ẑˡ = g(z̃ˡ, uˡ), ``GaussianCombinator`` or ``MLPCombinator``.
         - Costs, ``ladder_costs``: C = −log P(ỹ = t | x) + Σ λˡ ‖zˡ − ẑˡ_BN‖², where
           ẑˡ_BN = (ẑˡ − μˡ) / σˡ, ``denoising_cost``.
 
