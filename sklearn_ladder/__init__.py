@@ -1,6 +1,6 @@
 """Ladder networks for scikit-learn: classifiers for many rows and few labels."""
 
-from . import architectures, model_selection, preprocessing, recipes
+from . import architectures, model_selection, preprocessing, recipes, robustness
 from ._classifier import LadderClassifier
 from ._version import __version__
 
@@ -11,4 +11,5 @@ __all__ = [
     "model_selection",
     "preprocessing",
     "recipes",
+    "robustness",
 ]

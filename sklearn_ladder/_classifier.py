@@ -176,8 +176,8 @@ class LadderClassifier(
     n_power_iterations : int, default=1
         Number of passes that find the direction of a perturbation.
 
-    perturbation_norm : {"l2", "linf"}, default="l2"
-        Norm of the perturbations that `epsilon` is: Euclidean, or the largest entry.
+    perturbation_norm : {"l1", "l2", "linf"}, default="l2"
+        Norm of the perturbations that `epsilon` is.
 
     entropy_cost : float, default=0.0
         Weight of the entropy of the output for unlabeled rows, a cost that makes them

@@ -677,7 +677,7 @@ def test_early_stopping_refuses_too_few_labels(blobs):
         ),
         ({"epsilon": -1.0}, "epsilon"),
         ({"n_power_iterations": 0}, "n_power_iterations"),
-        ({"perturbation_norm": "l1"}, "perturbation_norm"),
+        ({"perturbation_norm": "l3"}, "perturbation_norm"),
         ({"entropy_cost": -1}, "entropy_cost"),
         ({"activation": "softmax"}, "activation"),
         ({"max_epochs": "all"}, "max_epochs"),

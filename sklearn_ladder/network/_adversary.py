@@ -13,8 +13,8 @@ from torch.nn import functional as F
 
 from ._normalization import batch_norm
 
-# Norms of a row's perturbation.
-NORMS = {"l2": 2.0, "linf": float("inf")}
+# Norms of a row's perturbation, by their order.
+NORMS = {"l1": 1.0, "l2": 2.0, "linf": float("inf")}
 # Length of the step (ξ) by which derivatives of the divergence are taken.
 # NOTE[DIFF]: the released code takes 1e-6, which in single precision would leave little
 # but rounding errors of an encoder without noise.
@@ -70,7 +70,7 @@ def virtual_adversarial_perturbation(
         What the network makes of `z`, or of what `z` was before noise.
     epsilon : float
         Length of r in that norm (ε in the paper).
-    norm : {"l2", "linf"}
+    norm : {"l1", "l2", "linf"}
         NOTE[DIFF]: the paper says L∞; its code divides by the largest entry, and then
         by the L2 norm, so that what it does is "l2".
     n_power_iterations : int
