@@ -7,7 +7,9 @@ recipe's. Each run is written to ``benchmarks/results`` as soon as it is done, a
 run again. A killed one goes on after its last epoch, from a file in
 ``--checkpoint-dir``.
 
-Test rows are looked at once per fit, when it has ended. With ``--validate`` the last
+Test rows are looked at once per fit, when it has ended: as they are and, for recipes of
+Shinoda et al., as the fast gradient method changes them, which is given the predicted
+classes as in their evaluation. With ``--validate`` the last
 10,000 of the training rows stand in for them, for the choice of settings.
 """
 
@@ -22,8 +24,10 @@ from benchmarks import _data, _results
 from benchmarks._callbacks import Checkpoint, Progress
 from sklearn_ladder import LadderClassifier, recipes
 from sklearn_ladder.preprocessing import GlobalContrastNormalizer, ZCAWhitener
+from sklearn_ladder.robustness import fast_gradient
 
 N_VALIDATION = 10_000
+ADVERSARIAL_EPSILON = 0.3
 
 
 def parse_arguments(arguments=None):
@@ -72,6 +76,10 @@ def load(data, arguments):
     return X, y, X_test, y_test
 
 
+def error_percent(clf, X, y):
+    return round(100 * (1 - clf.score(X, y)), 3)
+
+
 def run_name(recipe, parameters, seed, arguments):
     parts = [recipe, f"{parameters['max_epochs']}epochs"]
     if arguments.subset is not None:
@@ -116,13 +124,22 @@ def run(name, recipe, parameters, seed, rows, arguments, n_epochs_after):
     result |= {
         "device": clf.device_,
         "training_seconds": round(float(clf.history_["dur"].sum()), 1),
-        "error_percent": round(100 * (1 - clf.score(X_test, y_test)), 3),
+        "error_percent": error_percent(clf, X_test, y_test),
         "history": {
             name: np.round(column, 5).tolist()
             for name, column in clf.history_.items()
             if name.endswith(("loss", "cost"))
         },
     }
+    if recipes.RECIPES[recipe].source == recipes.SHINODA2017:
+        result["adversarial_error_percent"] = {
+            norm: error_percent(
+                clf,
+                fast_gradient(clf, X_test, eps=ADVERSARIAL_EPSILON, norm=norm),
+                y_test,
+            )
+            for norm in ("linf", "l2", "l1")
+        }
     _results.write(name, result | _results.provenance())
     checkpoint.unlink(missing_ok=True)
     return result

@@ -47,6 +47,7 @@ def published_runs():
             "error": result["error_percent"],
             "minutes": result["training_seconds"] / 60,
             "machine": _machine(result, result["device"]),
+            **result.get("adversarial_error_percent", {}),
         }
     # of before there were recipes: all seeds of a configuration in one file
     for path in _results.FOLDER.glob("mnist-*epochs.json"):
@@ -83,14 +84,76 @@ def published_table():
         lines.append(
             f"| {name} | {training} | {len(same)} "
             f"| {same['error'].mean():.2f} ± {same['error'].std(ddof=0):.2f} "
-            f"| {recipe.error:.2f} ± {recipe.std:.2f} "
+            f"| {recipe.error:.2f} ± {_published_spread(recipe)} "
             f"| {same['minutes'].mean():.1f} ({machines.index(machine) + 1}) |"
         )
     notes = [f"({number}) {machine}" for number, machine in enumerate(machines, 1)]
     if runs["data"].str.contains("jpeg").any():
         notes.append("CIFAR-10 from JPEG files, which are lossy: not quite comparable")
-    notes.append("`python -m benchmarks.published RECIPE`; mean ± standard deviation")
+    notes.append(
+        "`python -m benchmarks.published RECIPE`; mean ± standard deviation (σ) or, "
+        "where that is published, standard error (e)"
+    )
     return "\n".join([*lines, "", f"<sub>{'; '.join(notes)}</sub>"])
+
+
+def _published_spread(recipe):
+    return f"{recipe.std:.2f} σ" if recipe.sem is None else f"{recipe.sem:.2f} e"
+
+
+# Shinoda et al. 2017, table 2: error in % by number of labels; L∞, L2 and L1
+PUBLISHED_ADVERSARIAL = {
+    50: {
+        "vat": (22, 10, 10),
+        "ladder": (54, 26, 69),
+        "lvac": (49, 3, 3),
+        "lvac-lw": (34, 5, 4),
+        "lvan": (59, 1.8, 2.5),
+        "lvan-lw": (56, 1.6, 2.4),
+    },
+    100: {
+        "vat": (16, 3, 4),
+        "ladder": (58, 1.6, 2.3),
+        "lvac": (48, 1.7, 2.2),
+        "lvac-lw": (31, 1.4, 1.9),
+        "lvan": (60, 1.4, 2.0),
+        "lvan-lw": (60, 1.3, 1.9),
+    },
+    1000: {
+        "vat": (10.6, 2.4, 2.6),
+        "ladder": (53, 1.5, 2.3),
+        "lvac": (36, 1.4, 1.8),
+        "lvac-lw": (27, 1.2, 1.6),
+        "lvan": (40, 1.6, 2.2),
+        "lvan-lw": (43, 1.7, 2.3),
+    },
+}
+
+
+def adversarial_table():
+    """Errors before and after the fast gradient method, with the published ones."""
+    norms = {"linf": "L∞", "l2": "L2", "l1": "L1"}
+    lines = [
+        "| recipe | training | seeds | clean | " + " | ".join(norms.values()) + " |",
+        "|---|---|---|---|" + "---|" * len(norms),
+    ]
+    runs = pd.DataFrame(published_runs()).dropna(subset=list(norms))
+    order = {name: number for number, name in enumerate(recipes.names())}
+    runs = runs.sort_values("recipe", key=lambda names: names.map(order))
+    for (name, epochs), same in runs.groupby(["recipe", "epochs"], sort=False):
+        _, _, n_labels, model = name.split("-", 3)
+        published = PUBLISHED_ADVERSARIAL[int(n_labels)][model]
+        cells = [f"{same['error'].mean():.2f}"]
+        cells += [
+            f"{same[norm].mean():.2f} (published {error})"
+            for norm, error in zip(norms, published, strict=True)
+        ]
+        training = (
+            f"{epochs} of {recipes.RECIPES[name].parameters['max_epochs']} epochs"
+        )
+        lines.append(f"| {name} | {training} | {len(same)} | {' | '.join(cells)} |")
+    note = "test error in %, mean over seeds; `python -m benchmarks.published RECIPE`"
+    return "\n".join([*lines, "", f"<sub>{note}</sub>"])
 
 
 def _machine(result, device):
@@ -209,6 +272,7 @@ def made_by(result, n_seeds=None, note=None):
 TABLES = {
     "digits": digits_table,
     "published": published_table,
+    "adversarial": adversarial_table,
     "step_time": step_time_table,
     "validation": validation_table,
     "search": search_sentence,

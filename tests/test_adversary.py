@@ -12,7 +12,7 @@ from sklearn_ladder.network._adversary import (
     virtual_adversarial_perturbation,
 )
 
-NORM_ORDER = {"l2": 2, "linf": torch.inf}
+NORM_ORDER = {"l1": 1, "l2": 2, "linf": torch.inf}
 
 
 def generator(seed=0):
