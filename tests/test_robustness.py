@@ -173,7 +173,7 @@ def test_same_as_the_adversarial_robustness_toolbox(digits_clf, name, norm):
 
     clf, X, y = digits_clf
     X, module = X.astype(np.float32), clf.net_.module_
-    logits = torch.nn.Sequential(module.standardization, LogitsOf(module.encoder))
+    logits = torch.nn.Sequential(module.standardization, module.encoder)
     model = PyTorchClassifier(
         logits,
         torch.nn.CrossEntropyLoss(reduction="sum"),
@@ -191,15 +191,6 @@ def test_same_as_the_adversarial_robustness_toolbox(digits_clf, name, norm):
         )
         ours = FROM_ROW(clf, X, y, eps=eps, norm=norm, n_steps=7, step_size=eps / 4)
     np.testing.assert_allclose(ours, theirs.generate(X, y), atol=1e-3)
-
-
-class LogitsOf(torch.nn.Module):
-    def __init__(self, encoder):
-        super().__init__()
-        self.encoder = encoder
-
-    def forward(self, x):
-        return self.encoder(x).logits
 
 
 # ---------------------------------------------------------------------- what comes out
