@@ -69,8 +69,8 @@ def small_mnist(monkeypatch, tmp_path):
 RECIPE = "rasmus2015-mnist-100-gamma"
 
 
-def run(folder, *arguments):
-    published.main([RECIPE, "--checkpoint-dir", str(folder), *arguments])
+def run(folder, *arguments, recipe=RECIPE):
+    published.main([recipe, "--checkpoint-dir", str(folder), *arguments])
 
 
 def test_one_file_per_run(small_mnist, capsys):
@@ -121,8 +121,22 @@ def test_table_of_all_runs(small_mnist):
         (RECIPE, "2 of 150 epochs, 301 rows", "1"),
     ]
     assert trained[2] == ("rasmus2015-mnist-100-full", "20 of 150 epochs", "2")
-    assert cells[2][3:] == ["2.00 ± 0.50", "1.06 ± 0.37", "2.0 (1)"]
+    assert cells[2][3:] == ["2.00 ± 0.50", "1.06 ± 0.37 σ", "2.0 (1)"]
     assert "benchmarks.published" in notes and "JPEG" not in notes
+
+
+def test_error_on_adversarial_examples(small_mnist):
+    arguments = "--epochs", "1", "--subset", "200", "--seeds", "0", "1"
+    run(small_mnist, *arguments, recipe="shinoda2017-mnist-50-ladder")
+    run(small_mnist, "--epochs", "1")  # has none, and is not in the table
+    result = _results.read("shinoda2017-mnist-50-ladder-1epochs-200rows-seed0")
+    errors = result["adversarial_error_percent"]
+    assert list(errors) == ["linf", "l2", "l1"]
+    assert errors["linf"] > result["error_percent"]
+    *lines, _, _ = readme.adversarial_table().splitlines()
+    (row,) = [line.strip("| ").split(" | ") for line in lines[2:]]
+    assert row[:3] == ["shinoda2017-mnist-50-ladder", "1 of 250 epochs", "2"]
+    assert row[5].endswith("(published 26)")
 
 
 def test_time_left_is_that_of_all_runs(small_mnist, capsys):
