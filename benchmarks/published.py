@@ -132,6 +132,7 @@ def run(name, recipe, parameters, seed, rows, arguments, n_epochs_after):
         },
     }
     if recipes.RECIPES[recipe].source == recipes.SHINODA2017:
+        result["adversarial_epsilon"] = ADVERSARIAL_EPSILON
         result["adversarial_error_percent"] = {
             norm: error_percent(
                 clf,

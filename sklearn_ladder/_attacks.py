@@ -5,7 +5,6 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
-from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length, check_random_state, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.validation import check_is_fitted
@@ -20,7 +19,7 @@ from .network._ascent import ascend
 # Rules for parameters.
 LENGTH = [Interval(Real, 0, None, closed="left")]
 NORM = [StrOptions(set(NORMS))]
-CLIP = [tuple, list, None]
+CLIP = ["array-like", None]
 COUNT = [Interval(Integral, 1, None, closed="left")]
 
 
@@ -229,7 +228,8 @@ def _adversarial_rows(clf, X, y, *, clip, generator=None, **parameters):
 def _check_clip(clip, x):
     if clip is None:
         return
-    if len(clip) != 2 or x.min() < clip[0] or x.max() > clip[1]:
+    are_numbers = all(isinstance(bound, Real) for bound in clip)
+    if not are_numbers or len(clip) != 2 or x.min() < clip[0] or x.max() > clip[1]:
         raise ValueError(
             f"clip must be (low, high) with all of X between them; got {clip!r}, and "
             f"values from {x.min():g} to {x.max():g}."
@@ -239,14 +239,10 @@ def _check_clip(clip, x):
 def fitted_net(clf):
     """The net of a fitted classifier."""
     if not isinstance(clf, LadderClassifier):
-        remedy = (
-            " Of a pipeline, take the last step, clf[-1], and rows that the steps "
-            "before have transformed, clf[:-1].transform(X)."
-            if isinstance(clf, Pipeline)
-            else ""
-        )
         raise TypeError(
-            f"clf must be a LadderClassifier; got {type(clf).__name__}.{remedy}"
+            f"clf must be a LadderClassifier; got {type(clf).__name__}. Of a pipeline, "
+            "take the last step, clf[-1], and rows that the steps before have "
+            "transformed, clf[:-1].transform(X); of a search, its best_estimator_."
         )
     check_is_fitted(clf)
     return clf.net_

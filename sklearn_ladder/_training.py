@@ -171,8 +171,8 @@ class LadderNet(NeuralNetClassifier):
             raise ValueError(
                 f"Training diverged in epoch {len(self.history)}: cost or weights are "
                 f"not finite (mean cost {train_loss}). Try a lower learning_rate (now "
-                f"{self.lr}), a lower denoising_cost, or standardize=True if features "
-                "have very different scales."
+                f"{self.lr}), a lower denoising_cost or epsilon, or standardize=True "
+                "if features have very different scales."
             )
         best = min((e["train_loss"] for e in self.history[:-1]), default=math.inf)
         self.history.record("train_loss", train_loss)

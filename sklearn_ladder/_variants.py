@@ -51,7 +51,7 @@ def per_layer(name, value, n_layers):
         If the length is wrong or a value negative or not finite.
     """
     values = [value] * n_layers if isinstance(value, Real) else value
-    values = np.asarray(values, dtype=float)
+    values = np.array(values, dtype=float)  # a copy, for callers to write to
     _check_length(name, "a number", values, n_layers)
     if not (np.isfinite(values).all() and (values >= 0).all()):
         raise ValueError(f"{name} must be finite and not negative; got {value}.")
@@ -119,7 +119,14 @@ def denoising_weights(denoising_cost, variant, n_layers):
     return np.where(kept, weights, 0.0)
 
 
-def virtual_adversary(virtual_adversarial, epsilon, n_layers, norm, n_power_iterations):
+def virtual_adversary(
+    virtual_adversarial,
+    epsilon,
+    n_layers,
+    norm,
+    n_power_iterations,
+    has_unsupervised_cost,
+):
     """What perturbs the layers in training.
 
     Parameters
@@ -132,16 +139,33 @@ def virtual_adversary(virtual_adversarial, epsilon, n_layers, norm, n_power_iter
         Layers 0 … L: input, hidden layers, classes.
     norm : str
     n_power_iterations : int
+    has_unsupervised_cost : bool
+        Whether unlabelled rows have a cost without it.
 
     Returns
     -------
     VirtualAdversary or None
+        None, too, if all lengths are 0.
+
+    Raises
+    ------
+    ValueError
+        If the lengths are not as described, or noise of unlabelled rows, which alone
+        are perturbed, would be without effect.
     """
     epsilon = per_layer("epsilon", epsilon, n_layers)
     if virtual_adversarial is None:
         return None
     fusion = VIRTUAL_ADVERSARIAL[virtual_adversarial]
+    if fusion.as_noise and not has_unsupervised_cost:
+        raise ValueError(
+            f"virtual_adversarial={virtual_adversarial!r} needs a cost of unlabeled "
+            "rows, which alone are perturbed; got denoising_cost and entropy_cost 0, "
+            "or variant='supervised'."
+        )
     epsilon[-1 if fusion.layerwise else 1 :] = 0
+    if not epsilon.any():
+        return None
     return VirtualAdversary(
         tuple(epsilon.tolist()), fusion.as_noise, norm, n_power_iterations
     )

@@ -151,6 +151,9 @@ def _adversarial(kind, at_input, at_first=0, above=0):
     }
 
 
+# NOTE[DIFF]: in the released code of these models u at the class layer is made of the
+# logits, not of the softmax, and ẑ is divided by σ², not by σ. Here they have the same
+# ladder as all the others.
 _ADVERSARIAL_TRAINING = _MLP | {
     "activation": "leaky_relu",
     "max_epochs": 250,

@@ -4,6 +4,8 @@ Attacks change rows so that the log-loss of their labels rises, by the gradient 
 the clean encoder, the network's own standardization included: ε is in units of `X`.
 """
 
+from functools import partial
+
 import numpy as np
 import torch
 from sklearn.utils import _safe_indexing, indexable
@@ -182,32 +184,19 @@ def virtual_adversarial_cost(
     True
     """
     net, generator = fitted_net(clf), private_generator(clf, random_state)
-    rows, unit, total = clf._checked_rows(X), _smallest_scale(net.module_), 0.0
+    rows, network, total = clf._checked_rows(X), partial(logits_of, net.module_), 0.0
     for _, x in complete_parts(net, rows):
         with torch.no_grad():
-            logits = logits_of(net.module_, x)
-            r = unit * virtual_adversarial_perturbation(
-                lambda z: logits_of(net.module_, unit * z),
-                x / unit,
-                logits,
-                eps / unit,
-                norm,
-                n_power_iterations,
-                generator,
+            logits = network(x)
+            r = virtual_adversarial_perturbation(
+                *(network, x, logits, eps, norm, n_power_iterations, generator),
+                # NOTE[DIFF]: gradients at length ε, not near 0. The direction that
+                # would be worst for tiny changes can be that of a feature which soon
+                # saturates; and a tiny change would be one of units, and of rounding.
+                difference=eps,
             )
-            divergence = kl_divergence(logits, logits_of(net.module_, x + r))
-        total += len(x) * divergence.item()
+            total += len(x) * kl_divergence(logits, network(x + r)).item()
     return total / len(rows)
-
-
-def _smallest_scale(module):
-    """Of the features, in units of the input.
-
-    Power iteration moves rows by a fixed small length. In this unit it is small for
-    the features that the network is most sensitive to, yet above rounding errors.
-    """
-    standardization = module.standardization
-    return 1.0 if standardization is None else standardization.scale.min().item()
 
 
 class RobustnessCurveDisplay:
@@ -304,7 +293,7 @@ class RobustnessCurveDisplay:
             As :func:`adversarial_error`.
         """
         _import_pyplot(cls)
-        eps = np.asarray(eps, dtype=float)
+        eps = np.atleast_1d(np.asarray(eps, dtype=float))
         errors = [adversarial_error(clf, X, y, e, norm, attack=attack) for e in eps]
         name = type(clf).__name__ if name is None else name
         display = cls(eps=eps, error=np.array(errors), norm=norm, name=name)

@@ -7,6 +7,7 @@ from sklearn_ladder._costs import virtual_adversarial_cost
 from sklearn_ladder.architectures import Conv, Dense, MaxPool
 from sklearn_ladder.network import Ladder, VirtualAdversary
 from sklearn_ladder.network._adversary import (
+    _noisy_logits,
     kl_divergence,
     of_length,
     virtual_adversarial_perturbation,
@@ -108,7 +109,7 @@ def test_finding_it_leaves_nothing_behind():
     adversary = VirtualAdversary((0.5, 0.5, 0.5, 0.0), as_noise=False)
     clean = ladder.encoder.clean(x)
     for number in range(3):
-        r, _ = adversary._perturb(
+        r = adversary._perturbation(
             ladder.encoder, number, clean.z[number], clean.h, generator()
         )
         assert not r.requires_grad
@@ -124,6 +125,25 @@ def test_logits_above_a_layer_are_those_of_the_corrupted_encoder():
         before_noise = corrupted.z[number] - noise[number]
         logits = ladder.encoder.logits_above(number, before_noise, noise[number:])
         torch.testing.assert_close(logits, corrupted.logits)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_perturbation_changes_the_output_more_than_others_do(number):
+    """Of a network with noise: the mean over what is drawn."""
+    ladder, x, length = dense_ladder(), normal(200, 5), 0.5
+    encoder, clean = ladder.encoder, ladder.encoder.clean(x)
+    adversary = VirtualAdversary((length,) * 4, as_noise=False, n_power_iterations=3)
+    z, random_state = clean.z[number], generator(1)
+
+    def divergence(r):
+        perturbed = _noisy_logits(encoder, number, random_state, z + r)
+        return kl_divergence(clean.h, perturbed)
+
+    arguments = encoder, number, z, clean.h, random_state
+    found = sum(divergence(adversary._perturbation(*arguments)) for _ in range(20))
+    directions = [normal(*z.shape, seed=seed) for seed in range(20)]
+    others = sum(divergence(of_length(d, length, "l2")) for d in directions)
+    assert found > 1.2 * others
 
 
 @pytest.mark.parametrize("make_ladder", [dense_ladder, convolutional_ladder])
@@ -147,12 +167,11 @@ def test_noise_perturbs_what_the_corrupted_encoder_has():
     """The second layer's perturbation is found with the first one's in place."""
     ladder = dense_ladder(VirtualAdversary((5.0, 1e-6, 0.0, 0.0), as_noise=True))
     x, seen = normal(8, 5), []
-    perturb = VirtualAdversary._perturb
 
     class Watched(VirtualAdversary):
-        def _perturb(self, encoder, number, z, logits, generator):
+        def _perturbation(self, encoder, number, z, logits, generator):
             seen.append(z)
-            return perturb(self, encoder, number, z, logits, generator)
+            return super()._perturbation(encoder, number, z, logits, generator)
 
     noise = [n.double() for n in ladder.draw_noise(8, generator())]
     with_r = Watched(*ladder.adversary).add_noise(
@@ -186,7 +205,7 @@ def test_gradient_of_the_cost_against_finite_differences(number):
     adversary = VirtualAdversary((0.5, 0.5, 0.5, 0.0), as_noise=False)
     clean = encoder.clean(x)
     logits, z = clean.h.detach(), clean.z[number].detach().requires_grad_()
-    r, _ = adversary._perturb(encoder, number, z, logits, generator())
+    r = adversary._perturbation(encoder, number, z, logits, generator())
 
     def cost(z, *parameters):  # which are the encoder's own, varied in place
         perturbed = encoder.logits_above(number, z + r, noise[number:])

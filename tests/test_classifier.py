@@ -305,16 +305,44 @@ def test_the_supervised_variant_does_not_look_at_unlabeled_rows(blobs):
 )
 def test_virtual_adversarial_ladders_learn(blobs, virtual_adversarial, variant, costs):
     X, y, y_few = blobs
-    clf = small(
-        variant=variant,
-        virtual_adversarial=virtual_adversarial,
-        epsilon=0.5,
-        max_epochs=60,
-    ).fit(X, y_few)
+
+    def fit(epsilon):
+        return small(
+            variant=variant,
+            virtual_adversarial=virtual_adversarial,
+            epsilon=epsilon,
+            max_epochs=60,
+        ).fit(X, y_few)
+
+    clf = fit(0.5)
     assert clf.score(X, y) > 0.9
     assert [name for name in clf.history_ if "adversarial" in name] == costs
-    plain = small(variant=variant, max_epochs=60).fit(X, y_few)
-    assert not np.array_equal(plain.predict_proba(X), clf.predict_proba(X))
+    # the same draws of noise, and next to no perturbation
+    assert not np.allclose(fit(1e-9).predict_proba(X), clf.predict_proba(X), atol=1e-3)
+
+
+@pytest.mark.parametrize("virtual_adversarial", ["cost-layerwise", "noise-layerwise"])
+def test_virtual_adversarial_ladders_with_all_the_rest(blobs, virtual_adversarial):
+    """Missing values, no hidden layer, batches of 2, streams, pickles."""
+    X, _, y_few = blobs
+    gaps = np.where(np.arange(X.size).reshape(X.shape) % 7 == 0, np.nan, X)
+    parameters = dict(virtual_adversarial=virtual_adversarial, epsilon=0.1)
+    for change in [
+        {"hidden_layer_sizes": (), "denoising_cost": 1.0},
+        {"batch_size": 2, "max_epochs": 1},
+        {"early_stopping": True, "validation_fraction": 0.4},
+        {"combinator": "mlp", "warm_start": True},
+    ]:
+        clf = small(**(parameters | change)).fit(gaps, y_few)
+        assert np.isfinite(clf.predict_proba(gaps)).all()
+    clf.fit(gaps, y_few)
+    streamed = small(**parameters)
+    for part in [slice(0, 30), slice(30, 60)]:
+        streamed.partial_fit(gaps[part], y_few[part], classes=[0, 1])
+    again = pickle.loads(pickle.dumps(streamed))
+    np.testing.assert_array_equal(
+        again.predict_proba(gaps), streamed.predict_proba(gaps)
+    )
 
 
 @pytest.mark.parametrize(
@@ -761,7 +789,13 @@ def test_divergence_names_the_epoch_and_loses_nothing(blobs):
 def test_clone_and_parameters_survive_fit(blobs):
     X, _, y_few = blobs
     combinator = ["mlp", "gaussian", "gaussian", "mlp"]
-    clf = small(denoising_cost=[1, 2, 3, 4], combinator=combinator, callbacks=[])
+    clf = small(
+        denoising_cost=[1, 2, 3, 4],
+        combinator=combinator,
+        virtual_adversarial="cost",
+        epsilon=np.ones(4),
+        callbacks=[],
+    )
     before = {name: repr(value) for name, value in clf.get_params().items()}
     clf.fit(X, y_few)
     assert {name: repr(value) for name, value in clf.get_params().items()} == before

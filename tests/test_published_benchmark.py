@@ -135,7 +135,7 @@ def test_error_on_adversarial_examples(small_mnist):
     assert errors["linf"] > result["error_percent"]
     *lines, _, _ = readme.adversarial_table().splitlines()
     (row,) = [line.strip("| ").split(" | ") for line in lines[2:]]
-    assert row[:3] == ["shinoda2017-mnist-50-ladder", "1 of 250 epochs", "2"]
+    assert row[:3] == ["shinoda2017-mnist-50-ladder", "1 of 250 epochs, 200 rows", "2"]
     assert row[5].endswith("(published 26)")
 
 

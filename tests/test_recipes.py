@@ -85,25 +85,43 @@ def test_settings_as_published():
     assert gamma["activation"] == "leaky_relu"
 
 
-def test_virtual_adversarial_settings_as_published():
-    ladder, lvan, lvan_lw, lvac, lvac_lw, vat = (
-        recipes.get(f"shinoda2017-mnist-50-{model}")
-        for model in ["ladder", "lvan", "lvan-lw", "lvac", "lvac-lw", "vat"]
-    )
-    assert ladder["denoising_cost"] == [1504, 16.15] + [0.0381] * 5
-    assert (ladder["max_epochs"], ladder["decay_start"]) == (250, 200 / 250)
-    assert ladder["activation"] == "leaky_relu"
-    assert lvan == ladder | {
-        "virtual_adversarial": "noise",
-        "epsilon": [0.0733, 0, 0, 0, 0, 0, 0],
-        "n_power_iterations": 3,
-    }
-    assert lvac == lvan | {"virtual_adversarial": "cost"}
-    assert lvan_lw["epsilon"] == [0.0733, 0.3897] + [8.372e-2] * 5
-    assert lvac_lw["denoising_cost"] == [1000, 10] + [0.1] * 5
-    assert lvac_lw["epsilon"] == [1.0, 0.1] + [1e-3] * 5
-    assert (vat["variant"], vat["noise_std"]) == ("supervised", 0)
-    assert (vat["virtual_adversarial"], vat["epsilon"][0]) == ("cost", 5.0)
+# λ and ε at the input, at the first layer and above, for 50, 100 and 1000 labels
+LADDER_COSTS = [(1504, 16.15, 0.0381), (1966, 14.20, 0.1563), (3883, 12.35, 0.0539)]
+LVAC_LW_COSTS = [(1000, 10.00, 0.1), *LADDER_COSTS[1:]]
+AT_INPUT = [(0.0733, 0, 0), (0.0731, 0, 0), (2.5206, 0, 0)]
+ABOVE = [(0.0731, 0.4822, 1.402e-3), (2.5206, 0.0143, 6.002e-4)]
+
+
+@pytest.mark.parametrize(
+    "model, virtual_adversarial, costs, epsilon",
+    [
+        ("ladder", None, LADDER_COSTS, None),
+        ("lvac", "cost", LADDER_COSTS, AT_INPUT),
+        ("lvan", "noise", LADDER_COSTS, AT_INPUT),
+        ("lvac-lw", "cost-layerwise", LVAC_LW_COSTS, [(1.0, 0.1, 1e-3), *ABOVE]),
+        (
+            *("lvan-lw", "noise-layerwise", LADDER_COSTS),
+            [(0.0733, 0.3897, 8.372e-2), *ABOVE],
+        ),
+        ("vat", "cost", None, [(5.0, 0, 0), (5.0, 0, 0), (2.5, 0, 0)]),
+    ],
+)
+def test_virtual_adversarial_settings(model, virtual_adversarial, costs, epsilon):
+    for place, n_labels in enumerate([50, 100, 1000]):
+        recipe = recipes.get(f"shinoda2017-mnist-{n_labels}-{model}")
+        assert recipe.get("virtual_adversarial") == virtual_adversarial
+        if costs is not None:
+            at_input, at_first, above = costs[place]
+            assert recipe["variant"] == "full"
+            assert recipe["denoising_cost"] == [at_input, at_first] + [above] * 5
+        else:
+            assert (recipe["variant"], recipe["noise_std"]) == ("supervised", 0)
+        if epsilon is not None:
+            at_input, at_first, above = epsilon[place]
+            assert recipe["epsilon"] == [at_input, at_first] + [above] * 5
+            assert recipe["n_power_iterations"] == 3
+        assert (recipe["max_epochs"], recipe["decay_start"]) == (250, 200 / 250)
+        assert (recipe["activation"], recipe["learning_rate"]) == ("leaky_relu", 0.002)
 
 
 def test_what_is_given_is_a_copy():

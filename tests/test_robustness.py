@@ -476,7 +476,7 @@ def test_what_cannot_be_attacked(digits_clf, function):
     with pytest.raises(TypeError, match=r"got Pipeline\. .*clf\[:-1\]\.transform"):
         function(pipeline, X)
     assert np.any(function(pipeline[-1], pipeline[:-1].transform(X)))
-    with pytest.raises(TypeError, match=r"got LogisticRegression\.$"):
+    with pytest.raises(TypeError, match=r"got LogisticRegression\."):
         function(LogisticRegression(), X)
     with pytest.raises(NotFittedError):
         function(LadderClassifier(), X)

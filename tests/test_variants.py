@@ -34,14 +34,27 @@ def test_variant_keeps_its_layers(variant, expected):
     ],
 )
 def test_which_layers_are_perturbed(virtual_adversarial, as_noise, expected):
-    adversary = virtual_adversary(virtual_adversarial, [4, 3, 2, 1], 4, "linf", 3)
+    epsilon = np.array([4.0, 3.0, 2.0, 1.0])
+    adversary = virtual_adversary(virtual_adversarial, epsilon, 4, "linf", 3, True)
     assert adversary == (expected, as_noise, "linf", 3)
+    assert epsilon.tolist() == [4, 3, 2, 1]  # which is the user's
 
 
 def test_epsilon_is_checked_though_nothing_is_perturbed():
-    assert virtual_adversary(None, 1.0, 4, "l2", 1) is None
+    assert virtual_adversary(None, 1.0, 4, "l2", 1, True) is None
     with pytest.raises(ValueError, match=r"epsilon must .* \(4, input first\); got 2"):
-        virtual_adversary(None, [1.0, 1.0], 4, "l2", 1)
+        virtual_adversary(None, [1.0, 1.0], 4, "l2", 1, True)
+
+
+@pytest.mark.parametrize("epsilon", [0.0, [0, 0, 0, 1]])
+def test_no_adversary_where_nothing_is_perturbed(epsilon):
+    assert virtual_adversary("cost-layerwise", epsilon, 4, "l2", 1, True) is None
+
+
+def test_noise_without_a_cost_is_refused():
+    assert virtual_adversary("cost", 1.0, 4, "l2", 1, False) is not None
+    with pytest.raises(ValueError, match=r"'noise' needs a cost of unlabeled rows"):
+        virtual_adversary("noise", 1.0, 4, "l2", 1, False)
 
 
 def test_one_number_for_all_layers():

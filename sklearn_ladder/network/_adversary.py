@@ -51,14 +51,24 @@ def of_length(d, length, norm):
 
 
 def virtual_adversarial_perturbation(
-    logits_of, z, logits, epsilon, norm, n_power_iterations, generator
+    logits_of,
+    z,
+    logits,
+    epsilon,
+    norm,
+    n_power_iterations,
+    generator,
+    difference=DIFFERENCE,
 ):
     """Perturbation r of length ε that changes the output of each row most.
 
-    The divergence KL(P(y | z) ‖ P(y | z + r)) is about r'Hr/2 for small r. Power
-    iteration, d ← Hd, brings d near the dominant eigenvector of H. Its products with H
-    are gradients of the divergence at z + ξd. Only r is of interest: no gradient of
-    parameters is taken, and no graph kept.
+    Each iteration takes the gradient of KL(P(y | z) ‖ P(y | z + ξd)) as the next
+    direction d. For a network without noise the divergence is about ξ² d'Hd/2, the
+    gradient ξHd, and this is power iteration, which brings d near the dominant
+    eigenvector of H. With noise the gradient at ξ = 0 is not 0 and outweighs Hd: d is
+    then the direction in which the divergence grows from what noise makes of it.
+
+    Only r is of interest: no gradient of parameters is taken, and no graph kept.
 
     Parameters
     ----------
@@ -76,6 +86,8 @@ def virtual_adversarial_perturbation(
     n_power_iterations : int
     generator : torch.Generator
         Source of the first direction.
+    difference : float, default=1e-3
+        Length of the step at which gradients are taken (ξ).
 
     Returns
     -------
@@ -88,7 +100,7 @@ def virtual_adversarial_perturbation(
         d = of_length(d, 1.0, "l2").requires_grad_()
         with torch.enable_grad():
             divergence = kl_divergence(
-                logits, logits_of(z + DIFFERENCE * d.view(z.shape))
+                logits, logits_of(z + difference * d.view(z.shape))
             )
             (gradient,) = torch.autograd.grad(divergence, d)
         # a row without gradient, of probabilities that are 0 and 1, keeps its direction
@@ -98,12 +110,7 @@ def virtual_adversarial_perturbation(
 
 
 class VirtualAdversary(NamedTuple):
-    """Perturbs unlabelled rows of a training step.
-
-    NOTE[DIFF]: in the released code noise of the perturbed encoder is drawn anew for
-    each pass of power iteration. Here all passes of a perturbation have the same, which
-    costs less.
-    """
+    """Perturbs unlabelled rows of a training step."""
 
     # length of the perturbation at each layer 0 … L; 0 where there is none
     epsilon: tuple[float, ...]
@@ -133,16 +140,18 @@ class VirtualAdversary(NamedTuple):
         noise = list(noise)
         with torch.no_grad():
             logits = encoder.clean(x).h
-            z = encoder.shapes[0].table(x)
+            h = encoder.shapes[0].table(x)
             for number in range(self._n_layers):
+                z = h
+                if number > 0:
+                    z = batch_norm(encoder.layers[number - 1].projection(h))
                 if self.epsilon[number] > 0:
-                    r, _ = self._perturb(encoder, number, z, logits, generator)
+                    r = self._perturbation(encoder, number, z, logits, generator)
                     of_labeled, of_unlabeled = noise[number].split(
                         [len(noise[number]) - len(z), len(z)]
                     )
                     noise[number] = torch.cat([of_labeled, of_unlabeled + r])
                 h = encoder.activate(number, z + noise[number][-len(z) :])
-                z = batch_norm(encoder.layers[number].projection(h))
         return noise
 
     def perturbed_logits(self, encoder, z, logits, generator):
@@ -164,10 +173,10 @@ class VirtualAdversary(NamedTuple):
         perturbed = {}
         for number in range(self._n_layers):
             if self.epsilon[number] > 0:
-                r, logits_of = self._perturb(
-                    encoder, number, z[number], logits, generator
+                r = self._perturbation(encoder, number, z[number], logits, generator)
+                perturbed[number] = _noisy_logits(
+                    encoder, number, generator, z[number] + r
                 )
-                perturbed[number] = logits_of(z[number] + r)
         return perturbed
 
     @property
@@ -175,17 +184,17 @@ class VirtualAdversary(NamedTuple):
         """Layers up to the highest one that is perturbed."""
         return max((n + 1 for n, e in enumerate(self.epsilon) if e > 0), default=0)
 
-    def _perturb(self, encoder, number, z, logits, generator):
-        """The perturbation of a layer, and the network above it, which it is made for.
+    def _perturbation(self, encoder, number, z, logits, generator):
+        return virtual_adversarial_perturbation(
+            partial(_noisy_logits, encoder, number, generator),
+            *(z, logits, self.epsilon[number], self.norm, self.n_power_iterations),
+            generator,
+        )
 
-        With noise and batch statistics in it, as published.
-        """
-        noise = encoder.draw_noise(
-            len(logits), [NOISE_STD] * len(encoder.shapes), generator, lowest=number
-        )
-        logits_of = partial(encoder.logits_above, number, noise=noise)
-        r = virtual_adversarial_perturbation(
-            *(logits_of, z, logits, self.epsilon[number], self.norm),
-            *(self.n_power_iterations, generator),
-        )
-        return r, logits_of
+
+def _noisy_logits(encoder, number, generator, z):
+    """The perturbed encoder, as published: with noise of its own, and drawn anew."""
+    noise_std = [NOISE_STD] * len(encoder.shapes)
+    n_rows = len(z) // encoder.shapes[number].n_sites
+    noise = encoder.draw_noise(n_rows, noise_std, generator, lowest=number)
+    return encoder.logits_above(number, z, noise)

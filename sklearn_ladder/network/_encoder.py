@@ -141,6 +141,9 @@ class Encoder(nn.Module):
     def logits_above(self, number, z, noise):
         """Logits of corrupted rows, given what they are at some layer.
 
+        NOTE[DIFF]: the released code of virtual adversarial ladders hands z to the next
+        layer's weights as it is, with neither β nor activation.
+
         Parameters
         ----------
         number : int

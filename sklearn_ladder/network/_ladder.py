@@ -25,9 +25,9 @@ class LadderPass(NamedTuple):
     clean: CleanPass  # unlabelled rows
     decoded: DecoderPass | None  # unlabelled rows; None without a decoder
     # bool, table of the entries of x_unlabeled that are there; None if all are
-    observed: Tensor | None = None
+    observed: Tensor | None
     # logits of unlabelled rows perturbed at a layer, by its number
-    perturbed_logits: dict[int, Tensor] = {}
+    perturbed_logits: dict[int, Tensor]
 
 
 class Standardization(nn.Module):
@@ -165,7 +165,7 @@ class Ladder(nn.Module):
         ----------
         x_labeled : Tensor of shape (n_labeled, n_features)
         x_unlabeled : Tensor of shape (n_unlabeled, n_features)
-            No rows where there is no decoder.
+            No rows where no cost needs them.
         noise : list of Tensor
             One per layer, labelled rows first; as drawn by `draw_noise`.
         have_missing : bool, default=False
