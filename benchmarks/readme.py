@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks import _results
+from benchmarks import _results, speed
 from sklearn_ladder import recipes
 
 README = Path(__file__).parent.parent / "README.md"
@@ -172,16 +172,31 @@ def _machine(result, device):
     return f"{machine['processor']}, {machine['threads']} threads, torch {torch}"
 
 
-def step_time_table():
-    result = _results.read("step_time-100-cpu")
-    milliseconds = result["median_milliseconds"]
-    floor, ladder = milliseconds["matrix products"], milliseconds["ladder"]
-    lines = ["| one step | ms | by products | by ladder |", "|---|---|---|---|"]
-    lines += [
-        f"| {name} | {value:.0f} | {value / floor:.2f} | {value / ladder:.2f} |"
-        for name, value in milliseconds.items()
+def speed_table():
+    result = _results.read("speed-cpu")
+    lines = [
+        "| one step, 100 + 100 rows | ms | × products | × ladder | × supervised |",
+        "|---|---|---|---|---|",
     ]
-    return "\n".join([*lines, "", made_by(result)])
+    for name, seconds, *times in speed.compared(result["step"]["100"]):
+        cells = " | ".join(f"{ratio:.2f}" for ratio in times)
+        lines.append(f"| {name} | {1e3 * seconds:.0f} | {cells} |")
+    large = result["step"]["500"]
+    sentences = [
+        "With 500 + 500 rows the ladder's step is "
+        f"{large['ladder'] / large[speed.FLOOR]:.2f} × its products."
+    ]
+    sentences += [
+        f"`fit` ({name}) takes {seconds['fit'] / seconds['its updates']:.2f} × its "
+        "updates."
+        for name, seconds in result["fit"].items()
+    ]
+    predict = result["predict"]
+    sentences.append(
+        "`predict_proba` takes "
+        f"{predict['predict_proba'] / predict['plain network']:.2f} × a plain network."
+    )
+    return "\n".join([*lines, "", " ".join(sentences), "", made_by(result)])
 
 
 def validation_table():
@@ -282,7 +297,7 @@ TABLES = {
     "digits": digits_table,
     "published": published_table,
     "adversarial": adversarial_table,
-    "step_time": step_time_table,
+    "speed": speed_table,
     "validation": validation_table,
     "search": search_sentence,
     "memory": memory_table,

@@ -1,0 +1,300 @@
+"""Where the time goes: ratios of each part to what it could cost at best.
+
+Of the published MNIST network, 784-1000-500-250-250-250-10:
+
+- a training step of the ladder and of its relatives, beside the bare matrix products of
+  the ladder's step (the floor) and a step of the same network without decoder on as
+  many rows;
+- `fit`, beside as many bare steps; once more for a small network on digits;
+- `predict_proba`, beside a plain torch network of the same layers.
+
+Both sides of a ratio are measured in turn within one run; medians.
+``python -m benchmarks.speed``, on an otherwise idle machine.
+"""
+
+import argparse
+import time
+from itertools import pairwise
+
+import numpy as np
+import torch
+from sklearn.datasets import load_digits
+
+from benchmarks import _data, _results
+from sklearn_ladder import LadderClassifier, recipes
+from sklearn_ladder._batches import LadderBatches, TrainingRows
+from sklearn_ladder._rows import Rows, rows_per_part
+
+RECIPE = recipes.get("rasmus2015-mnist-100-full")
+WIDTHS = (784, *RECIPE["hidden_layer_sizes"], 10)
+N_CLASSES = WIDTHS[-1]
+# What a step is measured of, and its recipe. Those of Shinoda et al. take three passes
+# of power iteration.
+MODELS = {
+    "ladder": "rasmus2015-mnist-100-full",
+    "Γ-model": "rasmus2015-mnist-100-gamma",
+    "bottom": "rasmus2015-mnist-100-bottom",
+    "VAT": "shinoda2017-mnist-100-vat",
+    "LVAC": "shinoda2017-mnist-100-lvac",
+    "LVAC-LW": "shinoda2017-mnist-100-lvac-lw",
+    "LVAN": "shinoda2017-mnist-100-lvan",
+    "LVAN-LW": "shinoda2017-mnist-100-lvan-lw",
+}
+FLOOR, SUPERVISED = "matrix products", "supervised, as many rows"
+N_FIT_UPDATES = 200
+
+
+def alternate(contenders, n_repeats, synchronize=lambda: None):
+    """Median seconds of each function, called in turn; first calls do not count.
+
+    Parameters
+    ----------
+    contenders : dict of str to callable
+    n_repeats : int
+    synchronize : callable
+        Waits until the device is done.
+
+    Returns
+    -------
+    dict of str to float
+    """
+    seconds = {name: [] for name in contenders}
+    n_warm_up = 1 + n_repeats // 6
+    for repeat in range(n_warm_up + n_repeats):
+        for name, function in contenders.items():
+            start = time.perf_counter()
+            function()
+            synchronize()
+            if repeat >= n_warm_up:
+                seconds[name].append(time.perf_counter() - start)
+    return {name: float(np.median(times)) for name, times in seconds.items()}
+
+
+# ---------------------------------------------------------------------- one step
+
+
+def training_rows(n_rows, device):
+    X = np.random.RandomState(0).uniform(size=(n_rows, WIDTHS[0])).astype(np.float32)
+    return TrainingRows(Rows(X), np.arange(n_rows) % N_CLASSES, None, device)
+
+
+def recipe_step(recipe, rows, batch_size):
+    """One step of the estimator's own net."""
+    parameters = recipes.get(recipe) | {
+        "batch_size": batch_size,
+        "device": str(rows.device),
+    }
+    clf = LadderClassifier(**parameters)
+    net = clf._make_net(
+        rows.X,
+        scaler=None,
+        seeds=[0, 0],
+        image_shape=None,
+        class_bias=np.zeros(N_CLASSES),
+    )
+    net.notify("on_train_begin", X=rows, y=None)
+    batch = next(iter(net.get_iterator(rows, training=True)))
+    return lambda: net.train_step(batch)
+
+
+def step_times(batch_size, device, n_repeats):
+    """Seconds of a step of each model, and of what they are compared with."""
+    rows = training_rows(10 * batch_size, device)
+    contenders = {
+        FLOOR: matrix_products(rows, batch_size),
+        "plain supervised network": plain_step(rows, batch_size),
+        SUPERVISED: recipe_step("rasmus2015-mnist-100-baseline", rows, 2 * batch_size),
+    } | {name: recipe_step(recipe, rows, batch_size) for name, recipe in MODELS.items()}
+    return alternate(contenders, n_repeats, synchronization(rows.device))
+
+
+def synchronization(device):
+    if torch.device(device).type == "cuda":
+        return torch.cuda.synchronize
+    return lambda: None
+
+
+def plain_step(rows, batch_size):
+    """One step of a network of Linear, BatchNorm and ReLU on the labelled rows."""
+    layers = []
+    for n_in, n_out in pairwise(WIDTHS):
+        layers += [
+            torch.nn.Linear(n_in, n_out, bias=False),
+            torch.nn.BatchNorm1d(n_out),
+            torch.nn.ReLU(),
+        ]
+    network = torch.nn.Sequential(*layers[:-1]).to(rows.device)
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.002, fused=True)
+    batch = next(iter(LadderBatches(rows, batch_size, with_unlabeled=False)))
+
+    def step():
+        optimizer.zero_grad()
+        logits = network(batch.x_labeled)
+        torch.nn.functional.cross_entropy(logits, batch.y).backward()
+        optimizer.step()
+
+    return step
+
+
+def matrix_products(rows, batch_size):
+    """The products of one ladder step: forward, and backward by weights and inputs.
+
+    Rows of the encoder: three batches (labelled, unlabelled, clean); decoder: one.
+    """
+    device = rows.device
+    pairs = list(pairwise(WIDTHS))
+    # (rows, in, out, whether the gradient by the input is needed: not for the data)
+    tasks = [(3 * batch_size, n_in, n_out, n_in != WIDTHS[0]) for n_in, n_out in pairs]
+    tasks += [(batch_size, n_out, n_in, True) for n_in, n_out in pairs]
+    tensors = [
+        (
+            torch.randn(n_rows, n_in, device=device),
+            torch.randn(n_out, n_in, device=device),
+            torch.randn(n_rows, n_out, device=device),
+            needs_input_gradient,
+        )
+        for n_rows, n_in, n_out, needs_input_gradient in tasks
+    ]
+
+    def products():
+        for h, weight, gradient, needs_input_gradient in tensors:
+            torch.mm(h, weight.T)
+            torch.mm(gradient.T, h)
+            if needs_input_gradient:
+                torch.mm(gradient, weight)
+
+    return products
+
+
+# ------------------------------------------------------- fit and predict
+
+
+def fit_times(X, y, parameters, device, n_repeats):
+    """Seconds of `fit`, and of its updates by a loop around the ladder's functions.
+
+    `y` are class codes, -1 for unlabelled rows.
+    """
+    clf = LadderClassifier(**parameters, device=device, random_state=0).fit(X, y)
+    net = clf.net_
+    rows = TrainingRows(Rows(X), y, None, net.device)
+    batch = next(iter(net.get_iterator(rows, training=True)))
+    generator = torch.Generator(net.device).manual_seed(0)
+    n_rows = len(batch.x_labeled) + len(batch.x_unlabeled)
+    n_updates = len(clf.history_["epoch"]) * -(-len(X) // clf.batch_size)
+
+    def bare_steps():
+        module, optimizer = net.module_, net.optimizer_
+        module.train()
+        for _ in range(n_updates):
+            optimizer.zero_grad()
+            noise = module.draw_noise(n_rows, generator)
+            passed = module.training_pass(batch.x_labeled, batch.x_unlabeled, noise)
+            net.criterion_(passed, batch)["total"].backward()
+            optimizer.step()
+
+    seconds = alternate(
+        {"fit": lambda: clf.fit(X, y), "its updates": bare_steps},
+        n_repeats,
+        synchronization(net.device),
+    )
+    return seconds | {"n_updates": n_updates}
+
+
+def predict_times(device, n_repeats):
+    """Seconds of `predict_proba`, and of a plain torch network for the same rows."""
+    X = np.random.RandomState(0).uniform(size=(20_000, WIDTHS[0])).astype(np.float32)
+    y = np.arange(len(X)) % N_CLASSES
+    clf = LadderClassifier(
+        **(RECIPE | {"max_epochs": 1, "variant": "supervised", "batch_size": 10_000}),
+        device=device,
+    ).fit(X, y)
+    layers = []
+    for n_in, n_out in pairwise(WIDTHS):
+        layers += [torch.nn.Linear(n_in, n_out), torch.nn.ReLU()]
+    network = torch.nn.Sequential(*layers[:-1], torch.nn.Softmax(1)).to(clf.device_)
+    n_at_once = rows_per_part(max(WIDTHS))
+
+    @torch.no_grad()
+    def plain():
+        parts = torch.from_numpy(X).split(n_at_once)
+        return np.concatenate(
+            [network(part.to(clf.device_)).cpu().numpy() for part in parts]
+        )
+
+    return alternate(
+        {"predict_proba": lambda: clf.predict_proba(X), "plain network": plain},
+        n_repeats,
+        synchronization(clf.device_),
+    )
+
+
+def digits_for_fit():
+    """Rows of digits, five of each class labelled."""
+    X, y = load_digits(return_X_y=True)
+    return X, _data.keep_labels(y, 5, 0)
+
+
+def mnist_for_fit():
+    """Random rows of the size of MNIST's, as many as make `N_FIT_UPDATES` updates."""
+    rng = np.random.RandomState(0)
+    X = rng.uniform(size=(100 * N_FIT_UPDATES, WIDTHS[0])).astype(np.float32)
+    return X, np.where(np.arange(len(X)) < 100, np.arange(len(X)) % N_CLASSES, -1)
+
+
+def compared(step):
+    """Of each model: name, seconds, and times the floor, the ladder and supervised."""
+    others = [step[FLOOR], step["ladder"], step[SUPERVISED]]
+    for name, seconds in step.items():
+        yield name, seconds, *(seconds / other for other in others)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--repeats", type=int, default=40)
+    parser.add_argument("--device", default="cpu")
+    arguments = parser.parse_args()
+    device, n_repeats = arguments.device, arguments.repeats
+    result = {
+        "step": {
+            batch_size: step_times(batch_size, device, n_repeats)
+            for batch_size in (100, 500)
+        },
+        "fit": {
+            "784-1000-500-250-250-250-10": fit_times(
+                *mnist_for_fit(), RECIPE | {"max_epochs": 1}, device, 1 + n_repeats // 10
+            ),
+            "digits, 64-64-32-10": fit_times(
+                *digits_for_fit(),
+                {"hidden_layer_sizes": (64, 32), "max_epochs": 56},
+                *(device, 1 + n_repeats // 10),
+            ),
+        },
+        "predict": predict_times(device, 1 + n_repeats // 2),
+    }
+    for batch_size, step in result["step"].items():
+        print(f"a step, {batch_size} + {batch_size} rows")
+        for name, seconds, of_floor, of_ladder, of_supervised in compared(step):
+            print(
+                f"  {name:26s}{1e3 * seconds:8.1f} ms{of_floor:6.2f} x the products"
+                f"{of_ladder:6.2f} x the ladder{of_supervised:6.2f} x supervised"
+            )
+    for name, times in result["fit"].items():
+        print(
+            f"fit, {name}: {times['fit']:.2f} s for {times['n_updates']} updates, "
+            f"{times['fit'] / times['its updates']:.2f} x the updates alone"
+        )
+    times = result["predict"]
+    print(
+        f"predict_proba of 20,000 rows: {times['predict_proba']:.2f} s, "
+        f"{times['predict_proba'] / times['plain network']:.2f} x a plain network"
+    )
+    path = _results.write(
+        f"speed-{torch.device(device).type}", result | _results.provenance()
+    )
+    print(f"written to {path.name}")
+
+
+if __name__ == "__main__":
+    main()
