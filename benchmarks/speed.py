@@ -263,7 +263,10 @@ def main():
         },
         "fit": {
             "784-1000-500-250-250-250-10": fit_times(
-                *mnist_for_fit(), RECIPE | {"max_epochs": 1}, device, 1 + n_repeats // 10
+                *mnist_for_fit(),
+                RECIPE | {"max_epochs": 1},
+                device,
+                1 + n_repeats // 10,
             ),
             "digits, 64-64-32-10": fit_times(
                 *digits_for_fit(),

@@ -34,7 +34,7 @@ from ._labels import (
     labeled_part,
     row_weights,
 )
-from ._rows import Rows, fit_scaler, flatten_images, rows_per_part
+from ._rows import Rows, fit_scaler, flatten_images
 from ._training import (
     LadderNet,
     early_stopping,
@@ -50,7 +50,6 @@ from ._variants import (
     virtual_adversary,
 )
 from .architectures import ARCHITECTURES, checked_image_shape, network_layers
-from .network import layer_shapes
 from .network._adversary import NORMS
 from .network._combinators import COMBINATORS
 from .network._layers import ACTIVATIONS
@@ -734,8 +733,6 @@ class LadderClassifier(
             self.n_power_iterations,
             has_unsupervised_cost,
         )
-        shapes = layer_shapes(input_shape, specifications)
-        users = _checked_callbacks(self.callbacks)
         return LadderNet(
             module__layers=[input_shape, *specifications],
             module__denoised_layers=np.flatnonzero(weights).tolist(),
@@ -754,12 +751,9 @@ class LadderClassifier(
             iterator_train__with_unlabeled=(
                 has_unsupervised_cost or adversary is not None
             ),
-            iterator_valid__batch_size=rows_per_part(
-                max(shape.n_units for shape in shapes)
-            ),
             batch_size=self.batch_size,
             lr=self.learning_rate,
-            callbacks=[*callbacks, *users],
+            callbacks=[*callbacks, *_checked_callbacks(self.callbacks)],
             classes=np.arange(n_classes),
             seed=seeds[1],
             device=resolve_device(self.device),

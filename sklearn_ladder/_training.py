@@ -261,6 +261,14 @@ class LadderNet(NeuralNetClassifier):
         """Log-loss of held-out rows; training has costs of its own."""
         return F.nll_loss(y_pred.clamp_min(1e-30).log(), y_true.to(y_pred.device))
 
+    def get_iterator(self, dataset, training=False):
+        """As skorch's; to predict, as many rows at once as fit into memory."""
+        if training:
+            return super().get_iterator(dataset, training=True)
+        return self.iterator_valid(
+            dataset, batch_size=rows_per_part(self.module_.n_units_at_most)
+        )
+
     def infer(self, x, **fit_params):
         """Class probabilities of rows, shape (n_rows, n_classes)."""
         return self._in_equal_company(self.module_, x)
