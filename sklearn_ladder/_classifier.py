@@ -166,7 +166,7 @@ class LadderClassifier(
         but the class layer (LVAC-LW, LVAN-LW). "cost" with ``variant="supervised"`` and
         ``noise_std=0`` is virtual adversarial training (VAT). Whatever `noise_std`, the
         perturbed encoder has noise of standard deviation 0.5, as published. None, for
-        the plain ladder, is the default because a step takes 1.3 to 2.5 times as long.
+        the plain ladder, is the default because a step takes 2 to 4 times as long.
 
     epsilon : float or array-like of shape (n_layers,), default=1.0
         Length of the perturbations, for all layers or for each layer, input first. At

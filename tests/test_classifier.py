@@ -326,7 +326,9 @@ def test_virtual_adversarial_ladders_with_all_the_rest(blobs, virtual_adversaria
     """Missing values, no hidden layer, batches of 2, streams, pickles."""
     X, _, y_few = blobs
     gaps = np.where(np.arange(X.size).reshape(X.shape) % 7 == 0, np.nan, X)
-    parameters = dict(virtual_adversarial=virtual_adversarial, epsilon=0.1)
+    parameters = dict(
+        virtual_adversarial=virtual_adversarial, epsilon=0.1, max_epochs=2
+    )
     for change in [
         {"hidden_layer_sizes": (), "denoising_cost": 1.0},
         {"batch_size": 2, "max_epochs": 1},
