@@ -65,14 +65,18 @@ def published_runs():
             }
 
 
+def in_order_of_recipes(runs):
+    """Frame of runs, those of a recipe together."""
+    order = {name: number for number, name in enumerate(recipes.names())}
+    return pd.DataFrame(runs).sort_values("recipe", key=lambda names: names.map(order))
+
+
 def published_table():
     lines = [
         "| recipe | training | seeds | test error, % | published, % | minutes a fit |",
         "|---|---|---|---|---|---|",
     ]
-    runs = pd.DataFrame(published_runs())
-    order = {name: number for number, name in enumerate(recipes.names())}
-    runs = runs.sort_values("recipe", key=lambda names: names.map(order))
+    runs = in_order_of_recipes(published_runs())
     machines = list(runs["machine"].unique())
     for (name, epochs, n_rows, machine), same in runs.groupby(
         ["recipe", "epochs", "n_rows", "machine"], sort=False
@@ -140,9 +144,7 @@ def adversarial_table():
         "| recipe | training | seeds | clean | " + " | ".join(norms.values()) + " |",
         "|---|---|---|---|" + "---|" * len(norms),
     ]
-    runs = pd.DataFrame(run for run in published_runs() if "linf" in run)
-    order = {name: number for number, name in enumerate(recipes.names())}
-    runs = runs.sort_values("recipe", key=lambda names: names.map(order))
+    runs = in_order_of_recipes(run for run in published_runs() if "linf" in run)
     for (name, epochs, n_rows), same in runs.groupby(
         ["recipe", "epochs", "n_rows"], sort=False
     ):
