@@ -1,9 +1,9 @@
 """Runs published configurations: ``sklearn_ladder.recipes`` on their data.
 
 ``python -m benchmarks.published rasmus2015-mnist-100-full --seeds 0 1 2`` trains one of
-them as published, for three seeds; ``--list`` lists all. ``--epochs`` and
-``--decay-start`` shorten the schedule, ``--subset`` the training rows; all else is the
-recipe's. Each run is written to ``benchmarks/results`` as soon as it is done, and not
+them as published, for three seeds; ``--list`` lists all. ``--epochs``,
+``--decay-start`` and ``--batch-size`` shorten the schedule, ``--subset`` takes fewer of
+the training rows and ``--labels`` of their labels; all else is the recipe's. Each run is written to ``benchmarks/results`` as soon as it is done, and not
 run again. A killed one goes on after its last epoch, from a file in
 ``--checkpoint-dir``.
 
@@ -39,6 +39,8 @@ def parse_arguments(arguments=None):
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--epochs", type=int, help="instead of the published number")
     parser.add_argument("--decay-start", type=float)
+    parser.add_argument("--batch-size", type=int)
+    parser.add_argument("--labels", type=int, help="number of labels, all classes")
     parser.add_argument(
         "--subset", type=int, help="number of training rows, drawn at random"
     )
@@ -84,6 +86,8 @@ def run_name(recipe, parameters, seed, arguments):
     parts = [recipe, f"{parameters['max_epochs']}epochs"]
     if arguments.subset is not None:
         parts.append(f"{arguments.subset}rows")
+    if arguments.labels is not None:
+        parts.append(f"{arguments.labels}labels")
     if arguments.validate:
         parts.append("validation")
     return "-".join([*parts, f"seed{seed}"])
@@ -98,7 +102,8 @@ def run(name, recipe, parameters, seed, rows, arguments, n_epochs_after):
         What is kept of the run.
     """
     X, y, X_test, y_test = rows
-    n_labels, n_classes = recipes.RECIPES[recipe].n_labels, len(np.unique(y))
+    n_labels = arguments.labels or recipes.RECIPES[recipe].n_labels
+    n_classes = len(np.unique(y))
     # as many of each class, unless all labels are kept
     few = n_labels < len(y)
     y_few = _data.keep_labels(y, n_labels // n_classes, seed) if few else y
@@ -156,6 +161,7 @@ def main(arguments=None):
         for name, value in [
             ("max_epochs", arguments.epochs),
             ("decay_start", arguments.decay_start),
+            ("batch_size", arguments.batch_size),
         ]
         if value is not None
     }

@@ -41,9 +41,13 @@ def published_runs():
         result = _results.read(path.stem)
         yield {
             "recipe": result["recipe"],
-            "epochs": result["parameters"]["max_epochs"],
+            "training": _training(
+                result["recipe"],
+                result["parameters"],
+                result["n_rows"],
+                result["n_labels"],
+            ),
             "data": result["data"],
-            "n_rows": result["n_rows"],
             "error": result["error_percent"],
             "minutes": result["training_seconds"] / 60,
             "machine": _machine(result, result["device"]),
@@ -53,12 +57,12 @@ def published_runs():
     for path in _results.FOLDER.glob("mnist-*epochs.json"):
         result = _results.read(path.stem)
         _, n_labels, variant, _ = path.stem.split("-")
+        recipe = f"rasmus2015-mnist-{n_labels}-{variant}"
         for run in result["runs"]:
             yield {
-                "recipe": f"rasmus2015-mnist-{n_labels}-{variant}",
-                "epochs": result["parameters"]["max_epochs"],
+                "recipe": recipe,
+                "training": _training(recipe, result["parameters"]),
                 "data": "mnist.npz",
-                "n_rows": N_ROWS[recipes.MNIST],
                 "error": run["error_percent"],
                 "minutes": run["fit_seconds"] / 60,
                 "machine": _machine(result, "cpu"),
@@ -78,12 +82,12 @@ def published_table():
     ]
     runs = in_order_of_recipes(published_runs())
     machines = list(runs["machine"].unique())
-    for (name, epochs, n_rows, machine), same in runs.groupby(
-        ["recipe", "epochs", "n_rows", "machine"], sort=False
+    for (name, training, machine), same in runs.groupby(
+        ["recipe", "training", "machine"], sort=False
     ):
         recipe = recipes.RECIPES[name]
         lines.append(
-            f"| {name} | {_training(name, epochs, n_rows)} | {len(same)} "
+            f"| {name} | {training} | {len(same)} "
             f"| {same['error'].mean():.2f} ± {same['error'].std(ddof=0):.2f} "
             f"| {recipe.error:.2f} ± {_published_spread(recipe)} "
             f"| {same['minutes'].mean():.1f} ({machines.index(machine) + 1}) |"
@@ -98,10 +102,18 @@ def published_table():
     return "\n".join([*lines, "", f"<sub>{'; '.join(notes)}</sub>"])
 
 
-def _training(name, epochs, n_rows):
+def _training(name, parameters, n_rows=None, n_labels=None):
+    """What was trained how long, where it is not as published."""
     recipe = recipes.RECIPES[name]
-    rows = f", {n_rows:,} rows" if n_rows < N_ROWS[recipe.data] else ""
-    return f"{epochs} of {recipe.parameters['max_epochs']} epochs{rows}"
+    words = f"{parameters['max_epochs']} of {recipe.parameters['max_epochs']} epochs"
+    if n_rows not in (None, N_ROWS[recipe.data]):
+        words += f", {n_rows:,} rows"
+    if n_labels not in (None, recipe.n_labels, n_rows):
+        words += f", {n_labels:,} labels"
+    published = recipe.parameters["batch_size"]
+    if (batch_size := parameters.get("batch_size", published)) != published:
+        words += f", batches of {batch_size}"
+    return words
 
 
 def _published_spread(recipe):
@@ -145,9 +157,7 @@ def adversarial_table():
         "|---|---|---|---|" + "---|" * len(norms),
     ]
     runs = in_order_of_recipes(run for run in published_runs() if "linf" in run)
-    for (name, epochs, n_rows), same in runs.groupby(
-        ["recipe", "epochs", "n_rows"], sort=False
-    ):
+    for (name, training), same in runs.groupby(["recipe", "training"], sort=False):
         _, _, n_labels, model = name.split("-", 3)
         published = PUBLISHED_ADVERSARIAL[int(n_labels)][model]
         cells = [f"{same['error'].mean():.2f}"]
@@ -155,10 +165,7 @@ def adversarial_table():
             f"{same[norm].mean():.2f} (published {error})"
             for norm, error in zip(norms, published, strict=True)
         ]
-        lines.append(
-            f"| {name} | {_training(name, epochs, n_rows)} | {len(same)} "
-            f"| {' | '.join(cells)} |"
-        )
+        lines.append(f"| {name} | {training} | {len(same)} | {' | '.join(cells)} |")
     note = (
         "test error in %, mean over seeds; fast gradient of length 0.3, of the "
         "predicted class. In L1 it changes a single pixel here, in the published runs "

@@ -92,6 +92,16 @@ def test_one_file_per_run(small_mnist, capsys):
     assert capsys.readouterr().out == ""
 
 
+def test_fewer_labels_and_smaller_batches(small_mnist):
+    shorter = "--epochs", "1", "--labels", "50", "--batch-size", "20"
+    run(small_mnist, *shorter)
+    result = _results.read(f"{RECIPE}-1epochs-50labels-seed0")
+    assert (result["n_labels"], result["parameters"]["batch_size"]) == (50, 20)
+    assert "| 1 of 150 epochs, 301 rows, 50 labels, batches of 20 |" in (
+        readme.published_table()
+    )
+
+
 def test_all_labels_are_all_of_them(small_mnist, monkeypatch):
     recipe = "rasmus2015-mnist-all-gamma"
     all_labels = recipes.RECIPES[recipe]._replace(n_labels=301)
