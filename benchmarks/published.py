@@ -3,14 +3,14 @@
 ``python -m benchmarks.published rasmus2015-mnist-100-full --seeds 0 1 2`` trains one of
 them as published, for three seeds; ``--list`` lists all. ``--epochs``,
 ``--decay-start`` and ``--batch-size`` shorten the schedule, ``--subset`` takes fewer of
-the training rows and ``--labels`` of their labels; all else is the recipe's. Each run is written to ``benchmarks/results`` as soon as it is done, and not
-run again. A killed one goes on after its last epoch, from a file in
-``--checkpoint-dir``.
+the training rows and ``--labels`` of their labels; all else is the recipe's. Each run
+is written to ``benchmarks/results`` as soon as it is done, and not run again. A killed
+one goes on after its last epoch, from a file in ``--checkpoint-dir``.
 
 Test rows are looked at once per fit, when it has ended: as they are and, for recipes of
 Shinoda et al., as the fast gradient method changes them, which is given the predicted
-classes as in their evaluation. With ``--validate`` the last
-10,000 of the training rows stand in for them, for the choice of settings.
+classes as in their evaluation. With ``--validate`` the last 10,000 of the training rows
+stand in for them, for the choice of settings.
 """
 
 import argparse
