@@ -274,5 +274,8 @@ def complete_parts(net, rows):
 
 
 def logits_of(module, x):
-    """By the clean encoder, shape (n_rows, n_classes)."""
-    return module.encoder(module.standardize(x))
+    """By the clean encoder, shape (n_rows, n_classes); of an ensemble's mean output."""
+    logits = module.encoder(module.input(x))
+    if module.n_networks == 1:
+        return logits
+    return logits.log_softmax(dim=1).unflatten(0, (len(x), -1)).logsumexp(dim=1)

@@ -231,6 +231,12 @@ class LadderClassifier(
         Weights of the classes in the supervised cost. "balanced" is by the shares of
         the labeled rows.
 
+    n_ensemble : int, default=1
+        Number of networks. They are trained side by side, in less time than one after
+        the other, on the same batches, each from initial weights and with noise of its
+        own. Their mean probability is the prediction, their mean reconstruction what
+        `denoise` returns; `transform` returns the features of all.
+
     warm_start : bool, default=False
         Whether `fit` starts from the weights of the previous fit, if there is one.
 
@@ -347,6 +353,7 @@ class LadderClassifier(
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "class_weight": [dict, StrOptions({"balanced"}), None],
+        "n_ensemble": [Interval(Integral, 1, None, closed="left")],
         "warm_start": ["boolean"],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -380,6 +387,7 @@ class LadderClassifier(
         n_iter_no_change=10,
         tol=1e-4,
         class_weight=None,
+        n_ensemble=1,
         warm_start=False,
         random_state=None,
         verbose=0,
@@ -409,6 +417,7 @@ class LadderClassifier(
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.class_weight = class_weight
+        self.n_ensemble = n_ensemble
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
@@ -609,6 +618,7 @@ class LadderClassifier(
         Returns
         -------
         ndarray of shape (n_samples, units of the top hidden layer), float32
+            Those of all networks, one network after the other.
         """
         rows = self._checked_rows(X)
         return self.net_.run("hidden", rows)
@@ -745,6 +755,7 @@ class LadderClassifier(
             module__scale=None if scaler is None else scaler.scale_,
             module__class_bias=class_bias,
             module__adversary=adversary,
+            module__n_networks=self.n_ensemble,
             module__seed=seeds[0],
             criterion__denoising_weights=weights.tolist(),
             criterion__entropy_weight=self.entropy_cost,
@@ -769,8 +780,8 @@ class LadderClassifier(
             raise ValueError(
                 "warm_start and partial_fit need the same layers as in the previous "
                 "fit: hidden_layer_sizes, architecture, image_shape, combinator, "
-                "activation, standardize, and which layers have a cost by variant and "
-                f"denoising_cost. {str(error).splitlines()[-1].strip()}"
+                "activation, n_ensemble, standardize, and which layers have a cost by "
+                f"variant and denoising_cost. {str(error).splitlines()[-1].strip()}"
             ) from error
 
     def _transduce(self, net, rows, labels):

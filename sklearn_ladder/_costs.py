@@ -131,7 +131,7 @@ def conditional_entropy(logits):
 
 
 def ladder_costs(activations, y, weight, denoising_weights, entropy_weight=0.0):
-    """All costs of one training step, by name.
+    """All costs of one training step, by name; means over networks side by side.
 
     Parameters
     ----------
@@ -150,9 +150,13 @@ def ladder_costs(activations, y, weight, denoising_weights, entropy_weight=0.0):
         ``"denoising_l"`` of each layer l that has a weight; and those there are of
         ``"virtual_adversarial_l"`` and the unweighted ``"entropy"``.
     """
+    n_networks = activations.n_networks
     labeled, unlabeled = activations.corrupted.logits.tensor_split(
-        [activations.n_labeled]
+        [n_networks * activations.n_labeled]
     )
+    if n_networks > 1:  # logits have a line for each network of each row
+        y = y.repeat_interleave(n_networks)
+        weight = None if weight is None else weight.repeat_interleave(n_networks)
     supervised = supervised_cost(labeled, y, weight)
     costs = {"total": supervised, "supervised": supervised}
     for layer, denoising_weight in enumerate(denoising_weights):

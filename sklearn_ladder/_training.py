@@ -135,7 +135,10 @@ class LadderNet(NeuralNetClassifier):
             self.noise_generator_,
         )
         costs = self.criterion_(activations, batch)
-        costs["total"].backward()
+        # A mean over networks; each follows the gradient of its own cost.
+        costs["total"].backward(
+            torch.full_like(costs["total"], self.module_.n_networks)
+        )
         self.population_is_current_ = False
         return {
             "loss": costs["total"],

@@ -110,7 +110,7 @@ def test_finding_it_leaves_nothing_behind():
     clean = ladder.encoder.clean(x)
     for number in range(3):
         r = adversary._perturbation(
-            ladder.encoder, number, clean.z[number], clean.h, generator()
+            ladder.encoder, number, clean.z[number], clean.logits, generator()
         )
         assert not r.requires_grad
     assert all(parameter.grad is None for parameter in ladder.parameters())
@@ -137,9 +137,9 @@ def test_perturbation_changes_the_output_more_than_others_do(number):
 
     def divergence(r):
         perturbed = _noisy_logits(encoder, number, random_state, z + r)
-        return kl_divergence(clean.h, perturbed)
+        return kl_divergence(clean.logits, perturbed)
 
-    arguments = encoder, number, z, clean.h, random_state
+    arguments = encoder, number, z, clean.logits, random_state
     found = sum(divergence(adversary._perturbation(*arguments)) for _ in range(20))
     directions = [normal(*z.shape, seed=seed) for seed in range(20)]
     others = sum(divergence(of_length(d, length, "l2")) for d in directions)
@@ -204,7 +204,7 @@ def test_gradient_of_the_cost_against_finite_differences(number):
     noise = [n.double() for n in ladder.draw_noise(8, generator())]
     adversary = VirtualAdversary((0.5, 0.5, 0.5, 0.0), as_noise=False)
     clean = encoder.clean(x)
-    logits, z = clean.h.detach(), clean.z[number].detach().requires_grad_()
+    logits, z = clean.logits.detach(), clean.z[number].detach().requires_grad_()
     r = adversary._perturbation(encoder, number, z, logits, generator())
 
     def cost(z, *parameters):  # which are the encoder's own, varied in place

@@ -76,7 +76,8 @@ def test_activations(step, layer):
 
 def test_clean_probabilities(step):
     activations, _ = step
-    close(activations.clean.h.softmax(dim=1), GOLDEN["expect_proba_clean_unlabeled"])
+    proba = activations.clean.logits.softmax(dim=1)
+    close(proba, GOLDEN["expect_proba_clean_unlabeled"])
 
 
 def test_costs(step):

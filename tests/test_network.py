@@ -201,7 +201,9 @@ def test_population_of_one_chunk_makes_prediction_equal_the_clean_pass():
     network = Ladder([5, 4, 3], [0, 1, 2], [0.3] * 3).double()
     x = normal(30, 5)
     network.measure_population([x])
-    torch.testing.assert_close(network(x), network.encoder.clean(x).h.softmax(dim=1))
+    torch.testing.assert_close(
+        network(x), network.encoder.clean(x).logits.softmax(dim=1)
+    )
 
 
 def test_same_seed_same_weights():

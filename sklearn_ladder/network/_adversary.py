@@ -5,13 +5,13 @@ Learning", 2017, arXiv:1711.07476; after Miyato et al., "Virtual Adversarial Tra
 arXiv:1704.03976.
 """
 
-from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch.nn import functional as F
 
 from ._normalization import batch_norm
+from ._shapes import by_network, not_by_network
 
 # Norms of a row's perturbation, by their order.
 NORMS = {"l1": 1.0, "l2": 2.0, "linf": float("inf")}
@@ -74,8 +74,7 @@ def virtual_adversarial_perturbation(
     ----------
     logits_of : callable
         The network above: takes z, returns logits of shape (n_rows, n_classes).
-    z : Tensor of shape (n_rows · n_sites, channels)
-        A table, see `Shape`. The length is that of all units of a row.
+    z : Tensor of shape (n_rows, n_units)
     logits : Tensor of shape (n_rows, n_classes)
         What the network makes of `z`, or of what `z` was before noise.
     epsilon : float
@@ -94,19 +93,16 @@ def virtual_adversarial_perturbation(
     Tensor of the shape of `z`
     """
     z, logits = z.detach(), logits.detach()
-    rows = len(logits), -1
-    d = torch.empty_like(z).normal_(generator=generator).view(rows)
+    d = torch.empty_like(z).normal_(generator=generator)
     for _ in range(n_power_iterations):
         d = of_length(d, 1.0, "l2").requires_grad_()
         with torch.enable_grad():
-            divergence = kl_divergence(
-                logits, logits_of(z + difference * d.view(z.shape))
-            )
+            divergence = kl_divergence(logits, logits_of(z + difference * d))
             (gradient,) = torch.autograd.grad(divergence, d)
         # a row without gradient, of probabilities that are 0 and 1, keeps its direction
         has_gradient = gradient.abs().amax(dim=1, keepdim=True) > 0
         d = torch.where(has_gradient, gradient, d).detach()
-    return of_length(d, epsilon, norm).view(z.shape)
+    return of_length(d, epsilon, norm)
 
 
 class VirtualAdversary(NamedTuple):
@@ -127,7 +123,7 @@ class VirtualAdversary(NamedTuple):
         Parameters
         ----------
         encoder : Encoder
-        x : Tensor of shape (n_unlabeled, n_features)
+        x : Tensor of shape (n_unlabeled, n_networks · n_features)
         noise : list of Tensor
             For layers 0 … L, as tables, labelled rows first.
         generator : torch.Generator
@@ -139,7 +135,7 @@ class VirtualAdversary(NamedTuple):
         """
         noise = list(noise)
         with torch.no_grad():
-            logits = encoder.clean(x).h
+            logits = encoder.clean(x).logits
             h = encoder.shapes[0].table(x)
             for number in range(self._n_layers):
                 z = h
@@ -162,13 +158,13 @@ class VirtualAdversary(NamedTuple):
         encoder : Encoder
         z : list of Tensor
             z̃ of layers 0 … L, unlabelled rows, as tables.
-        logits : Tensor of shape (n_unlabeled, n_classes)
+        logits : Tensor of shape (n_unlabeled · n_networks, n_classes)
             Of the same rows.
         generator : torch.Generator
 
         Returns
         -------
-        dict of int to Tensor of shape (n_unlabeled, n_classes)
+        dict of int to Tensor of the shape of `logits`
         """
         perturbed = {}
         for number in range(self._n_layers):
@@ -185,11 +181,20 @@ class VirtualAdversary(NamedTuple):
         return max((n + 1 for n, e in enumerate(self.epsilon) if e > 0), default=0)
 
     def _perturbation(self, encoder, number, z, logits, generator):
-        return virtual_adversarial_perturbation(
-            partial(_noisy_logits, encoder, number, generator),
-            *(z, logits, self.epsilon[number], self.norm, self.n_power_iterations),
+        """As a table, like `z`; its length is by row and network."""
+        sites_and_networks = encoder.shapes[number].n_sites, encoder.n_networks
+
+        def logits_of(lines):
+            table = not_by_network(lines, *sites_and_networks)
+            return _noisy_logits(encoder, number, generator, table)
+
+        r = virtual_adversarial_perturbation(
+            logits_of,
+            by_network(z, *sites_and_networks),
+            *(logits, self.epsilon[number], self.norm, self.n_power_iterations),
             generator,
         )
+        return not_by_network(r, *sites_and_networks)
 
 
 def _noisy_logits(encoder, number, generator, z):

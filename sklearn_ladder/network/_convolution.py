@@ -7,7 +7,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ._shapes import LayerSpecification, Shape, as_table, check_count
+from ._shapes import (
+    LayerSpecification,
+    Shape,
+    as_table,
+    check_count,
+    product_by_network,
+)
 
 # Zeros around the map, by the size of the kernel.
 PADDINGS = {
@@ -84,14 +90,18 @@ class Conv(LayerSpecification):
             ),
         )
 
-    def projection(self, in_shape, generator):
-        return Convolution(self, in_shape, generator)
+    def projection(self, in_shape, generator, n_networks=1):
+        return Convolution(
+            self,
+            in_shape.side_by_side(n_networks),
+            self.out_shape(in_shape).side_by_side(n_networks),
+            generator,
+            n_networks,
+        )
 
 
-def initial_filters(specification, in_channels, fan_in, generator):
-    """Filters, uniform within ±√(3/fan_in): (channels, in_channels, kernel, kernel)."""
-    kernel = specification.kernel
-    shape = specification.channels, in_channels, kernel, kernel
+def initial_filters(shape, fan_in, generator):
+    """Filters, uniform within ±√(3/fan_in)."""
     uniform = 2 * torch.rand(shape, generator=generator) - 1
     return nn.Parameter(uniform * math.sqrt(3 / fan_in))
 
@@ -104,19 +114,21 @@ class Convolution(nn.Module):
     Parameters
     ----------
     specification : Conv
-    in_shape : Shape
+    in_shape, out_shape : Shape
+        Of all networks side by side.
     generator : torch.Generator
         Source of the initial weights, on the CPU.
+    n_networks : int, default=1
     """
 
-    def __init__(self, specification, in_shape, generator):
+    def __init__(self, specification, in_shape, out_shape, generator, n_networks=1):
         super().__init__()
         self.specification = specification
-        self.in_shape = in_shape
-        self.out_shape = specification.out_shape(in_shape)
-        fan_in = in_shape.channels * specification.kernel**2
+        self.in_shape, self.out_shape = in_shape, out_shape
+        self.n_networks = n_networks
+        n_in, kernel = in_shape.channels // n_networks, specification.kernel
         self.weight = initial_filters(
-            specification, in_shape.channels, fan_in, generator
+            (out_shape.channels, n_in, kernel, kernel), n_in * kernel**2, generator
         )
 
     def forward(self, h, scale=None, shift=None):
@@ -128,15 +140,22 @@ class Convolution(nn.Module):
             "padding": self.specification.n_zeros,
         }
         if self.specification.kernel <= LARGEST_DIRECT_KERNEL:
-            return as_table(F.conv2d(maps, weight, shift, **size))
+            maps = F.conv2d(maps, weight, shift, groups=self.n_networks, **size)
+            return as_table(maps)
         # (n_rows, units of a patch, n_sites)
         patches = F.unfold(maps, self.specification.kernel, **size)
         patches = patches.transpose(1, 2).flatten(0, 1)
-        return F.linear(patches, weight.flatten(1), shift)
+        return product_by_network(patches, weight.flatten(1), self.n_networks, shift)
 
     def way_down(self, generator):
         """A new transposed convolution from this one's output back to its input."""
-        return TransposedConvolution(self.specification, self.in_shape, generator)
+        return TransposedConvolution(
+            self.specification,
+            self.out_shape,
+            self.in_shape,
+            generator,
+            self.n_networks,
+        )
 
 
 class TransposedConvolution(nn.Module):
@@ -146,20 +165,22 @@ class TransposedConvolution(nn.Module):
     ----------
     specification : Conv
         Of the convolution.
-    upper_in_shape : Shape
-        Input shape of the convolution, which is the output shape here.
+    in_shape, out_shape : Shape
+        Output and input of the convolution, of all networks side by side.
     generator : torch.Generator
         Source of the initial weights, on the CPU.
+    n_networks : int, default=1
     """
 
-    def __init__(self, specification, upper_in_shape, generator):
+    def __init__(self, specification, in_shape, out_shape, generator, n_networks=1):
         super().__init__()
         self.specification = specification
-        self.in_shape = specification.out_shape(upper_in_shape)
-        self.out_shape = upper_in_shape
-        fan_in = specification.channels * specification.kernel**2
+        self.in_shape, self.out_shape = in_shape, out_shape
+        self.n_networks = n_networks
+        n_in, n_out = (s.channels // n_networks for s in (in_shape, out_shape))
+        kernel = specification.kernel
         self.weight = initial_filters(
-            specification, upper_in_shape.channels, fan_in, generator
+            (in_shape.channels, n_out, kernel, kernel), n_in * kernel**2, generator
         )
 
     def forward(self, signal):
@@ -176,9 +197,12 @@ class TransposedConvolution(nn.Module):
                 stride=stride,
                 padding=n_zeros,
                 output_padding=left_over,
+                groups=self.n_networks,
             )
         else:
-            patches = signal @ self.weight.flatten(1)
+            # (n_networks · units of a patch, channels of a network)
+            weight = self.weight.flatten(1).unflatten(0, (self.n_networks, -1)).mT
+            patches = product_by_network(signal, weight.flatten(0, 1), self.n_networks)
             patches = patches.unflatten(0, (-1, self.in_shape.n_sites)).transpose(1, 2)
             maps = F.fold(
                 patches, self.out_shape[1:], kernel, stride=stride, padding=n_zeros

@@ -5,9 +5,15 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
-from ._shapes import LayerSpecification, Shape, check_count
+from ._shapes import (
+    LayerSpecification,
+    Shape,
+    by_network,
+    check_count,
+    not_by_network,
+    product_by_network,
+)
 
 
 @dataclass(frozen=True)
@@ -37,8 +43,13 @@ class Dense(LayerSpecification):
     def out_shape(self, in_shape):
         return Shape(self.width)
 
-    def projection(self, in_shape, generator):
-        return DenseProjection(in_shape, self.out_shape(in_shape), generator)
+    def projection(self, in_shape, generator, n_networks=1):
+        return DenseProjection(
+            in_shape.side_by_side(n_networks),
+            self.out_shape(in_shape).side_by_side(n_networks),
+            generator,
+            n_networks,
+        )
 
 
 class DenseProjection(nn.Module):
@@ -49,21 +60,31 @@ class DenseProjection(nn.Module):
     Parameters
     ----------
     in_shape, out_shape : Shape
+        Of all networks side by side.
     generator : torch.Generator
         Source of the initial weights, on the CPU.
+    n_networks : int, default=1
     """
 
-    def __init__(self, in_shape, out_shape, generator):
+    def __init__(self, in_shape, out_shape, generator, n_networks=1):
         super().__init__()
         self.in_shape, self.out_shape = in_shape, out_shape
-        weight = torch.randn(out_shape.n_units, in_shape.n_units, generator=generator)
-        self.weight = nn.Parameter(weight / math.sqrt(in_shape.n_units))
+        self.n_networks = n_networks
+        n_in = in_shape.n_units // n_networks
+        weight = torch.randn(out_shape.n_units, n_in, generator=generator)
+        self.weight = nn.Parameter(weight / math.sqrt(n_in))
 
     def forward(self, h, scale=None, shift=None):
-        h = h.reshape(-1, self.in_shape.n_units)  # (n_rows, all units)
+        # (n_rows, all units), network by network
+        h = by_network(h, self.in_shape.n_sites, self.n_networks)
+        h = h.view(-1, self.in_shape.n_units)
         weight = self.weight if scale is None else self.weight * scale[:, None]
-        return F.linear(h, weight, shift).view(-1, self.out_shape.channels)
+        out = product_by_network(h, weight, self.n_networks, shift)
+        out = out.view(-1, self.out_shape.n_units // self.n_networks)
+        return not_by_network(out, self.out_shape.n_sites, self.n_networks)
 
     def way_down(self, generator):
         """A new map from this one's output back to its input (V in the paper)."""
-        return DenseProjection(self.out_shape, self.in_shape, generator)
+        return DenseProjection(
+            self.out_shape, self.in_shape, generator, self.n_networks
+        )

@@ -7,14 +7,14 @@ from torch import Tensor, nn
 
 from ._layers import ACTIVATIONS, IDENTITY, LINEAR, EncoderLayer
 from ._normalization import RowParts, Statistics, batch_statistics
-from ._shapes import layer_shapes
+from ._shapes import by_network, layer_shapes
 
 
 class CorruptedPass(NamedTuple):
     """Activations of the corrupted encoder."""
 
     z: list[Tensor]  # z̃ of layers 0 … L, unlabelled rows, as tables: see `Shape`
-    logits: Tensor  # (n_rows, n_classes), labelled rows first
+    logits: Tensor  # (n_rows · n_networks, n_classes), labelled rows first
 
 
 class CleanPass(NamedTuple):
@@ -22,37 +22,50 @@ class CleanPass(NamedTuple):
 
     z: list[Tensor]  # of layers 0 … top, as tables
     statistics: list[Statistics]  # of layers 1 … top
-    h: Tensor  # logits if it went up to the class layer, or else empty
+    # (n_rows · n_networks, n_classes) if it went up to the class layer, or else empty
+    logits: Tensor
 
 
 class PopulationPass(NamedTuple):
     """Activations of the clean encoder with population statistics."""
 
     z: list[Tensor]  # of layers 0 … L, as tables
-    logits: Tensor  # (n_rows, n_classes)
+    logits: Tensor  # (n_rows · n_networks, n_classes)
 
 
 class Encoder(nn.Module):
     """The stack of encoder layers 1 … L. Layer 0 is the input itself.
 
+    Logits have a line for each network of each row, so that what takes a softmax need
+    not know of networks side by side.
+
     Parameters
     ----------
     input_shape : Shape
-        Of layer 0.
+        Of layer 0, in a single network.
     specifications : sequence of LayerSpecification
         Of layers 1 … L.
     activation : str
         Of the hidden layers; a name in ``ACTIVATIONS``.
     generator : torch.Generator
         Source of the initial weights.
+    n_networks : int, default=1
+        Number of networks side by side.
     """
 
-    def __init__(self, input_shape, specifications, activation, generator):
+    def __init__(
+        self, input_shape, specifications, activation, generator, n_networks=1
+    ):
         super().__init__()
-        self.shapes = layer_shapes(input_shape, specifications)
+        shapes = layer_shapes(input_shape, specifications)
+        self.n_networks = n_networks
+        # of all networks side by side
+        self.shapes = [shape.side_by_side(n_networks) for shape in shapes]
         self.layers = nn.ModuleList()
         for number, specification in enumerate(specifications, start=1):
-            projection = specification.projection(self.shapes[number - 1], generator)
+            projection = specification.projection(
+                shapes[number - 1], generator, n_networks
+            )
             if number == len(specifications):
                 of_classes = IDENTITY if specification.has_gamma else LINEAR
                 layer = EncoderLayer(projection, of_classes)
@@ -70,7 +83,7 @@ class Encoder(nn.Module):
 
         Parameters
         ----------
-        x : Tensor of shape (n_rows, n_features)
+        x : Tensor of shape (n_rows, n_networks · n_features)
             Labelled rows first.
         n_labeled : int
         noise : list of Tensor
@@ -106,8 +119,8 @@ class Encoder(nn.Module):
                 z_clean.append(step.z_clean)
                 statistics.append(step.statistics)
         return (
-            CorruptedPass(z_corrupted, logits=h[:n_rows]),
-            CleanPass(z_clean, statistics, h[n_rows:]),
+            CorruptedPass(z_corrupted, self._logits(h[:n_rows])),
+            CleanPass(z_clean, statistics, self._logits(h[n_rows:])),
         )
 
     def draw_noise(self, n_rows, noise_std, generator, lowest=0):
@@ -155,20 +168,20 @@ class Encoder(nn.Module):
 
         Returns
         -------
-        Tensor of shape (n_rows, n_classes)
+        Tensor of shape (n_rows · n_networks, n_classes)
         """
         parts = RowParts(0, len(z) // self.shapes[number].n_sites, 0)
         h = self.activate(number, z + noise[0])
         for layer, of_layer in zip(self.layers[number:], noise[1:], strict=True):
             h = layer.step(h, of_layer, parts).h
-        return h
+        return self._logits(h)
 
     def clean(self, x):
         """Clean encoder with batch statistics.
 
         Parameters
         ----------
-        x : Tensor of shape (n_rows, n_features)
+        x : Tensor of shape (n_rows, n_networks · n_features)
 
         Returns
         -------
@@ -181,7 +194,7 @@ class Encoder(nn.Module):
             statistics.append(batch_statistics(z_pre))
             z_clean.append(statistics[-1].normalize(z_pre))
             h = layer.activate(z_clean[-1])
-        return CleanPass(z_clean, statistics, h)
+        return CleanPass(z_clean, statistics, self._logits(h))
 
     def with_population_statistics(self, x):
         """Clean encoder as the decoder needs it, with z of all layers.
@@ -195,14 +208,19 @@ class Encoder(nn.Module):
         for layer in self.layers:
             z.append(layer.population(layer.projection(h)))
             h = layer.activate(z[-1])
-        return PopulationPass(z, logits=h)
+        return PopulationPass(z, self._logits(h))
 
     def forward(self, x):
-        """Logits by population statistics: what prediction needs, and no more."""
+        """Logits by population statistics: what prediction needs, and no more.
+
+        Returns
+        -------
+        Tensor of shape (n_rows · n_networks, n_classes)
+        """
         h = self.shapes[0].table(x)
         for layer in self.layers:
             h = layer(h)
-        return h
+        return self._logits(h)
 
     def hidden(self, x):
         """Top hidden representation with population statistics, (n_rows, n_units)."""
@@ -210,3 +228,7 @@ class Encoder(nn.Module):
         for layer in self.layers[:-1]:
             h = layer(h)
         return self.shapes[-2].rows(h)
+
+    def _logits(self, h):
+        """The class layer's table with a line for each network."""
+        return by_network(h, 1, self.n_networks)

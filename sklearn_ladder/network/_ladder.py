@@ -21,6 +21,7 @@ class LadderPass(NamedTuple):
     """All activations of one training step."""
 
     n_labeled: int
+    n_networks: int
     corrupted: CorruptedPass
     clean: CleanPass  # unlabelled rows
     decoded: DecoderPass | None  # unlabelled rows; None without a decoder
@@ -60,7 +61,10 @@ class Standardization(nn.Module):
 
 
 class Ladder(nn.Module):
-    """Ladder network for classification.
+    """Ladder network for classification, or several of them side by side.
+
+    Several are trained on the same rows, each from initial weights and with noise of
+    its own. Predictions are means over them.
 
     Parameters
     ----------
@@ -83,6 +87,8 @@ class Ladder(nn.Module):
         Initial β of the class layer; by default 0, as published.
     adversary : VirtualAdversary, default=None
         Perturbs unlabelled rows in training.
+    n_networks : int, default=1
+        Number of networks side by side.
     seed : int, default=0
         Determines the initial weights.
 
@@ -103,6 +109,7 @@ class Ladder(nn.Module):
         scale=None,
         class_bias=None,
         adversary=None,
+        n_networks=1,
         seed=0,
     ):
         super().__init__()
@@ -110,13 +117,14 @@ class Ladder(nn.Module):
         self.noise_std = tuple(noise_std)
         self.highest_target = max(denoised_layers, default=-1)
         self.adversary = adversary
+        self.n_networks = n_networks
         shape, *layers = layers
         shape = Shape(shape) if isinstance(shape, int) else Shape(*shape)
         layers = [Dense(layer) if isinstance(layer, int) else layer for layer in layers]
-        self.encoder = Encoder(shape, layers, activation, generator)
+        self.encoder = Encoder(shape, layers, activation, generator, n_networks)
         if class_bias is not None:
             class_bias = torch.as_tensor(class_bias, dtype=torch.float32)
-            self.encoder.layers[-1].beta.data.copy_(class_bias)
+            self.encoder.layers[-1].beta.data.copy_(class_bias.repeat(n_networks))
         self.decoder = (
             Decoder(
                 self.encoder,
@@ -131,7 +139,7 @@ class Ladder(nn.Module):
 
     @property
     def shapes(self):
-        """Shapes of layers 0 … L."""
+        """Shapes of layers 0 … L, of all networks side by side."""
         return self.encoder.shapes
 
     @property
@@ -139,8 +147,35 @@ class Ladder(nn.Module):
         """Units of the largest layer."""
         return max(shape.n_units for shape in self.shapes)
 
-    def standardize(self, x):
-        return x if self.standardization is None else self.standardization(x)
+    def input(self, x):
+        """Rows as layer 0 has them: standardised, and once for each network.
+
+        Returns
+        -------
+        Tensor of shape (n_rows, n_networks · n_features)
+        """
+        if self.standardization is not None:
+            x = self.standardization(x)
+        return x if self.n_networks == 1 else x.repeat(1, self.n_networks)
+
+    def proba(self, logits):
+        """Class probabilities of the networks, side by side as a table.
+
+        Parameters
+        ----------
+        logits : Tensor of shape (n_rows · n_networks, n_classes)
+
+        Returns
+        -------
+        Tensor of shape (n_rows, n_networks · n_classes)
+        """
+        return logits.softmax(dim=1).view(-1, self.shapes[-1].channels)
+
+    def mean_of_networks(self, outputs):
+        """Mean of what is side by side, shape (n_rows, n_networks · n_units)."""
+        if self.n_networks == 1:
+            return outputs
+        return outputs.unflatten(1, (self.n_networks, -1)).mean(dim=1)
 
     def draw_noise(self, n_rows, generator):
         """Noise of the corrupted encoder: see `Encoder.draw_noise`."""
@@ -178,7 +213,7 @@ class Ladder(nn.Module):
         LadderPass
         """
         n_labeled, observed = len(x_labeled), None
-        x = self.standardize(torch.cat([x_labeled, x_unlabeled]))
+        x = self.input(torch.cat([x_labeled, x_unlabeled]))
         if have_missing:
             observed = self.shapes[0].table(~x[n_labeled:].isnan())
             x = self.impute(x)
@@ -189,15 +224,22 @@ class Ladder(nn.Module):
         corrupted, clean = self.encoder.corrupted_and_clean(
             x, n_labeled, noise, self.highest_target
         )
-        logits, decoded, perturbed_logits = corrupted.logits[n_labeled:], None, {}
+        logits = corrupted.logits[n_labeled * self.n_networks :]
+        decoded, perturbed_logits = None, {}
         if self.decoder is not None:
-            decoded = self.decoder(corrupted.z, logits.softmax(dim=1))
+            decoded = self.decoder(corrupted.z, self.proba(logits))
         if self.adversary is not None and not self.adversary.as_noise:
             perturbed_logits = self.adversary.perturbed_logits(
                 self.encoder, corrupted.z, logits, generator
             )
         return LadderPass(
-            n_labeled, corrupted, clean, decoded, observed, perturbed_logits
+            n_labeled,
+            self.n_networks,
+            corrupted,
+            clean,
+            decoded,
+            observed,
+            perturbed_logits,
         )
 
     @torch.no_grad()
@@ -208,14 +250,14 @@ class Ladder(nn.Module):
 
         Parameters
         ----------
-        x : Tensor of shape (n_rows, n_features)
-            Standardised rows with NaN.
+        x : Tensor of shape (n_rows, n_networks · n_features)
+            Rows with NaN, as layer 0 has them.
         reconstruct : callable, default=None
             Takes rows and denoises them. By default with batch statistics.
 
         Returns
         -------
-        Tensor of shape (n_rows, n_features)
+        Tensor of the shape of `x`
         """
         missing = x.isnan()
         x = x.nan_to_num(nan=0.0)
@@ -227,34 +269,34 @@ class Ladder(nn.Module):
 
     def _reconstruct_batch(self, x):
         clean = self.encoder.clean(x)
-        decoded = self.decoder(clean.z, clean.h.softmax(dim=1))
+        decoded = self.decoder(clean.z, self.proba(clean.logits))
         return self.shapes[0].rows(decoded.z_denoised[0])
 
     def _reconstruct(self, x):
         clean = self.encoder.with_population_statistics(x)
         decoded = self.decoder(
             clean.z,
-            clean.logits.softmax(dim=1),
+            self.proba(clean.logits),
             normalize=lambda layer, signal: layer.population(signal),
         )
         return self.shapes[0].rows(decoded.z_denoised[0])
 
     def _prepare(self, x):
-        """Rows to predict: standardised, and missing entries imputed."""
-        x = self.standardize(x)
+        """Rows to predict as layer 0 has them, and missing entries imputed."""
+        x = self.input(x)
         return self.impute(x, self._reconstruct) if x.isnan().any() else x
 
     def forward(self, x):
         """Class probabilities by the clean encoder, shape (n_rows, n_classes)."""
-        return self.encoder(self._prepare(x)).softmax(dim=1)
+        return self.mean_of_networks(self.proba(self.encoder(self._prepare(x))))
 
     def hidden(self, x):
-        """Top hidden representation, shape (n_rows, n_units)."""
+        """Top hidden representation, shape (n_rows, n_networks · n_units)."""
         return self.encoder.hidden(self._prepare(x))
 
     def denoise(self, x):
         """Reconstruction of `x` as it is, no noise added, in units of the input."""
-        x = self._reconstruct(self._prepare(x))
+        x = self.mean_of_networks(self._reconstruct(self._prepare(x)))
         return x if self.standardization is None else self.standardization.inverse(x)
 
     @torch.no_grad()
@@ -276,7 +318,7 @@ class Ladder(nn.Module):
             layers += self.decoder.layers.values()
         pooled = []
         for n_before, x in enumerate(parts):
-            measured = self._all_statistics(self.standardize(x))
+            measured = self._all_statistics(self.input(x))
             if n_before:
                 of_rest = n_before / (n_before + 1)
                 measured = [
@@ -295,5 +337,5 @@ class Ladder(nn.Module):
         clean = self.encoder.clean(x)
         if self.decoder is None:
             return clean.statistics
-        decoded = self.decoder.measure(clean.z, clean.h.softmax(dim=1))
+        decoded = self.decoder.measure(clean.z, self.proba(clean.logits))
         return [*clean.statistics, *decoded]

@@ -45,7 +45,8 @@ class MaxPool(LayerSpecification):
             )
         return Shape(channels, -(-height // self.size), -(-width // self.size))
 
-    def projection(self, in_shape, generator):
+    def projection(self, in_shape, generator, n_networks=1):
+        in_shape = in_shape.side_by_side(n_networks)
         return MaxPooling(self.size, in_shape, self.out_shape(in_shape))
 
 
@@ -66,8 +67,8 @@ class MeanPool(LayerSpecification):
     def out_shape(self, in_shape):
         return Shape(in_shape.channels)
 
-    def projection(self, in_shape, generator):
-        return MeanPooling(in_shape)
+    def projection(self, in_shape, generator, n_networks=1):
+        return MeanPooling(in_shape.side_by_side(n_networks))
 
 
 class MaxPooling(nn.Module):

@@ -3,6 +3,8 @@
 from numbers import Integral
 from typing import NamedTuple
 
+from torch.nn import functional as F
+
 
 class Shape(NamedTuple):
     """Shape of a layer: feature maps, or units as maps of a single site.
@@ -13,6 +15,9 @@ class Shape(NamedTuple):
     channel, so that the same code serves both. In memory such a table is a batch of
     maps with channels last, and neither direction below copies where rows have one
     channel or one site.
+
+    Networks that are trained side by side are one whose channels come in groups, one
+    for each network. Only maps between layers, and the softmax, need to know.
     """
 
     channels: int
@@ -26,6 +31,10 @@ class Shape(NamedTuple):
     @property
     def n_units(self):
         return self.channels * self.n_sites
+
+    def side_by_side(self, n_networks):
+        """Shape of this layer in so many networks."""
+        return self._replace(channels=n_networks * self.channels)
 
     def maps(self, table):
         """View of a table as maps, (n_rows, channels, height, width)."""
@@ -51,6 +60,56 @@ def as_table(maps):
     return maps.permute(0, 2, 3, 1).reshape(-1, maps.shape[1])
 
 
+def by_network(table, n_sites, n_networks):
+    """Table with a line for each network of each row: all units it has there.
+
+    Parameters
+    ----------
+    table : Tensor of shape (n_rows · n_sites, n_networks · channels)
+    n_sites, n_networks : int
+
+    Returns
+    -------
+    Tensor of shape (n_rows · n_networks, n_sites · channels)
+    """
+    return _exchange(table, n_sites, n_networks)
+
+
+def not_by_network(lines, n_sites, n_networks):
+    """The inverse of `by_network`."""
+    return _exchange(lines, n_networks, n_sites)
+
+
+def _exchange(table, n_outer, n_inner):
+    """(n · outer, inner · m) → (n · inner, outer · m)"""
+    if n_outer == 1 or n_inner == 1:  # no copy
+        return table.reshape(-1, table.shape[1] * n_outer // n_inner)
+    blocks = table.reshape(-1, n_outer, n_inner, table.shape[1] // n_inner)
+    return blocks.transpose(1, 2).flatten(2).flatten(0, 1)
+
+
+def product_by_network(h, weight, n_networks, bias=None):
+    """Products of each network's units with its own weights.
+
+    Parameters
+    ----------
+    h : Tensor of shape (n_rows, n_networks · n_in)
+    weight : Tensor of shape (n_networks · n_out, n_in)
+    n_networks : int
+    bias : Tensor of shape (n_networks · n_out,), default=None
+
+    Returns
+    -------
+    Tensor of shape (n_rows, n_networks · n_out)
+    """
+    if n_networks == 1:
+        return F.linear(h, weight, bias)
+    h = h.view(len(h), n_networks, -1).transpose(0, 1)
+    weight = weight.view(n_networks, -1, weight.shape[1])
+    product = (h @ weight.mT).transpose(0, 1).flatten(1)
+    return product if bias is None else product + bias
+
+
 class LayerSpecification:
     """What a user says of a layer. Subclasses are frozen dataclasses."""
 
@@ -73,8 +132,17 @@ class LayerSpecification:
         """
         raise NotImplementedError
 
-    def projection(self, in_shape, generator):
+    def projection(self, in_shape, generator, n_networks=1):
         """A new map W from the layer below, with initial weights.
+
+        Parameters
+        ----------
+        in_shape : Shape
+            Of the layer below in a single network.
+        generator : torch.Generator
+            Source of the initial weights, on the CPU.
+        n_networks : int, default=1
+            Number of networks side by side.
 
         Returns
         -------

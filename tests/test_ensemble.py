@@ -1,0 +1,222 @@
+"""Networks side by side against the same networks one by one, in float64."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+
+from sklearn_ladder import LadderClassifier
+from sklearn_ladder._costs import ladder_costs
+from sklearn_ladder.network import (
+    Conv,
+    Dense,
+    Ladder,
+    MaxPool,
+    MeanPool,
+    VirtualAdversary,
+)
+from sklearn_ladder.network._shapes import by_network, not_by_network
+from sklearn_ladder.robustness import fast_gradient, virtual_adversarial_cost
+
+N_NETWORKS, N_LABELED, N_UNLABELED, N_CLASSES = 3, 5, 7, 3
+NOISE_STD = 0.3
+LAYERS = {
+    "dense": [6, 5, 4, N_CLASSES],
+    "convolutional": [
+        (2, 6, 6),
+        Conv(4, 3),
+        MaxPool(2),
+        Conv(5, 2, "full"),
+        MeanPool(),
+        Dense(N_CLASSES),
+    ],
+    "dense on maps": [(2, 4, 4), Conv(3, 2), Dense(4), Dense(N_CLASSES)],
+    "large kernel": [(2, 13, 13), Conv(4, 12), Dense(N_CLASSES)],
+}
+
+
+def normal(*shape, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+
+def networks(layers, **parameters):
+    """Some side by side, and the same one by one."""
+    parameters = {
+        "denoised_layers": range(len(layers)),
+        "noise_std": [NOISE_STD] * len(layers),
+        **parameters,
+    }
+    ensemble = Ladder(layers, n_networks=N_NETWORKS, **parameters).double()
+    members = [Ladder(layers, **parameters).double() for _ in range(N_NETWORKS)]
+    for place, member in enumerate(members):
+        member.load_state_dict(
+            {
+                name: of_member(ensemble.state_dict()[name], place, value.shape)
+                for name, value in member.state_dict().items()
+            }
+        )
+    return ensemble, members
+
+
+def of_member(tensor, place, shape):
+    """A member's part of what is side by side: along the axis that is longer there."""
+    (axis,) = (a for a, size in enumerate(shape) if tensor.shape[a] != size)
+    return tensor.chunk(N_NETWORKS, axis)[place].clone()
+
+
+@pytest.mark.parametrize("combinator", ["gaussian", "mlp"])
+@pytest.mark.parametrize("kind", LAYERS)
+def test_costs_gradients_and_predictions(kind, combinator):
+    layers = LAYERS[kind]
+    ensemble, members = networks(layers, combinators=[combinator] * len(layers))
+    n_features = ensemble.shapes[0].n_units // N_NETWORKS
+    x_labeled = normal(N_LABELED, n_features)
+    x_unlabeled = normal(N_UNLABELED, n_features, seed=1)
+    y, weight = torch.arange(N_LABELED) % N_CLASSES, normal(N_LABELED).abs()
+    noise = [
+        NOISE_STD * normal((N_LABELED + N_UNLABELED) * shape.n_sites, shape.channels)
+        for shape in ensemble.shapes
+    ]
+
+    def costs_of(network, noise):
+        activations = network.training_pass(x_labeled, x_unlabeled, noise)
+        return ladder_costs(
+            activations, y, weight, range(1, 1 + len(layers)), entropy_weight=0.5
+        )
+
+    costs = costs_of(ensemble, noise)
+    (N_NETWORKS * costs["total"]).backward()
+    by_member = []
+    for place, member in enumerate(members):
+        own = [part.chunk(N_NETWORKS, dim=1)[place] for part in noise]
+        by_member.append(costs_of(member, own))
+        by_member[-1]["total"].backward()
+        for name, parameter in member.named_parameters():
+            gradient = ensemble.get_parameter(name).grad
+            torch.testing.assert_close(
+                of_member(gradient, place, parameter.shape), parameter.grad
+            )
+    for name, cost in costs.items():
+        mean = sum(own[name] for own in by_member) / N_NETWORKS
+        torch.testing.assert_close(cost, mean)
+
+    for network in (ensemble, *members):
+        network.measure_population([x_unlabeled])
+    for method in "forward", "denoise":
+        outputs = [getattr(member, method)(x_labeled) for member in members]
+        torch.testing.assert_close(
+            getattr(ensemble, method)(x_labeled), sum(outputs) / N_NETWORKS
+        )
+    hidden = torch.cat([member.hidden(x_labeled) for member in members], dim=1)
+    torch.testing.assert_close(ensemble.hidden(x_labeled), hidden)
+
+
+def test_missing_entries_are_imputed_by_each_network():
+    ensemble, members = networks(LAYERS["dense"])
+    x = normal(20, 6)
+    for network in (ensemble, *members):
+        network.measure_population([x])
+    x[::3, 2] = torch.nan
+    outputs = [member(x) for member in members]
+    torch.testing.assert_close(ensemble(x), sum(outputs) / N_NETWORKS)
+
+
+@pytest.mark.parametrize("n_sites", [1, 4])
+@pytest.mark.parametrize("n_networks", [1, 3])
+def test_lines_by_network_and_back(n_sites, n_networks):
+    rows = normal(5, n_networks, n_sites, 2)
+    table = rows.transpose(1, 2).reshape(5 * n_sites, n_networks * 2)
+    lines = by_network(table, n_sites, n_networks)
+    assert torch.equal(lines, rows.reshape(5 * n_networks, n_sites * 2))
+    assert torch.equal(not_by_network(lines, n_sites, n_networks), table)
+
+
+@pytest.mark.parametrize("kind", ["dense", "convolutional"])
+def test_perturbations_have_their_length_in_each_network(kind):
+    n_layers = len(LAYERS[kind])
+    epsilon = (0.5, 0.2) + (0.0,) * (n_layers - 2)
+    adversary = VirtualAdversary(epsilon, as_noise=True)
+    ensemble, _ = networks(LAYERS[kind], adversary=adversary)
+    x = normal(N_UNLABELED, ensemble.shapes[0].n_units)
+    noise = [
+        torch.zeros(N_UNLABELED * shape.n_sites, shape.channels).double()
+        for shape in ensemble.shapes
+    ]
+    generator = torch.Generator().manual_seed(0)
+    with_r = adversary.add_noise(ensemble.encoder, x, noise, generator)
+    for r, length, shape in zip(with_r, epsilon, ensemble.shapes, strict=True):
+        lines = by_network(r, shape.n_sites, N_NETWORKS)
+        assert len(lines) == N_UNLABELED * N_NETWORKS
+        torch.testing.assert_close(
+            lines.norm(dim=1), torch.full((len(lines),), length).double()
+        )
+
+
+@pytest.fixture
+def ensemble(blobs):
+    X, _, y_few = blobs
+    clf = LadderClassifier((8, 4), n_ensemble=N_NETWORKS, max_epochs=50, random_state=0)
+    return clf.fit(X, y_few)
+
+
+def test_estimator(blobs, ensemble):
+    X, y, _ = blobs
+    assert ensemble.score(X, y) > 0.9
+    np.testing.assert_allclose(ensemble.predict_proba(X).sum(axis=1), 1, rtol=1e-5)
+    assert ensemble.transform(X).shape == (60, N_NETWORKS * 4)
+    assert len(ensemble.get_feature_names_out()) == N_NETWORKS * 4
+    assert np.abs(ensemble.denoise(X) - X).mean() < np.abs(X - X.mean(axis=0)).mean()
+    again = clone(ensemble).fit(*blobs[::2])
+    assert np.array_equal(again.predict_proba(X), ensemble.predict_proba(X))
+
+
+def test_networks_differ(blobs, ensemble):
+    X = blobs[0]
+    of_networks = np.split(ensemble.transform(X), N_NETWORKS, axis=1)
+    assert np.abs(of_networks[0] - of_networks[1]).max() > 0.1
+
+
+def test_mean_has_a_lower_log_loss_than_its_members(digits):
+    X, y, y_few = digits
+    clf = LadderClassifier((32,), n_ensemble=5, max_epochs=30, random_state=0)
+    mean = clf.fit(X, y_few).predict_proba(X)
+    module = clf.net_.module_
+    with torch.no_grad():
+        logits = module.encoder(module.input(torch.as_tensor(X, dtype=torch.float32)))
+    of_members = logits.softmax(dim=1).unflatten(0, (len(X), 5)).numpy()
+    np.testing.assert_allclose(of_members.mean(axis=1), mean, atol=1e-5)
+
+    def log_loss(proba):
+        return -np.log(np.maximum(proba[np.arange(len(y)), y], 1e-9)).mean()
+
+    by_member = [log_loss(of_members[:, place]) for place in range(5)]
+    assert log_loss(mean) < np.mean(by_member)
+
+
+def test_attacks_are_of_the_mean_probability(blobs, ensemble):
+    X, y, _ = blobs
+    attacked = fast_gradient(ensemble, X, y, eps=1.0, norm="l2")
+    assert ensemble.score(attacked, y) < ensemble.score(X, y)
+    assert virtual_adversarial_cost(ensemble, X, eps=0.5, random_state=0) > 0
+
+
+@pytest.mark.parametrize("virtual_adversarial", ["cost-layerwise", "noise-layerwise"])
+def test_with_virtual_adversarial_perturbations(blobs, virtual_adversarial):
+    X, y, y_few = blobs
+    clf = LadderClassifier(
+        (8,),
+        n_ensemble=2,
+        virtual_adversarial=virtual_adversarial,
+        epsilon=0.3,
+        max_epochs=40,
+        random_state=0,
+    )
+    assert clf.fit(X, y_few).score(X, y) > 0.9
+
+
+def test_warm_start_with_another_number_of_networks(blobs, ensemble):
+    X, _, y_few = blobs
+    ensemble.set_params(warm_start=True, n_ensemble=2)
+    with pytest.raises(ValueError, match="n_ensemble"):
+        ensemble.fit(X, y_few)
