@@ -9,20 +9,24 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from ._rows import rows_per_part
+
 # Labelled rows whose statistics prediction can go by.
 FEWEST_LABELS = 10
 # Rows from which the statistics for prediction are taken, at most: their sampling error
 # is then below 0.4 % of a standard deviation.
 LARGEST_SAMPLE = 2**16
+# Numbers of which there may be a standardised copy: 1 GB.
+LARGEST_COPY = 2**28
 
 
 class LadderBatch(NamedTuple):
     """The rows of one training step."""
 
-    x_labeled: Tensor  # (n_labeled, n_features)
+    x_labeled: Tensor  # (n_labeled, n_features), standardised
     y: Tensor  # (n_labeled,)
     weight: Tensor | None  # (n_labeled,)
-    x_unlabeled: Tensor  # (n_unlabeled, n_features)
+    x_unlabeled: Tensor  # (n_unlabeled, n_features), standardised
 
 
 def as_tensor(rows, device="cpu"):
@@ -49,13 +53,34 @@ class TrainingRows(Dataset):
     device : str or torch.device
     have_missing : bool, default=False
         Whether entries of `rows` are missing (NaN).
+    standardize : callable, default=None
+        Takes and returns rows as a tensor on the device. Rows are standardised once,
+        beside `X`, or when they are taken if they are not resident or too many.
+
+    Attributes
+    ----------
+    X : Tensor of shape (n_rows, n_features) or Rows
+        As users gave them; a tensor if they are resident.
+    y, weight : Tensor of shape (n_rows,)
+    labeled : Tensor of shape (n_labeled,)
+        Numbers of the labelled rows.
     """
 
-    def __init__(self, rows, codes, weight, device, have_missing=False):
+    def __init__(
+        self, rows, codes, weight, device, have_missing=False, standardize=None
+    ):
         self.have_missing = have_missing
         self.device = torch.device(device)
         resident = rows.is_resident and fits_on(self.device, rows.shape)
         self.X = as_tensor(rows[:], device) if resident else rows
+        self._standardize = standardize
+        self._standardized = None
+        if standardize is not None and resident and self.X.numel() <= LARGEST_COPY:
+            self._standardized = torch.empty_like(self.X)
+            size = rows_per_part(rows.shape[1])
+            parts = zip(self._standardized.split(size), self.X.split(size), strict=True)
+            for standardized, part in parts:
+                standardized.copy_(standardize(part))
         self.y = torch.as_tensor(codes, device=device)
         self.weight = None if weight is None else as_tensor(weight, device)
         self.labeled = torch.as_tensor(np.flatnonzero(codes >= 0))
@@ -67,10 +92,14 @@ class TrainingRows(Dataset):
         return self.X[index], self.y[index]
 
     def take(self, index):
-        """Rows by number, shape (n, n_features), on the device."""
+        """Rows by number, standardised, shape (n, n_features), on the device."""
+        if self._standardized is not None:
+            return self._standardized[index.to(self.device)]
         if isinstance(self.X, Tensor):
-            return self.X[index.to(self.device)]
-        return as_tensor(self.X[index.numpy()], self.device)
+            rows = self.X[index.to(self.device)]
+        else:
+            rows = as_tensor(self.X[index.numpy()], self.device)
+        return rows if self._standardize is None else self._standardize(rows)
 
     def sample(self, seed, rows_per_part):
         """Rows whose statistics prediction goes by, in random parts of equal size.

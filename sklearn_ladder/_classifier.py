@@ -1,6 +1,6 @@
 """The estimator: parameters, validation, fit, predict."""
 
-from copy import deepcopy
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -34,7 +34,8 @@ from ._labels import (
     labeled_part,
     row_weights,
 )
-from ._rows import Rows, fit_scaler, flatten_images
+from ._normal_scores import fit_normal_scores
+from ._rows import Rows, flatten_images
 from ._training import (
     LadderNet,
     early_stopping,
@@ -53,6 +54,7 @@ from .architectures import ARCHITECTURES, checked_image_shape, network_layers
 from .network._adversary import NORMS
 from .network._combinators import COMBINATORS
 from .network._layers import ACTIVATIONS
+from .network._standardization import NormalScores
 
 # Updates that max_epochs="auto" makes.
 N_UPDATES = 2000
@@ -138,12 +140,14 @@ class LadderClassifier(
         The last is the same network without its decoder, an honest baseline that
         learns from labeled rows alone.
 
-    denoising_cost : float or array-like of shape (n_layers,), default=1.0
+    denoising_cost : "auto", float or array-like of shape (n_layers,), default="auto"
         Weight of the denoising cost (λ in the paper), for all layers or for each layer,
         input first: input, hidden layers, class layer. Entries at layers without a cost
-        in this `variant` are not used. The default did best on standardized features
-        of several tables; for pixels in [0, 1] that are not standardized the published
-        pattern is 1000, 10, 0.1, 0.1, ….
+        in this `variant` are not used. "auto" is 1 at the input and at hidden layers;
+        at the class layer it rises from 0, for up to 4 classes, to 1 for 10 and more
+        (Γ-model: 1), since many classes are more likely to be clusters than few. It was
+        chosen on rows of tables, with ``standardize=True``; for pixels in [0, 1] that
+        are not standardized the published pattern is 1000, 10, 0.1, 0.1, ….
 
     noise_std : float or array-like of shape (n_layers,), default=0.3
         Standard deviation of the noise that corrupts the encoder, for all layers or for
@@ -191,9 +195,10 @@ class LadderClassifier(
         Activation of the hidden layers. The slope of the leaky one is 0.1.
 
     standardize : bool, default=True
-        Whether the network brings each feature to mean 0 and variance 1 over the
-        training rows, and outliers smoothly within 3 standard deviations. Choose False
-        for images scaled to [0, 1].
+        Whether the network replaces each feature by its normal scores: by what its
+        ranks would be in a normal sample, of mean 0, and of variance 1 or less where
+        many values are equal. Outliers and units then do not matter. Choose False for
+        images scaled to [0, 1].
 
     batch_size : int, default=100
         Number of labeled rows and of unlabeled rows of a training step; fewer where
@@ -328,6 +333,7 @@ class LadderClassifier(
         "image_shape": ["array-like", None],
         "variant": [StrOptions(set(VARIANTS))],
         "denoising_cost": [
+            StrOptions({"auto"}),
             Interval(Real, 0, None, closed="left"),
             "array-like",
         ],
@@ -368,7 +374,7 @@ class LadderClassifier(
         architecture="mlp",
         image_shape=None,
         variant="full",
-        denoising_cost=1.0,
+        denoising_cost="auto",
         noise_std=0.3,
         combinator="gaussian",
         virtual_adversarial=None,
@@ -478,11 +484,11 @@ class LadderClassifier(
         if max_epochs == "auto":
             max_epochs = max(1, round(N_UPDATES / epoch))
         schedule = learning_rate_schedule(max_epochs * epoch, self.decay_start)
-        have_missing, scaler = rows.have_missing(), self._fit_scaler(rows)
+        have_missing, knots = rows.have_missing(), self._fit_knots(rows, seeds)
 
         net = self._make_net(
             rows,
-            scaler,
+            knots,
             seeds,
             image_shape,
             class_bias(codes, len(labels.classes), weight),
@@ -492,16 +498,16 @@ class LadderClassifier(
         )
         if previous is not None:
             self._load_weights(net, previous)
-        net.partial_fit(TrainingRows(rows, codes, weight, net.device, have_missing))
-        return self._keep(X, rows, labels, image_shape, scaler, net, n_seen=0)
+        net.partial_fit(self._training_rows(rows, codes, weight, net, have_missing))
+        return self._keep(X, rows, labels, image_shape, knots, net, n_seen=0)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Go on training with the next rows of a stream: one pass over them.
 
-        The learning rate stays constant. What does not change with the weights is kept
-        of all rows so far: mean and scale of the features. If anything fails, what was
-        fitted before stays as it was.
+        The learning rate stays constant. Normal scores of the features (`standardize`)
+        stay those of the first rows, which should therefore be many and typical. If
+        anything fails, what was fitted before stays as it was.
 
         Parameters
         ----------
@@ -552,17 +558,19 @@ class LadderClassifier(
                 f"got {len(rows)}."
             )
         weight = self._row_weights(labels, sample_weight)
-        n_seen, scaler, seeds, share = 0, None, self._draw_seeds(), 1.0
+        n_seen, knots, seeds, share = 0, None, self._draw_seeds(), 1.0
         if previous is not None:
             self._check_same_columns_and_classes(X, labels.classes)
-            n_seen, scaler = self.n_samples_seen_, deepcopy(self._scaler)
+            n_seen, knots = self.n_samples_seen_, self._knots
             seeds[1] += self.n_iter_  # other noise in each call
             share = len(rows) / (len(rows) + min(n_seen, STREAM_MEMORY))
-        have_missing, scaler = rows.have_missing(), self._fit_scaler(rows, scaler)
+        have_missing = rows.have_missing()
+        if knots is None:
+            knots = self._fit_knots(rows, seeds)
 
         net = self._make_net(
             rows,
-            scaler,
+            knots,
             seeds,
             image_shape,
             np.zeros(len(labels.classes)),
@@ -572,11 +580,10 @@ class LadderClassifier(
         if previous is not None:
             self._load_weights(net, previous)
             net.continue_from(previous)
-        training_rows = TrainingRows(
-            rows, labels.codes, weight, net.device, have_missing
+        net.partial_fit(
+            self._training_rows(rows, labels.codes, weight, net, have_missing)
         )
-        net.partial_fit(training_rows)
-        return self._keep(X, rows, labels, image_shape, scaler, net, n_seen)
+        return self._keep(X, rows, labels, image_shape, knots, net, n_seen)
 
     def predict(self, X):
         """Predict class labels.
@@ -716,11 +723,15 @@ class LadderClassifier(
         random_state = check_random_state(self.random_state)
         return random_state.randint(np.iinfo(np.int32).max, size=2).tolist()
 
-    def _fit_scaler(self, rows, scaler=None):
-        return fit_scaler(rows, scaler) if self.standardize else None
+    def _fit_knots(self, rows, seeds):
+        return fit_normal_scores(rows, seeds[1]) if self.standardize else None
+
+    def _training_rows(self, rows, codes, weight, net, have_missing):
+        standardize = net.standardize if self.standardize else None
+        return TrainingRows(rows, codes, weight, net.device, have_missing, standardize)
 
     def _make_net(
-        self, rows, scaler, seeds, image_shape, class_bias, callbacks=(), **parameters
+        self, rows, knots, seeds, image_shape, class_bias, callbacks=(), **parameters
     ):
         """The net that the parameters describe, initialized."""
         n_classes = len(class_bias)
@@ -732,7 +743,9 @@ class LadderClassifier(
             n_classes,
         )
         n_layers = 1 + len(specifications)
-        weights = denoising_weights(self.denoising_cost, self.variant, n_layers)
+        weights = denoising_weights(
+            self.denoising_cost, self.variant, n_layers, n_classes
+        )
         noise_std = per_layer("noise_std", self.noise_std, n_layers)
         has_unsupervised_cost = bool(weights.any()) or self.entropy_cost > 0
         adversary = virtual_adversary(
@@ -751,8 +764,7 @@ class LadderClassifier(
             module__combinators=name_per_layer(
                 "combinator", self.combinator, n_layers, COMBINATORS
             ),
-            module__mean=None if scaler is None else scaler.mean_,
-            module__scale=None if scaler is None else scaler.scale_,
+            module__standardization=knots and partial(NormalScores, *knots),
             module__class_bias=class_bias,
             module__adversary=adversary,
             module__n_networks=self.n_ensemble,
@@ -792,13 +804,13 @@ class LadderClassifier(
             codes = np.where(unlabeled, net.predict(rows), codes)
         return labels.classes[codes]
 
-    def _keep(self, X, rows, labels, image_shape, scaler, net, n_seen):
+    def _keep(self, X, rows, labels, image_shape, knots, net, n_seen):
         """What training gave. All went well: only now does the estimator change."""
         transduction = self._transduce(net, rows, labels)
         validate_data(self, X, skip_check_array=True)
         self.net_ = net
         self._image_shape = image_shape
-        self._scaler = scaler
+        self._knots = knots
         self.classes_ = labels.classes
         self.transduction_ = transduction
         self.n_samples_seen_ = n_seen + len(rows)

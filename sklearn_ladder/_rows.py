@@ -1,12 +1,10 @@
 """Rows of any kind, a part at a time as dense float32."""
 
 import mmap
-import warnings
 from math import prod
 
 import numpy as np
 from scipy import sparse
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils import assert_all_finite, check_array
 from torch.utils.data import Dataset
 
@@ -75,7 +73,7 @@ class Rows(Dataset):
         return self._X.shape[0]
 
     def __getitem__(self, index):
-        part = self._read(index)
+        part = self.as_given(index)
         if self.is_sparse:
             part = part.toarray()
         # what is too large for float32 becomes infinite, for which there is an error
@@ -86,8 +84,8 @@ class Rows(Dataset):
         )
         return part
 
-    def _read(self, index):
-        """Rows as they are given."""
+    def as_given(self, index):
+        """Rows as they are given: not checked, not converted."""
         self._give_back_pages()
         if self._memmap is None or isinstance(index, slice):
             return self._X[index]
@@ -117,12 +115,11 @@ class Rows(Dataset):
         # not any(): all parts are to be looked at
         return bool(sum(np.isnan(part).any() for part in self.parts()))
 
-    def parts(self, as_given=False):
-        """All rows, one part after the other; in the dtype they have if `as_given`."""
+    def parts(self):
+        """All rows, one part after the other."""
         size = rows_per_part(self.shape[1])
         for start in range(0, len(self), size):
-            part = slice(start, start + size)
-            yield self._read(part) if as_given else self[part]
+            yield self[start : start + size]
 
 
 def flatten_images(X):
@@ -158,42 +155,6 @@ def rows_per_part(width):
     int
     """
     return max(1, min(MOST_ROWS, LARGEST_PART // width))
-
-
-def fit_scaler(rows, scaler=None):
-    """Mean and variance of each feature, streamed; missing entries are left out.
-
-    Parameters
-    ----------
-    rows : Rows
-    scaler : StandardScaler, default=None
-        To be updated, for rows that come in several portions; by default a new one.
-
-    Returns
-    -------
-    StandardScaler
-        With ``mean_`` and ``scale_`` of all rows so far.
-    """
-    if scaler is None:
-        # it learns the mean in any case, and with_mean=True would refuse sparse rows
-        scaler = StandardScaler(with_mean=False)
-    if rows.is_sparse:
-        return scaler.partial_fit(rows._X)
-    for part in rows.parts(as_given=True):
-        with np.errstate(invalid="ignore"):  # where no entry of a feature is observed
-            scaler.partial_fit(part)
-    resolution = np.spacing(np.abs(scaler.mean_).astype(np.float32))
-    coarse = np.flatnonzero((resolution > 0.01 * scaler.scale_) & (scaler.var_ > 0))
-    if len(coarse) and rows.dtype != np.float32:
-        warnings.warn(
-            f"Columns {coarse.tolist()} of X lie so far from 0 that float32, which the "
-            "network works with, rounds them to more than 1 % of their standard "
-            f"deviation: mean {scaler.mean_[coarse]}, standard deviation "
-            f"{scaler.scale_[coarse]}. Subtract the mean before, as by StandardScaler.",
-            UserWarning,
-            stacklevel=2,
-        )
-    return scaler
 
 
 def _memmap_under(X):

@@ -33,10 +33,6 @@ FOR_SKORCH_ALONE = {
 }
 
 
-# The standardization in a network's state.
-STANDARDIZATION = ("standardization.mean", "standardization.scale")
-
-
 class LinearDecay:
     """Factor on the learning rate: 1, then falling linearly to 0.
 
@@ -217,10 +213,17 @@ class LadderNet(NeuralNetClassifier):
             If the networks are not of the same shape.
         """
         own, state = self.module_.state_dict(), previous.module_.state_dict()
-        for name in STANDARDIZATION:
-            if name in state and name in own:
-                state[name] = own[name]
+        state |= {
+            name: value
+            for name, value in own.items()
+            if name.startswith("standardization.") and name in state
+        }
         self.module_.load_state_dict(state)
+
+    def standardize(self, x):
+        """Rows on the net's device as its training takes them."""
+        with torch.no_grad():
+            return self.module_.standardize(x)
 
     def continue_from(self, previous):
         """Take over the optimiser's moments and the history of a net."""

@@ -98,25 +98,40 @@ def _check_length(name, alternative, values, n_layers):
         )
 
 
-def denoising_weights(denoising_cost, variant, n_layers):
+def denoising_weights(denoising_cost, variant, n_layers, n_classes):
     """λ of each layer, 0 where the variant has no cost.
 
     Parameters
     ----------
-    denoising_cost : float or array-like of shape (n_layers,)
+    denoising_cost : "auto", float or array-like of shape (n_layers,)
     variant : str
         Key of `VARIANTS`.
     n_layers : int
         Layers 0 … L: input, hidden layers, classes.
+    n_classes : int
 
     Returns
     -------
     ndarray of shape (n_layers,)
     """
+    if isinstance(denoising_cost, str):
+        denoising_cost = np.ones(n_layers)
+        if variant != "gamma":  # which has no other
+            denoising_cost[-1] = class_layer_cost(n_classes)
     weights = per_layer("denoising_cost", denoising_cost, n_layers)
     kept = np.zeros(n_layers, dtype=bool)
     kept[list(VARIANTS[variant](n_layers - 1))] = True
     return np.where(kept, weights, 0.0)
+
+
+def class_layer_cost(n_classes):
+    """Default λ of the class layer: 0 for up to 4 classes, 1 for 10 and more.
+
+    That cost asks for an output that noise does not change, and so for classes that are
+    clusters. Of two classes that is seldom so, and the output follows some cluster that
+    labels say nothing of. `benchmarks.ablation` has both ends of the rule.
+    """
+    return min(max((n_classes - 4) / 6, 0.0), 1.0)
 
 
 def virtual_adversary(

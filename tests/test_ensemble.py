@@ -182,8 +182,9 @@ def test_mean_has_a_lower_log_loss_than_its_members(digits):
     clf = LadderClassifier((32,), n_ensemble=5, max_epochs=30, random_state=0)
     mean = clf.fit(X, y_few).predict_proba(X)
     module = clf.net_.module_
+    x = clf.net_.standardize(torch.as_tensor(X, dtype=torch.float32))
     with torch.no_grad():
-        logits = module.encoder(module.input(torch.as_tensor(X, dtype=torch.float32)))
+        logits = module.encoder(module.for_all(x))
     of_members = logits.softmax(dim=1).unflatten(0, (len(X), 5)).numpy()
     np.testing.assert_allclose(of_members.mean(axis=1), mean, atol=1e-5)
 

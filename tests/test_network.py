@@ -9,7 +9,6 @@ from sklearn_ladder.network._combinators import (
     GaussianCombinator,
     MLPCombinator,
 )
-from sklearn_ladder.network._ladder import Standardization
 from sklearn_ladder.network._layers import IDENTITY
 from sklearn_ladder.network._normalization import (
     NormalizeAndActivate,
@@ -150,18 +149,6 @@ def test_combinators_by_layer():
         "2": MLPCombinator,
         "1": GaussianCombinator,
     }
-
-
-def test_standardization_and_back():
-    x = 50 + 10 * normal(30, 2).float()
-    standardization = Standardization(mean=[50.0, 50.0], scale=[10.0, 10.0])
-    inner = standardization(x)
-    assert inner.abs().max() < 3
-    torch.testing.assert_close(standardization.inverse(inner), x, rtol=1e-4, atol=1e-3)
-    assert standardization(torch.tensor([[1e6, 50.0]])).tolist()[0] == [
-        pytest.approx(3, abs=1e-4),
-        0.0,
-    ]
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
-from sklearn.preprocessing import StandardScaler
 
 from sklearn_ladder import LadderClassifier, _rows
-from sklearn_ladder._rows import Rows, fit_scaler, rows_per_part
+from sklearn_ladder._rows import Rows, rows_per_part
 
 RNG = np.random.RandomState(0)
 TABLE = RNG.normal(5, 3, size=(60, 7)) * (RNG.uniform(size=(60, 7)) < 0.3)
@@ -68,18 +67,6 @@ def test_changes_to_a_copy_on_write_map_are_kept(mapped):
         assert (rows[:1] == 17).all()
 
 
-def test_scaler_is_that_of_the_whole_table(monkeypatch, mapped):
-    monkeypatch.setattr(_rows, "LARGEST_PART", 50)  # seven rows
-    expected = StandardScaler().fit(TABLE)
-    for X in (TABLE, mapped(TABLE), sparse.csr_array(TABLE)):
-        scaler = fit_scaler(Rows(X))
-        np.testing.assert_allclose(scaler.mean_, expected.mean_, rtol=1e-6)
-        np.testing.assert_allclose(scaler.scale_, expected.scale_, rtol=1e-6)
-    both = fit_scaler(Rows(sparse.csr_array(TABLE[40:])), fit_scaler(Rows(TABLE[:40])))
-    np.testing.assert_allclose(both.mean_, expected.mean_, rtol=1e-6)
-    np.testing.assert_allclose(both.scale_, expected.scale_, rtol=1e-6)
-
-
 @pytest.mark.filterwarnings("ignore:overflow encountered in cast")  # scipy's
 @pytest.mark.parametrize("value", [np.inf, -1e39])
 @pytest.mark.parametrize("standardize", [True, False])
@@ -105,8 +92,6 @@ def test_missing_entries(mapped):
     assert np.isnan(Rows(mapped(table))[48:52]).sum() == 1
     with pytest.raises(ValueError, match=r"X must be dense .* sparse matrix with 1 of"):
         Rows(sparse.csr_array(table))
-    scaler = fit_scaler(Rows(table))
-    assert scaler.mean_[3] == pytest.approx(np.delete(TABLE[:, 3], 50).mean())
 
 
 @pytest.mark.parametrize("width, n_rows", [(1, 8192), (784, 5349), (20_000, 209)])

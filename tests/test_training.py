@@ -81,6 +81,7 @@ def test_statistics_are_of_the_weights_that_a_callback_restored(blobs):
     before = [layer.population.std.clone() for layer in module.encoder.layers]
     assert not any((std == 1).all() for std in before)
     labeled = torch.as_tensor(X[y_few != -1], dtype=torch.float32)
+    labeled = module.standardize(labeled)
     module.measure_population([labeled])
     for std, layer in zip(before, module.encoder.layers, strict=True):
         torch.testing.assert_close(std, layer.population.std)

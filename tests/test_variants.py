@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from sklearn_ladder._variants import (
+    VARIANTS,
     denoising_weights,
     name_per_layer,
     per_layer,
@@ -20,7 +21,7 @@ from sklearn_ladder.network._combinators import COMBINATORS
     ],
 )
 def test_variant_keeps_its_layers(variant, expected):
-    weights = denoising_weights([4, 3, 2, 1], variant, n_layers=4)
+    weights = denoising_weights([4, 3, 2, 1], variant, n_layers=4, n_classes=2)
     np.testing.assert_array_equal(weights, expected)
 
 
@@ -104,3 +105,19 @@ def test_names(value, expected):
 def test_bad_names(value, message):
     with pytest.raises(ValueError, match=message):
         name_per_layer("combinator", value, 7, COMBINATORS)
+
+
+@pytest.mark.parametrize(
+    "n_classes, class_layer", [(2, 0), (4, 0), (7, 0.5), (10, 1), (1000, 1)]
+)
+def test_automatic_denoising_weights(n_classes, class_layer):
+    weights = {
+        variant: denoising_weights("auto", variant, 4, n_classes).tolist()
+        for variant in VARIANTS
+    }
+    assert weights == {
+        "full": [1, 1, 1, class_layer],
+        "gamma": [0, 0, 0, 1],
+        "bottom": [1, 0, 0, 0],
+        "supervised": [0, 0, 0, 0],
+    }

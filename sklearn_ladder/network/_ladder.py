@@ -13,8 +13,6 @@ from ._shapes import Shape
 
 # Passes that bring missing entries near what the decoder makes of them.
 IMPUTATION_PASSES = 2
-# Where standardised features are bent, in standard deviations: see `Standardization`.
-SOFT_CLIP = 3.0
 
 
 class LadderPass(NamedTuple):
@@ -29,35 +27,6 @@ class LadderPass(NamedTuple):
     observed: Tensor | None
     # logits of unlabelled rows perturbed at a layer, by its number
     perturbed_logits: dict[int, Tensor]
-
-
-class Standardization(nn.Module):
-    """Brings features to mean 0 and variance 1, and outliers within ±3, smoothly.
-
-    NOTE[DIFF]: the paper feeds pixels in [0, 1] as they are. Standardised, a pixel that
-    is rarely on is tens of standard deviations away when it is, and drowns the others
-    in the denoising cost at the input. x / √(1 + (x/3)²) is x near 0, and invertible.
-
-    Parameters
-    ----------
-    mean, scale : array-like of shape (n_features,)
-    """
-
-    def __init__(self, mean, scale):
-        super().__init__()
-        mean, scale = (torch.as_tensor(v, dtype=torch.float32) for v in (mean, scale))
-        # NaN where no entry of a feature was observed
-        self.register_buffer("mean", mean.nan_to_num(nan=0.0))
-        self.register_buffer("scale", scale.nan_to_num(nan=1.0))
-
-    def forward(self, x):
-        x = (x - self.mean) / self.scale
-        return x / (1 + (x / SOFT_CLIP).square()).sqrt()
-
-    def inverse(self, x):
-        """Back to the units of the input; what lies beyond ±2.99 counts as ±2.99."""
-        x = (x / SOFT_CLIP).clamp(-0.997, 0.997)
-        return SOFT_CLIP * x / (1 - x.square()).sqrt() * self.scale + self.mean
 
 
 class Ladder(nn.Module):
@@ -81,8 +50,9 @@ class Ladder(nn.Module):
         Standard deviation of the noise at layers 0 … L.
     combinators : sequence of {"gaussian", "mlp"}, default=None
         Combinators of layers 0 … L; by default Gaussian, as published.
-    mean, scale : array-like of shape (n_features,), default=None
-        For the `Standardization` of the input; by default it is taken as it is.
+    standardization : callable, default=None
+        Makes the module that brings features of the input to one scale, and back by
+        its method ``inverse``; by default they are taken as they are.
     class_bias : array-like of shape (n_classes,), default=None
         Initial β of the class layer; by default 0, as published.
     adversary : VirtualAdversary, default=None
@@ -105,8 +75,7 @@ class Ladder(nn.Module):
         noise_std,
         activation="relu",
         combinators=None,
-        mean=None,
-        scale=None,
+        standardization=None,
         class_bias=None,
         adversary=None,
         n_networks=1,
@@ -135,7 +104,7 @@ class Ladder(nn.Module):
             if len(denoised_layers)
             else None
         )
-        self.standardization = None if mean is None else Standardization(mean, scale)
+        self.standardization = None if standardization is None else standardization()
 
     @property
     def shapes(self):
@@ -147,15 +116,22 @@ class Ladder(nn.Module):
         """Units of the largest layer."""
         return max(shape.n_units for shape in self.shapes)
 
-    def input(self, x):
-        """Rows as layer 0 has them: standardised, and once for each network.
+    def standardize(self, x):
+        """Features on one scale, where the network has a standardization."""
+        return x if self.standardization is None else self.standardization(x)
+
+    def for_all(self, x):
+        """Rows as layer 0 has them: once for each network.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n_rows, n_features)
+            Standardised.
 
         Returns
         -------
         Tensor of shape (n_rows, n_networks · n_features)
         """
-        if self.standardization is not None:
-            x = self.standardization(x)
         return x if self.n_networks == 1 else x.repeat(1, self.n_networks)
 
     def proba(self, logits):
@@ -199,8 +175,9 @@ class Ladder(nn.Module):
         Parameters
         ----------
         x_labeled : Tensor of shape (n_labeled, n_features)
+            Standardised.
         x_unlabeled : Tensor of shape (n_unlabeled, n_features)
-            No rows where no cost needs them.
+            Standardised; no rows where no cost needs them.
         noise : list of Tensor
             One per layer, labelled rows first; as drawn by `draw_noise`.
         have_missing : bool, default=False
@@ -213,7 +190,7 @@ class Ladder(nn.Module):
         LadderPass
         """
         n_labeled, observed = len(x_labeled), None
-        x = self.input(torch.cat([x_labeled, x_unlabeled]))
+        x = self.for_all(torch.cat([x_labeled, x_unlabeled]))
         if have_missing:
             observed = self.shapes[0].table(~x[n_labeled:].isnan())
             x = self.impute(x)
@@ -283,7 +260,7 @@ class Ladder(nn.Module):
 
     def _prepare(self, x):
         """Rows to predict as layer 0 has them, and missing entries imputed."""
-        x = self.input(x)
+        x = self.for_all(self.standardize(x))
         return self.impute(x, self._reconstruct) if x.isnan().any() else x
 
     def forward(self, x):
@@ -309,7 +286,7 @@ class Ladder(nn.Module):
         Parameters
         ----------
         parts : iterable of Tensor of shape (n_rows, n_features)
-            Equally large random parts of the training rows.
+            Equally large random parts of the training rows, standardised.
         share : float, default=1.0
             Weight of these rows; the rest is left to the statistics there were before.
         """
@@ -318,7 +295,7 @@ class Ladder(nn.Module):
             layers += self.decoder.layers.values()
         pooled = []
         for n_before, x in enumerate(parts):
-            measured = self._all_statistics(self.input(x))
+            measured = self._all_statistics(self.for_all(x))
             if n_before:
                 of_rest = n_before / (n_before + 1)
                 measured = [

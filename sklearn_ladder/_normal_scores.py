@@ -1,0 +1,106 @@
+"""Normal scores: what the ranks of a feature's values would be in a normal sample."""
+
+import warnings
+
+import numpy as np
+from scipy import sparse, special
+from sklearn.utils import check_random_state
+
+# Rows from which the scores are taken, at most: ranks are then right to 1 %.
+LARGEST_SAMPLE = 10_000
+# Numbers in a dense sample, at most.
+LARGEST_TABLE = 2**25
+# Quantiles that are knots. Gaps around frequent values have more, at their ends.
+N_KNOTS = 64
+MOST_KNOTS = 2 * N_KNOTS
+
+
+def fit_normal_scores(rows, random_state):
+    """Knots of each feature's normal scores, for `network.NormalScores`.
+
+    The score of a value is the quantile of the standard normal distribution at the
+    value's mean rank, ties included; scores are then shifted to mean 0. Outliers end up
+    a few units away. A feature of many equal values keeps a variance below 1, and so a
+    small part in distances: a binary one of shares p and 1 - p less the smaller p is.
+
+    Parameters
+    ----------
+    rows : Rows
+        A random sample of them is used where there are many. Missing entries are left
+        out.
+    random_state : int
+        Determines the sample.
+
+    Returns
+    -------
+    values, scores : ndarray of shape (n_features, MOST_KNOTS), float32
+        Where a feature has fewer values, the last one is repeated; for one without any
+        both are 0.
+    """
+    sample = _sample(rows, random_state)
+    is_sparse = sparse.issparse(sample)
+    n_features = sample.shape[1]
+    values, scores = np.zeros((2, n_features, MOST_KNOTS), np.float32)
+    coarse = []
+    for number in range(n_features):
+        column = sample[:, [number]].toarray() if is_sparse else sample[:, number]
+        column = np.ravel(column)
+        column = column[~np.isnan(column)]
+        if len(column) == 0:
+            continue
+        if rows.dtype != np.float32 and _is_coarse(column):
+            coarse.append(number)
+        own_values, own_scores = _knots(column.astype(np.float32))
+        n_repeated = MOST_KNOTS - len(own_values)
+        values[number] = np.pad(own_values, (0, n_repeated), "edge")
+        scores[number] = np.pad(own_scores, (0, n_repeated), "edge")
+    if coarse:
+        warnings.warn(
+            f"Columns {coarse} of X lie so far from 0 that float32, which the network "
+            "works with, rounds them to more than 1 % of their standard deviation. "
+            "Subtract the mean before, as by StandardScaler.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return values, scores
+
+
+def _sample(rows, random_state):
+    """Rows as they are given: a dense ndarray, or CSC where they are sparse."""
+    size = LARGEST_SAMPLE
+    if not rows.is_sparse:
+        size = min(size, max(N_KNOTS, LARGEST_TABLE // rows.shape[1]))
+    if len(rows) <= size:
+        sample = rows.as_given(slice(None))
+    else:
+        random_state = check_random_state(random_state)
+        index = np.sort(random_state.choice(len(rows), size, replace=False))
+        sample = rows.as_given(index)
+    return sample.tocsc() if rows.is_sparse else sample
+
+
+def _is_coarse(column):
+    """Whether float32 rounds a column to more than 1 % of its standard deviation."""
+    resolution = np.spacing(np.abs(column.mean()).astype(np.float32))
+    return 0 < column.std() < 100 * resolution
+
+
+def _knots(column):
+    """Values at which a column's score is given, and the scores."""
+    column = np.sort(column)
+    # equally far from each other in a normal sample: closer in the tails
+    farthest = special.ndtri(1 - 0.5 / len(column))
+    shares = special.ndtr(np.linspace(-farthest, farthest, N_KNOTS))
+    places = np.rint(shares * len(column) - 0.5).astype(int)
+    values = np.unique(column[places])
+    below, up_to = _ranks(column, values)
+    is_frequent = up_to - below > 2 * len(column) / N_KNOTS
+    beside = np.concatenate([below[is_frequent] - 1, up_to[is_frequent]])
+    values = np.union1d(values, column[beside.clip(0, len(column) - 1)])
+    scores = special.ndtri(np.sum(_ranks(column, values), axis=0) / (2 * len(column)))
+    return values, scores - np.interp(column, values, scores).mean()
+
+
+def _ranks(column, values):
+    """Numbers of entries of a sorted column below values, and up to them."""
+    return [np.searchsorted(column, values, side) for side in ("left", "right")]
