@@ -25,6 +25,7 @@ from sklearn.utils.validation import (
 from skorch.callbacks import Callback
 
 from ._batches import TrainingRows, n_batches
+from ._defaults import n_updates
 from ._labels import (
     UNLABELED,
     class_bias,
@@ -56,8 +57,6 @@ from .network._combinators import COMBINATORS
 from .network._layers import ACTIVATIONS
 from .network._standardization import NormalScores
 
-# Updates that max_epochs="auto" makes.
-N_UPDATES = 2000
 # Rows after which a stream has outweighed the statistics that it began with. Weights
 # change all the while, so that older rows' statistics are of another network.
 STREAM_MEMORY = 1000
@@ -206,9 +205,10 @@ class LadderClassifier(
 
     max_epochs : int or "auto", default="auto"
         Number of passes over all training rows, labeled or not. "auto" takes as many as
-        make 2,000 updates, and at least one: what training needs depends on the number
-        of updates more than of rows, and so the time is bounded. The published number
-        is 150, for 60,000 rows.
+        make 500 updates, or 200 for each class, or 100 √(number of labels), whichever
+        is most, but 2,000 updates at most: what training needs depends on them more
+        than on rows, so that the time is bounded, and few labels are soon learned by
+        heart. The published number of epochs is 150, for 60,000 rows.
 
     learning_rate : float, default=0.01
         Learning rate of Adam. The default makes the most of two thousand updates; the
@@ -482,7 +482,8 @@ class LadderClassifier(
         epoch = n_batches(len(rows), self.batch_size)
         max_epochs = self.max_epochs
         if max_epochs == "auto":
-            max_epochs = max(1, round(N_UPDATES / epoch))
+            n_labels = np.count_nonzero(codes != UNLABELED)
+            max_epochs = max(1, round(n_updates(len(labels.classes), n_labels) / epoch))
         schedule = learning_rate_schedule(max_epochs * epoch, self.decay_start)
         have_missing, knots = rows.have_missing(), self._fit_knots(rows, seeds)
 

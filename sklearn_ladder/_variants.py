@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ._defaults import class_layer_cost
 from .network import VirtualAdversary
 
 # Which layers have a denoising cost, given the number of the class layer.
@@ -122,16 +123,6 @@ def denoising_weights(denoising_cost, variant, n_layers, n_classes):
     kept = np.zeros(n_layers, dtype=bool)
     kept[list(VARIANTS[variant](n_layers - 1))] = True
     return np.where(kept, weights, 0.0)
-
-
-def class_layer_cost(n_classes):
-    """Default λ of the class layer: 0 for up to 4 classes, 1 for 10 and more.
-
-    That cost asks for an output that noise does not change, and so for classes that are
-    clusters. Of two classes that is seldom so, and the output follows some cluster that
-    labels say nothing of. `benchmarks.ablation` has both ends of the rule.
-    """
-    return min(max((n_classes - 4) / 6, 0.0), 1.0)
 
 
 def virtual_adversary(

@@ -17,6 +17,7 @@ from skorch.callbacks import EarlyStopping
 
 from sklearn_ladder import LadderClassifier, _classifier
 from sklearn_ladder._costs import ladder_costs
+from sklearn_ladder._defaults import n_updates
 from sklearn_ladder._labels import hold_out
 from sklearn_ladder._normal_scores import fit_normal_scores
 from sklearn_ladder._rows import Rows
@@ -429,11 +430,19 @@ def test_warm_start_refuses_another_shape(blobs, change, y_shift, message):
     np.testing.assert_array_equal(clf.predict_proba(X), before)
 
 
-@pytest.mark.parametrize("n_rows, n_epochs", [(60, 50), (2000, 5), (3000, 3)])
+@pytest.mark.parametrize(
+    "n_classes, n_labels, expected",
+    [(2, 4, 500), (2, 60_000, 2000), (2, 49, 700), (7, 21, 1400), (100, 100, 2000)],
+)
+def test_automatic_number_of_updates(n_classes, n_labels, expected):
+    assert n_updates(n_classes, n_labels) == expected
+
+
+@pytest.mark.parametrize("n_rows, n_epochs", [(60, 50), (250, 33), (20_000, 1)])
 def test_automatic_number_of_epochs(monkeypatch, n_rows, n_epochs):
-    monkeypatch.setattr(_classifier, "N_UPDATES", 100)
+    monkeypatch.setattr(_classifier, "n_updates", lambda *_: 100)
     X = np.random.RandomState(0).normal(size=(n_rows, 2))
-    clf = small(hidden_layer_sizes=(4,), max_epochs="auto", batch_size=100)
+    clf = small(hidden_layer_sizes=(4,), max_epochs="auto")
     clf.set_params(batch_size=30 if n_rows == 60 else 100)
     assert clf.fit(X, np.arange(n_rows) % 3 - 1).n_iter_ == n_epochs
 
