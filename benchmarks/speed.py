@@ -6,6 +6,7 @@ Of the published MNIST network, 784-1000-500-250-250-250-10:
   the ladder's step (the floor) and a step of the same network without decoder on as
   many rows;
 - `fit`, beside as many bare steps; once more for a small network on digits;
+- `fit` of five such small networks side by side, beside that of one;
 - `predict_proba`, beside a plain torch network of the same layers.
 
 Both sides of a ratio are measured in turn within one run; medians.
@@ -14,6 +15,7 @@ Both sides of a ratio are measured in turn within one run; medians.
 
 import argparse
 import time
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -42,6 +44,7 @@ MODELS = {
 }
 FLOOR, SUPERVISED = "matrix products", "supervised, as many rows"
 N_FIT_UPDATES = 200
+SMALL = {"hidden_layer_sizes": (64, 32)}
 
 
 def alternate(contenders, n_repeats, synchronize=lambda: None):
@@ -87,7 +90,7 @@ def recipe_step(recipe, rows, batch_size):
     clf = LadderClassifier(**parameters)
     net = clf._make_net(
         rows.X,
-        scaler=None,
+        knots=None,
         seeds=[0, 0],
         image_shape=None,
         class_bias=np.zeros(N_CLASSES),
@@ -176,7 +179,7 @@ def fit_times(X, y, parameters, device, n_repeats):
     """
     clf = LadderClassifier(**parameters, device=device, random_state=0).fit(X, y)
     net = clf.net_
-    rows = TrainingRows(Rows(X), y, None, net.device)
+    rows = TrainingRows(Rows(X), y, None, net.device, standardize=net.standardize)
     batch = next(iter(net.get_iterator(rows, training=True)))
     generator = torch.Generator(net.device).manual_seed(0)
     n_rows = len(batch.x_labeled) + len(batch.x_unlabeled)
@@ -198,6 +201,19 @@ def fit_times(X, y, parameters, device, n_repeats):
         synchronization(net.device),
     )
     return seconds | {"n_updates": n_updates}
+
+
+def ensemble_times(device, n_repeats):
+    """Seconds to fit one small network to digits, and several side by side."""
+    X, y = digits_for_fit()
+    parameters = SMALL | {"max_epochs": 10, "device": device, "random_state": 0}
+    fits = {
+        n_networks: partial(
+            LadderClassifier(n_ensemble=n_networks, **parameters).fit, X, y
+        )
+        for n_networks in (1, 5)
+    }
+    return alternate(fits, n_repeats, synchronization(device))
 
 
 def predict_times(device, n_repeats):
@@ -270,10 +286,11 @@ def main():
             ),
             "digits, 64-64-32-10": fit_times(
                 *digits_for_fit(),
-                {"hidden_layer_sizes": (64, 32), "max_epochs": 56},
+                SMALL | {"max_epochs": 56},
                 *(device, 1 + n_repeats // 10),
             ),
         },
+        "ensemble": ensemble_times(device, 1 + n_repeats // 4),
         "predict": predict_times(device, 1 + n_repeats // 2),
     }
     for batch_size, step in result["step"].items():
@@ -288,6 +305,8 @@ def main():
             f"fit, {name}: {times['fit']:.2f} s for {times['n_updates']} updates, "
             f"{times['fit'] / times['its updates']:.2f} x the updates alone"
         )
+    one, five = result["ensemble"].values()
+    print(f"fit of 5 networks, digits, 64-64-32-10: {five / one:.2f} x that of one")
     times = result["predict"]
     print(
         f"predict_proba of 20,000 rows: {times['predict_proba']:.2f} s, "

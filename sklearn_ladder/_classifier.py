@@ -35,8 +35,8 @@ from ._labels import (
     labeled_part,
     row_weights,
 )
-from ._normal_scores import fit_normal_scores
 from ._rows import Rows, flatten_images
+from ._standardization import fit_standardization
 from ._training import (
     LadderNet,
     early_stopping,
@@ -55,7 +55,7 @@ from .architectures import ARCHITECTURES, checked_image_shape, network_layers
 from .network._adversary import NORMS
 from .network._combinators import COMBINATORS
 from .network._layers import ACTIVATIONS
-from .network._standardization import NormalScores
+from .network._standardization import PiecewiseLinear
 
 # Rows after which a stream has outweighed the statistics that it began with. Weights
 # change all the while, so that older rows' statistics are of another network.
@@ -194,10 +194,11 @@ class LadderClassifier(
         Activation of the hidden layers. The slope of the leaky one is 0.1.
 
     standardize : bool, default=True
-        Whether the network replaces each feature by its normal scores: by what its
-        ranks would be in a normal sample, of mean 0, and of variance 1 or less where
-        many values are equal. Outliers and units then do not matter. Choose False for
-        images scaled to [0, 1].
+        Whether the network brings features to one scale: each value to the mean of its
+        distance from the feature's mean, in standard deviations, and of its normal
+        score, which is what its rank would be in a normal sample. Units then do not
+        matter, outliers little, and rare values less than by distances alone. Choose
+        False for images scaled to [0, 1].
 
     batch_size : int, default=100
         Number of labeled rows and of unlabeled rows of a training step; fewer where
@@ -506,8 +507,8 @@ class LadderClassifier(
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Go on training with the next rows of a stream: one pass over them.
 
-        The learning rate stays constant. Normal scores of the features (`standardize`)
-        stay those of the first rows, which should therefore be many and typical. If
+        The learning rate stays constant. The scale of the features (`standardize`)
+        stays that of the first rows, which should therefore be many and typical. If
         anything fails, what was fitted before stays as it was.
 
         Parameters
@@ -725,7 +726,7 @@ class LadderClassifier(
         return random_state.randint(np.iinfo(np.int32).max, size=2).tolist()
 
     def _fit_knots(self, rows, seeds):
-        return fit_normal_scores(rows, seeds[1]) if self.standardize else None
+        return fit_standardization(rows, seeds[1]) if self.standardize else None
 
     def _training_rows(self, rows, codes, weight, net, have_missing):
         standardize = net.standardize if self.standardize else None
@@ -765,7 +766,7 @@ class LadderClassifier(
             module__combinators=name_per_layer(
                 "combinator", self.combinator, n_layers, COMBINATORS
             ),
-            module__standardization=knots and partial(NormalScores, *knots),
+            module__standardization=knots and partial(PiecewiseLinear, *knots),
             module__class_bias=class_bias,
             module__adversary=adversary,
             module__n_networks=self.n_ensemble,

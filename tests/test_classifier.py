@@ -19,8 +19,8 @@ from sklearn_ladder import LadderClassifier, _classifier
 from sklearn_ladder._costs import ladder_costs
 from sklearn_ladder._defaults import n_updates
 from sklearn_ladder._labels import hold_out
-from sklearn_ladder._normal_scores import fit_normal_scores
 from sklearn_ladder._rows import Rows
+from sklearn_ladder._standardization import fit_standardization
 from sklearn_ladder.architectures import Conv, Dense, MaxPool, MeanPool
 from sklearn_ladder.network._combinators import GaussianCombinator, MLPCombinator
 
@@ -48,7 +48,7 @@ def test_mlp_combinators_learn(blobs, variant):
     X, y, y_few = blobs
     clf = small(variant=variant, combinator="mlp", max_epochs=60).fit(X, y_few)
     assert clf.score(X, y) > 0.9
-    denoising = clf.history_[f"denoising_{0 if variant == 'bottom' else 3}_cost"]
+    denoising = clf.history_[f"denoising_{3 if variant == 'gamma' else 0}_cost"]
     assert denoising[-1] < denoising[0]
 
 
@@ -449,7 +449,7 @@ def test_automatic_number_of_epochs(monkeypatch, n_rows, n_epochs):
 
 def test_history_is_a_table_of_named_costs(blobs):
     X, _, y_few = blobs
-    clf = small(max_epochs=10, decay_start=0.5).fit(X, y_few)
+    clf = small(max_epochs=10, decay_start=0.5, denoising_cost=1.0).fit(X, y_few)
     table = pd.DataFrame(clf.history_)
     assert len(table) == clf.n_iter_ == 10
     costs = [f"denoising_{layer}_cost" for layer in range(4)]
@@ -568,8 +568,8 @@ def test_partial_fit_learns_from_a_stream():
     assert clf.n_iter_ == len(clf.history_["train_loss"]) == 30
     assert clf.n_samples_seen_ == 6000
     assert (clf.history_["lr"] == 0.01).all()
-    # normal scores are those of the first rows
-    values, _ = fit_normal_scores(Rows(X[:200]), 0)
+    # the scale is that of the first rows
+    values, _ = fit_standardization(Rows(X[:200]), 0)
     np.testing.assert_array_equal(clf.net_.module_.standardization.values, values)
     # statistics for prediction are those of many rows, not of the last 200 alone
     mean = clf.net_.module_.encoder.layers[0].population.mean.numpy()

@@ -106,7 +106,7 @@ def test_gradient_by_differences(digits_clf):
             proba = module(torch.as_tensor(x[None])).numpy()
         return log_loss([y[0]], proba, labels=clf.classes_)
 
-    x = X[0] + 0.3  # between pixel values: at these, normal scores have a kink
+    x = X[0] + 0.3  # between pixel values: at these, the scale has a kink
     gradient = [(loss(x + step) - loss(x - step)) / 2e-5 for step in 1e-5 * np.eye(64)]
     expected = x + gradient / np.linalg.norm(gradient)
     found = fast_gradient(clf, x[None], y[:1], eps=1, norm="l2")

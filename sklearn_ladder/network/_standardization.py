@@ -4,11 +4,10 @@ import torch
 from torch import nn
 
 
-class NormalScores(nn.Module):
-    """Each feature by a monotone function of its own, given at knots.
+class PiecewiseLinear(nn.Module):
+    """Each feature by a rising function of its own, given at knots.
 
-    Knots are quantiles, and what they become are the scores that a normal distribution
-    has there: see `fit_normal_scores`. Linear between knots, constant beyond them.
+    Linear between knots, constant beyond them: see `fit_standardization`.
 
     NOTE[DIFF]: the paper feeds pixels in [0, 1] as they are. Features of tables have
     scales of their own, and tails: by mean and standard deviation, an outlier drowns
@@ -18,22 +17,22 @@ class NormalScores(nn.Module):
     ----------
     values : array-like of shape (n_features, n_knots)
         Not falling.
-    scores : array-like of shape (n_features, n_knots)
-        Rising where values are.
+    heights : array-like of shape (n_features, n_knots)
+        What values become; rising where they are.
     """
 
-    def __init__(self, values, scores):
+    def __init__(self, values, heights):
         super().__init__()
-        for name, knots in {"values": values, "scores": scores}.items():
+        for name, knots in {"values": values, "heights": heights}.items():
             self.register_buffer(name, torch.as_tensor(knots, dtype=torch.float32))
 
     def forward(self, x):
-        """Scores of rows, shape (n_rows, n_features); NaN stays NaN."""
-        return _interpolate(x, self.values, self.scores)
+        """Rows of shape (n_rows, n_features) on one scale; NaN stays NaN."""
+        return _interpolate(x, self.values, self.heights)
 
     def inverse(self, x):
         """Back to the units of the input, within the range of the knots."""
-        return _interpolate(x, self.scores, self.values)
+        return _interpolate(x, self.heights, self.values)
 
 
 def _interpolate(x, knots, heights):

@@ -1,0 +1,111 @@
+"""Features on one scale, by their ranks and values, and back."""
+
+import numpy as np
+import pytest
+import torch
+from scipy import sparse
+from scipy.stats import norm, rankdata
+
+from sklearn_ladder import _standardization
+from sklearn_ladder._rows import Rows
+from sklearn_ladder._standardization import N_KNOTS, fit_standardization
+from sklearn_ladder.network._standardization import PiecewiseLinear
+
+
+def table(n_rows=400):
+    """Heavy tails, few values, a rare one, none but one, one with gaps."""
+    rng = np.random.RandomState(0)
+    columns = [
+        np.exp(2 * rng.normal(size=n_rows)),
+        rng.randint(5, size=n_rows),
+        np.arange(n_rows) < 4,
+        np.full(n_rows, 7.0),
+        np.where(rng.uniform(size=n_rows) < 0.8, 0, rng.exponential(size=n_rows)),
+    ]
+    return np.stack(columns, axis=1)
+
+
+def scale_of(X):
+    return PiecewiseLinear(*fit_standardization(Rows(X), 0))
+
+
+def by_definition(column):
+    """With scipy's ranks."""
+    scores = norm.ppf((rankdata(column) - 0.5) / len(column))
+    scores -= scores.mean()
+    distances = scores.std() * (column - column.mean()) / max(column.std(), 1e-9)
+    heights = (scores + distances / np.sqrt(1 + (distances / 3) ** 2)) / 2
+    return heights - heights.mean()
+
+
+def test_mean_of_normal_scores_and_distances():
+    X = table()
+    scaled = scale_of(X)(torch.as_tensor(X, dtype=torch.float32)).numpy()
+    for column, own in zip(X.T, scaled.T, strict=True):
+        # exact where there are fewer values than knots
+        atol = 1e-5 if len(np.unique(column)) <= N_KNOTS else 0.1
+        np.testing.assert_allclose(own, by_definition(column), atol=atol)
+    np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-5)
+    # a feature with a rare value does not count as much as others
+    assert scaled[:, 2].std() < 0.5 < 0.7 < scaled[:, 0].std()
+
+
+def test_units_do_not_matter():
+    X = table()
+    in_other_units = 50 - 7 * X
+    scaled, turned = (
+        scale_of(Z)(torch.as_tensor(Z).float()) for Z in (X, in_other_units)
+    )
+    torch.testing.assert_close(scaled, -turned, atol=0.05, rtol=0)
+
+
+def test_back_to_the_units_of_the_rows():
+    X = torch.as_tensor(table()).float()
+    scale = scale_of(table())
+    torch.testing.assert_close(scale.inverse(scale(X)), X, atol=1e-3, rtol=1e-3)
+
+
+def test_constant_beyond_the_range():
+    X = torch.as_tensor(table()).float()
+    scale = scale_of(table())
+    beyond = scale(torch.stack([X.amax(dim=0) + 100, X.amin(dim=0) - 100]))
+    at_ends = scale(torch.stack([X.amax(dim=0), X.amin(dim=0)]))
+    torch.testing.assert_close(beyond, at_ends)
+
+
+def test_missing_entries_are_left_out():
+    X = table()
+    X[::3, 0] = np.nan
+    X = np.column_stack([X, np.full(len(X), np.nan)])
+    scale = scale_of(X)
+    out = scale(torch.as_tensor(X).float())
+    assert torch.equal(out.isnan(), torch.as_tensor(np.isnan(X)))
+    there = ~np.isnan(X[:, 0])
+    expected = by_definition(X[there, 0])
+    np.testing.assert_allclose(out[there, 0], expected, atol=0.05)
+    assert scale(torch.zeros(1, 6))[0, 5] == 0  # a feature that was never observed
+
+
+def test_sparse_rows_have_the_same_scale():
+    X = table()
+    dense, of_sparse = (
+        fit_standardization(Rows(make(X)), 0) for make in (np.asarray, sparse.csr_array)
+    )
+    for expected, found in zip(dense, of_sparse, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_a_sample_of_many_rows(monkeypatch):
+    X = np.random.RandomState(0).normal(size=(5000, 2))
+    expected = scale_of(X)
+    monkeypatch.setattr(_standardization, "LARGEST_SAMPLE", 2000)
+    inner = torch.linspace(-2, 2, 50)[:, None].expand(50, 2)
+    difference = expected(inner) - scale_of(X)(inner)
+    assert 0 < difference.abs().max() < 0.2
+
+
+def test_warning_for_columns_too_far_from_zero():
+    X = 1e9 + np.random.RandomState(0).normal(size=(100, 2))
+    X[:, 0] -= 1e9
+    with pytest.warns(UserWarning, match=r"Columns \[1\] of X lie so far"):
+        fit_standardization(Rows(X), 0)
