@@ -25,7 +25,7 @@ from sklearn.utils.validation import (
 from skorch.callbacks import Callback
 
 from ._batches import TrainingRows, n_batches
-from ._defaults import n_updates
+from ._defaults import default_n_networks, n_updates
 from ._labels import (
     UNLABELED,
     class_bias,
@@ -52,6 +52,7 @@ from ._variants import (
     virtual_adversary,
 )
 from .architectures import ARCHITECTURES, checked_image_shape, network_layers
+from .network import layer_shapes
 from .network._adversary import NORMS
 from .network._combinators import COMBINATORS
 from .network._layers import ACTIVATIONS
@@ -237,11 +238,14 @@ class LadderClassifier(
         Weights of the classes in the supervised cost. "balanced" is by the shares of
         the labeled rows.
 
-    n_ensemble : int, default=1
+    n_ensemble : "auto" or int, default="auto"
         Number of networks. They are trained side by side, in less time than one after
         the other, on the same batches, each from initial weights and with noise of its
         own. Their mean probability is the prediction, their mean reconstruction what
-        `denoise` returns; `transform` returns the features of all.
+        `denoise` returns; `transform` returns the features of the first. "auto" takes
+        2,000 divided by the updates that ``max_epochs="auto"`` would make, at most 3,
+        for dense networks of up to 131,072 weights; 1 for larger and convolutional
+        ones, and for `partial_fit`.
 
     warm_start : bool, default=False
         Whether `fit` starts from the weights of the previous fit, if there is one.
@@ -360,7 +364,10 @@ class LadderClassifier(
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "class_weight": [dict, StrOptions({"balanced"}), None],
-        "n_ensemble": [Interval(Integral, 1, None, closed="left")],
+        "n_ensemble": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
         "warm_start": ["boolean"],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -394,7 +401,7 @@ class LadderClassifier(
         n_iter_no_change=10,
         tol=1e-4,
         class_weight=None,
-        n_ensemble=1,
+        n_ensemble="auto",
         warm_start=False,
         random_state=None,
         verbose=0,
@@ -482,8 +489,8 @@ class LadderClassifier(
             codes[held_out] = UNLABELED
         epoch = n_batches(len(rows), self.batch_size)
         max_epochs = self.max_epochs
+        n_labels = np.count_nonzero(codes != UNLABELED)
         if max_epochs == "auto":
-            n_labels = np.count_nonzero(codes != UNLABELED)
             max_epochs = max(1, round(n_updates(len(labels.classes), n_labels) / epoch))
         schedule = learning_rate_schedule(max_epochs * epoch, self.decay_start)
         have_missing, knots = rows.have_missing(), self._fit_knots(rows, seeds)
@@ -494,12 +501,12 @@ class LadderClassifier(
             seeds,
             image_shape,
             class_bias(codes, len(labels.classes), weight),
+            n_labels=n_labels,
+            previous=previous,
             max_epochs=max_epochs,
             callbacks=schedule + stopping,
             train_split=train_split,
         )
-        if previous is not None:
-            self._load_weights(net, previous)
         net.partial_fit(self._training_rows(rows, codes, weight, net, have_missing))
         return self._keep(X, rows, labels, image_shape, knots, net, n_seen=0)
 
@@ -576,11 +583,11 @@ class LadderClassifier(
             seeds,
             image_shape,
             np.zeros(len(labels.classes)),
+            previous=previous,
             max_epochs=1,
             population_share=share,
         )
         if previous is not None:
-            self._load_weights(net, previous)
             net.continue_from(previous)
         net.partial_fit(
             self._training_rows(rows, labels.codes, weight, net, have_missing)
@@ -627,7 +634,7 @@ class LadderClassifier(
         Returns
         -------
         ndarray of shape (n_samples, units of the top hidden layer), float32
-            Those of all networks, one network after the other.
+            Of an ensemble, those of the first network.
         """
         rows = self._checked_rows(X)
         return self.net_.run("hidden", rows)
@@ -688,7 +695,8 @@ class LadderClassifier(
 
     @property
     def _n_features_out(self):
-        return self.net_.module_.shapes[-2].n_units
+        module = self.net_.module_
+        return module.shapes[-2].n_units // module.n_networks
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -733,9 +741,21 @@ class LadderClassifier(
         return TrainingRows(rows, codes, weight, net.device, have_missing, standardize)
 
     def _make_net(
-        self, rows, knots, seeds, image_shape, class_bias, callbacks=(), **parameters
+        self,
+        rows,
+        knots,
+        seeds,
+        image_shape,
+        class_bias,
+        n_labels=np.inf,
+        previous=None,
+        callbacks=(),
+        **parameters,
     ):
-        """The net that the parameters describe, initialized."""
+        """The net that the parameters describe, initialized.
+
+        With the weights and as many networks as the `previous` one, if there is one.
+        """
         n_classes = len(class_bias)
         input_shape, specifications = network_layers(
             self.architecture,
@@ -745,6 +765,12 @@ class LadderClassifier(
             n_classes,
         )
         n_layers = 1 + len(specifications)
+        n_networks = self.n_ensemble
+        if n_networks == "auto" and previous is not None:
+            n_networks = previous.module_.n_networks
+        elif n_networks == "auto":
+            shapes = layer_shapes(input_shape, specifications)
+            n_networks = default_n_networks(n_classes, n_labels, shapes)
         weights = denoising_weights(
             self.denoising_cost, self.variant, n_layers, n_classes
         )
@@ -758,7 +784,7 @@ class LadderClassifier(
             self.n_power_iterations,
             has_unsupervised_cost,
         )
-        return LadderNet(
+        net = LadderNet(
             module__layers=[input_shape, *specifications],
             module__denoised_layers=np.flatnonzero(weights).tolist(),
             module__noise_std=noise_std.tolist(),
@@ -769,7 +795,7 @@ class LadderClassifier(
             module__standardization=knots and partial(PiecewiseLinear, *knots),
             module__class_bias=class_bias,
             module__adversary=adversary,
-            module__n_networks=self.n_ensemble,
+            module__n_networks=n_networks,
             module__seed=seeds[0],
             criterion__denoising_weights=weights.tolist(),
             criterion__entropy_weight=self.entropy_cost,
@@ -785,6 +811,9 @@ class LadderClassifier(
             verbose=int(self.verbose),
             **parameters,
         ).initialize()
+        if previous is not None:
+            self._load_weights(net, previous)
+        return net
 
     def _load_weights(self, net, previous):
         """Copy weights and statistics of a trained net, but not its standardization."""

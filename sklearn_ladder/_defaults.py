@@ -4,6 +4,11 @@ Chosen on rows of tables that no benchmark tests on: see `benchmarks.ablation`.
 """
 
 import math
+from itertools import pairwise
+
+MOST_UPDATES = 2000
+# Weights of a network up to which several side by side cost little more than one.
+LARGEST_OF_ENSEMBLE = 2**17
 
 
 def class_layer_cost(n_classes):
@@ -21,4 +26,18 @@ def n_updates(n_classes, n_labels):
 
     What few labels teach is soon learned, and then it is learned by heart.
     """
-    return min(max(500, 200 * n_classes, round(100 * math.sqrt(n_labels))), 2000)
+    wanted = max(500, 200 * n_classes, 100 * math.sqrt(n_labels))
+    return round(min(wanted, MOST_UPDATES))
+
+
+def default_n_networks(n_classes, n_labels, shapes):
+    """Number of networks side by side: up to 3, where there is time for them.
+
+    Three are right more often than one, most of all where labels are few. There is time
+    where updates are few and layers, of the given shapes, are dense and small.
+    """
+    n_weights = sum(below.n_units * above.n_units for below, above in pairwise(shapes))
+    are_dense = all(shape.n_sites == 1 for shape in shapes)
+    if not are_dense or n_weights > LARGEST_OF_ENSEMBLE:
+        return 1
+    return min(MOST_UPDATES // n_updates(n_classes, n_labels), 3)

@@ -28,7 +28,11 @@ from sklearn_ladder.network._combinators import GaussianCombinator, MLPCombinato
 def small(**parameters):
     """A classifier that takes a fraction of a second to fit."""
     defaults = dict(
-        hidden_layer_sizes=(8, 6), max_epochs=20, batch_size=20, learning_rate=0.02
+        hidden_layer_sizes=(8, 6),
+        max_epochs=20,
+        batch_size=20,
+        learning_rate=0.02,
+        n_ensemble=1,
     )
     return LadderClassifier(**(defaults | {"random_state": 0} | parameters))
 

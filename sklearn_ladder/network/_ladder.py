@@ -268,8 +268,9 @@ class Ladder(nn.Module):
         return self.mean_of_networks(self.proba(self.encoder(self._prepare(x))))
 
     def hidden(self, x):
-        """Top hidden representation, shape (n_rows, n_networks · n_units)."""
-        return self.encoder.hidden(self._prepare(x))
+        """Top hidden representation, shape (n_rows, n_units), of the first network."""
+        hidden = self.encoder.hidden(self._prepare(x))
+        return hidden[:, : hidden.shape[1] // self.n_networks]
 
     def denoise(self, x):
         """Reconstruction of `x` as it is, no noise added, in units of the input."""
