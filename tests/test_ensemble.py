@@ -24,6 +24,7 @@ N_NETWORKS, N_LABELED, N_UNLABELED, N_CLASSES = 3, 5, 7, 3
 NOISE_STD = 0.3
 LAYERS = {
     "dense": [6, 5, 4, N_CLASSES],
+    "one feature, one unit": [1, 4, 1, N_CLASSES],
     "convolutional": [
         (2, 6, 6),
         Conv(4, 3),

@@ -80,7 +80,7 @@ class DenseProjection(nn.Module):
         h = h.view(-1, self.in_shape.n_units)
         weight = self.weight if scale is None else self.weight * scale[:, None]
         out = product_by_network(h, weight, self.n_networks, shift)
-        out = out.view(-1, self.out_shape.n_units // self.n_networks)
+        out = out.reshape(-1, self.out_shape.n_units // self.n_networks)
         return not_by_network(out, self.out_shape.n_sites, self.n_networks)
 
     def way_down(self, generator):
