@@ -570,7 +570,8 @@ class LadderClassifier(
         n_seen, knots, seeds, share = 0, None, self._draw_seeds(), 1.0
         if previous is not None:
             self._check_same_columns_and_classes(X, labels.classes)
-            n_seen, knots = self.n_samples_seen_, self._knots
+            n_seen = self.n_samples_seen_
+            knots = self._knots if self.standardize else None
             seeds[1] += self.n_iter_  # other noise in each call
             share = len(rows) / (len(rows) + min(n_seen, STREAM_MEMORY))
         have_missing = rows.have_missing()

@@ -585,6 +585,15 @@ def test_partial_fit_learns_from_a_stream():
     assert np.abs((mean - truth.mean.numpy()) / truth.std.numpy()).max() < 0.3
 
 
+@pytest.mark.parametrize("standardize", [True, False])
+def test_partial_fit_refuses_another_scale_of_features(blobs, standardize):
+    X, _, y_few = blobs
+    clf = small(standardize=standardize, max_epochs=1).fit(X, y_few)
+    clf.set_params(standardize=not standardize)
+    with pytest.raises(ValueError, match="standardize"):
+        clf.partial_fit(X, y_few)
+
+
 @pytest.mark.parametrize("n_labeled", [0, 1, 2])
 @pytest.mark.parametrize("variant", ["full", "supervised"])
 def test_partial_fit_with_hardly_a_label(blobs, n_labeled, variant):
