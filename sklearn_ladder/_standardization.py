@@ -3,7 +3,7 @@
 import warnings
 
 import numpy as np
-from scipy import sparse, special
+from scipy import special
 from sklearn.utils import check_random_state
 
 # Rows from which the scores are taken, at most: ranks are then right to 1 %.
@@ -48,19 +48,19 @@ def fit_standardization(rows, random_state):
         both are 0.
     """
     sample = _sample(rows, random_state)
-    is_sparse = sparse.issparse(sample)
     n_features = sample.shape[1]
     values, heights = np.zeros((2, n_features, MOST_KNOTS), np.float32)
     coarse = []
     for number in range(n_features):
-        column = sample[:, [number]].toarray() if is_sparse else sample[:, number]
-        column = np.ravel(column)
+        column = sample[:, [number]].toarray() if rows.is_sparse else sample[:, number]
+        column = np.ravel(column).astype(float)
         column = column[~np.isnan(column)]
         if len(column) == 0:
             continue
         if rows.dtype != np.float32 and _is_coarse(column):
             coarse.append(number)
-        own_values, own_heights = _knots(column.astype(np.float32))
+        # as the network will have it: values that float32 rounds to one are one
+        own_values, own_heights = _knots(column.astype(np.float32).astype(float))
         n_repeated = MOST_KNOTS - len(own_values)
         values[number] = np.pad(own_values, (0, n_repeated), "edge")
         heights[number] = np.pad(own_heights, (0, n_repeated), "edge")
@@ -97,7 +97,7 @@ def _is_coarse(column):
 
 def _knots(column):
     """Values at which it is given what they become, and that."""
-    column = np.sort(column.astype(float))
+    column = np.sort(column)
     # equally far from each other in a normal sample: closer in the tails
     farthest = special.ndtri(1 - 0.5 / len(column))
     shares = special.ndtr(np.linspace(-farthest, farthest, N_KNOTS))

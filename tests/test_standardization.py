@@ -109,3 +109,13 @@ def test_warning_for_columns_too_far_from_zero():
     X[:, 0] -= 1e9
     with pytest.warns(UserWarning, match=r"Columns \[1\] of X lie so far"):
         fit_standardization(Rows(X), 0)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.uint8, np.float16])
+def test_narrow_dtypes(dtype):
+    largest = {bool: 1, np.int8: 99, np.uint8: 99, np.float16: 60_000}[dtype]
+    X = np.linspace(0, largest, 2000).astype(dtype)[:, None]
+    with np.errstate(all="raise", under="ignore"):
+        values, heights = fit_standardization(Rows(X), 0)
+    assert np.isfinite(heights).all()
+    assert values.max() == X.max()
