@@ -200,12 +200,11 @@ def speed_table():
         "updates."
         for name, seconds in result["fit"].items()
     ]
-    if "ensemble" in result:
-        one, five = result["ensemble"].values()
-        sentences.append(
-            f"Five networks side by side (digits, 64-64-32-10) take {five / one:.2f} × "
-            "the time of one."
-        )
+    one, five = result["ensemble"].values()
+    sentences.append(
+        f"Five networks side by side (digits, 64-64-32-10) take {five / one:.2f} × "
+        "the time of one."
+    )
     predict = result["predict"]
     sentences.append(
         "`predict_proba` takes "

@@ -1,4 +1,4 @@
-"""What "auto" stands for: rules by numbers of rows, classes and labels alone.
+"""What "auto" stands for: rules by numbers of classes, labels and weights alone.
 
 Chosen on rows of tables that no benchmark tests on: see `benchmarks.ablation`.
 """

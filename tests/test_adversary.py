@@ -12,16 +12,13 @@ from sklearn_ladder.network._adversary import (
     of_length,
     virtual_adversarial_perturbation,
 )
+from tests.draws import normal
 
 NORM_ORDER = {"l1": 1, "l2": 2, "linf": torch.inf}
 
 
 def generator(seed=0):
     return torch.Generator().manual_seed(seed)
-
-
-def normal(*shape, seed=0):
-    return torch.randn(shape, generator=generator(seed), dtype=torch.float64)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from sklearn_ladder.network import (
 )
 from sklearn_ladder.network._shapes import by_network, not_by_network
 from sklearn_ladder.robustness import fast_gradient, virtual_adversarial_cost
+from tests.draws import normal
 
 N_NETWORKS, N_LABELED, N_UNLABELED, N_CLASSES = 3, 5, 7, 3
 NOISE_STD = 0.3
@@ -36,11 +37,6 @@ LAYERS = {
     "dense on maps": [(2, 4, 4), Conv(3, 2), Dense(4), Dense(N_CLASSES)],
     "large kernel": [(2, 13, 13), Conv(4, 12), Dense(N_CLASSES)],
 }
-
-
-def normal(*shape, seed=0):
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(*shape, generator=generator, dtype=torch.float64)
 
 
 def networks(layers, **parameters):

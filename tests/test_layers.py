@@ -6,6 +6,7 @@ from torch.nn import functional as F
 
 from sklearn_ladder.network import Conv, Dense, Ladder, MaxPool, MeanPool, Shape
 from sklearn_ladder.network._convolution import LARGEST_DIRECT_KERNEL
+from tests.draws import normal
 
 IMAGE = Shape(3, 12, 14)
 LARGE = LARGEST_DIRECT_KERNEL + 1
@@ -28,11 +29,6 @@ OTHERS = {
     MaxPool(5, keep_border=True): Shape(3, 3, 3),
     MeanPool(): Shape(3),
 }
-
-
-def normal(*shape, seed=0):
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(*shape, generator=generator, dtype=torch.float64)
 
 
 def projection(specification, in_shape=IMAGE):

@@ -18,11 +18,7 @@ from sklearn_ladder.network._normalization import (
     pool_statistics,
 )
 from tests import plain
-
-
-def normal(*shape, seed=0):
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(*shape, generator=generator, dtype=torch.float64)
+from tests.draws import normal
 
 
 def test_batch_norm_and_statistics_agree():
