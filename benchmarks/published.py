@@ -2,10 +2,11 @@
 
 ``python -m benchmarks.published rasmus2015-mnist-100-full --seeds 0 1 2`` trains one of
 them as published, for three seeds; ``--list`` lists all. ``--epochs``,
-``--decay-start`` and ``--batch-size`` shorten the schedule, ``--subset`` takes fewer of
-the training rows and ``--labels`` of their labels; all else is the recipe's. Each run
-is written to ``benchmarks/results`` as soon as it is done, and not run again. A killed
-one goes on after its last epoch, from a file in ``--checkpoint-dir``.
+``--decay-start`` and ``--batch-size`` shorten the schedule, ``--cost-factor`` scales
+the denoising costs, ``--subset`` takes fewer of the training rows and ``--labels`` of
+their labels; all else is the recipe's. Each run is written to ``benchmarks/results`` as
+soon as it is done, and not run again. A killed one goes on after its last epoch, from a
+file in ``--checkpoint-dir``.
 
 Test rows are looked at once per fit, when it has ended: as they are and, for recipes of
 Shinoda et al., as the fast gradient method changes them, which is given the predicted
@@ -40,6 +41,9 @@ def parse_arguments(arguments=None):
     parser.add_argument("--epochs", type=int, help="instead of the published number")
     parser.add_argument("--decay-start", type=float)
     parser.add_argument("--batch-size", type=int)
+    parser.add_argument(
+        "--cost-factor", type=float, help="times the published denoising costs"
+    )
     parser.add_argument("--labels", type=int, help="number of labels, all classes")
     parser.add_argument(
         "--subset", type=int, help="number of training rows, drawn at random"
@@ -82,12 +86,30 @@ def error_percent(clf, X, y):
     return round(100 * (1 - clf.score(X, y)), 3)
 
 
+def changed_parameters(recipe, arguments):
+    """Parameters of a recipe that arguments change, by name."""
+    changed = {
+        "max_epochs": arguments.epochs,
+        "decay_start": arguments.decay_start,
+        "batch_size": arguments.batch_size,
+    }
+    costs = recipes.get(recipe).get("denoising_cost")
+    if arguments.cost_factor is not None and costs is not None:
+        changed["denoising_cost"] = np.multiply(costs, arguments.cost_factor).tolist()
+    return {name: value for name, value in changed.items() if value is not None}
+
+
 def run_name(recipe, parameters, seed, arguments):
+    """Name of a run, different wherever arguments make another run of it."""
     parts = [recipe, f"{parameters['max_epochs']}epochs"]
-    if arguments.subset is not None:
-        parts.append(f"{arguments.subset}rows")
-    if arguments.labels is not None:
-        parts.append(f"{arguments.labels}labels")
+    optional = [
+        ("rows", arguments.subset),
+        ("labels", arguments.labels),
+        ("batch", arguments.batch_size),
+        ("decay", arguments.decay_start),
+        ("cost", arguments.cost_factor),
+    ]
+    parts += [f"{value}{name}" for name, value in optional if value is not None]
     if arguments.validate:
         parts.append("validation")
     return "-".join([*parts, f"seed{seed}"])
@@ -156,18 +178,9 @@ def main(arguments=None):
     if arguments.list:
         print(recipes.table().to_string())
         return
-    changed = {
-        name: value
-        for name, value in [
-            ("max_epochs", arguments.epochs),
-            ("decay_start", arguments.decay_start),
-            ("batch_size", arguments.batch_size),
-        ]
-        if value is not None
-    }
     todo = []
     for recipe in arguments.recipes:
-        parameters = recipes.get(recipe) | changed
+        parameters = recipes.get(recipe) | changed_parameters(recipe, arguments)
         for seed in arguments.seeds:
             name = run_name(recipe, parameters, seed, arguments)
             done = _results.read(name)

@@ -110,9 +110,13 @@ def _training(name, parameters, n_rows=None, n_labels=None):
         words += f", {n_rows:,} rows"
     if n_labels not in (None, recipe.n_labels, n_rows):
         words += f", {n_labels:,} labels"
-    published = recipe.parameters["batch_size"]
-    if (batch_size := parameters.get("batch_size", published)) != published:
+    published = recipe.parameters
+    parameters = published | parameters
+    if (batch_size := parameters["batch_size"]) != published["batch_size"]:
         words += f", batches of {batch_size}"
+    if (costs := parameters.get("denoising_cost")) != published.get("denoising_cost"):
+        factor = np.divide(costs, published["denoising_cost"]).max()
+        words += f", denoising costs × {factor:.3g}"
     return words
 
 

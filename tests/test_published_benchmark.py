@@ -92,14 +92,21 @@ def test_one_file_per_run(small_mnist, capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_fewer_labels_and_smaller_batches(small_mnist):
+def test_fewer_labels_smaller_batches_and_costs(small_mnist):
     shorter = "--epochs", "1", "--labels", "50", "--batch-size", "20"
     run(small_mnist, *shorter)
-    result = _results.read(f"{RECIPE}-1epochs-50labels-seed0")
-    assert (result["n_labels"], result["parameters"]["batch_size"]) == (50, 20)
-    assert "| 1 of 150 epochs, 301 rows, 50 labels, batches of 20 |" in (
-        readme.published_table()
+    run(small_mnist, *shorter, "--cost-factor", "0.1")
+    name = f"{RECIPE}-1epochs-50labels-20batch"
+    published_costs, lower = (
+        _results.read(f"{name}{cost}-seed0") for cost in ("", "-0.1cost")
     )
+    assert published_costs["n_labels"] == 50
+    assert published_costs["parameters"]["batch_size"] == 20
+    assert lower["parameters"]["denoising_cost"] == pytest.approx(0.05)
+    training = "| 1 of 150 epochs, 301 rows, 50 labels, batches of 20"
+    table = readme.published_table()
+    assert f"{training} |" in table
+    assert f"{training}, denoising costs × 0.1 |" in table
 
 
 def test_all_labels_are_all_of_them(small_mnist, monkeypatch):
