@@ -91,6 +91,9 @@ class LadderNet(NeuralNetClassifier):
     module : type, default=Ladder
     seed : int, default=0
         Determines noise and row order (initial weights: ``module__seed``).
+    weight_normalization : bool, default=False
+        Whether weights are brought to length 1 before each step:
+        `Ladder.normalize_weights`.
     population_share : float, default=1.0
         Share of the rows at hand in the statistics for prediction; the rest is left to
         the statistics there were before.
@@ -98,7 +101,15 @@ class LadderNet(NeuralNetClassifier):
         Passed to :class:`skorch.NeuralNetClassifier`.
     """
 
-    def __init__(self, module=Ladder, *, seed=0, population_share=1.0, **kwargs):
+    def __init__(
+        self,
+        module=Ladder,
+        *,
+        seed=0,
+        weight_normalization=False,
+        population_share=1.0,
+        **kwargs,
+    ):
         defaults = dict(
             criterion=LadderCosts,
             optimizer=torch.optim.Adam,
@@ -111,6 +122,7 @@ class LadderNet(NeuralNetClassifier):
         )
         super().__init__(module, **(defaults | kwargs))
         self.seed = seed
+        self.weight_normalization = weight_normalization
         self.population_share = population_share
 
     @property
@@ -121,6 +133,8 @@ class LadderNet(NeuralNetClassifier):
 
     def train_step_single(self, batch, **fit_params):
         """Batch → activations → costs → gradients; skorch then steps the optimiser."""
+        if self.weight_normalization:
+            self.module_.normalize_weights()
         n_rows = len(batch.x_labeled) + len(batch.x_unlabeled)
         noise = self.module_.draw_noise(n_rows, self.noise_generator_)
         activations = self.module_.training_pass(

@@ -147,6 +147,12 @@ class Convolution(nn.Module):
         patches = patches.transpose(1, 2).flatten(0, 1)
         return product_by_network(patches, weight.flatten(1), self.n_networks, shift)
 
+    def normalize_weight(self):
+        """Bring each channel's filter to length 1, in place."""
+        self.weight /= torch.linalg.vector_norm(
+            self.weight, dim=(1, 2, 3), keepdim=True
+        )
+
     def way_down(self, generator):
         """A new transposed convolution from this one's output back to its input."""
         return TransposedConvolution(
@@ -208,3 +214,8 @@ class TransposedConvolution(nn.Module):
                 patches, self.out_shape[1:], kernel, stride=stride, padding=n_zeros
             )
         return as_table(maps)
+
+    def normalize_weight(self):
+        """Bring the weights into each channel to length 1, in place."""
+        weight = self.weight.unflatten(0, (self.n_networks, -1))
+        weight /= torch.linalg.vector_norm(weight, dim=(1, 3, 4), keepdim=True)

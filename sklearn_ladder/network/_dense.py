@@ -83,6 +83,10 @@ class DenseProjection(nn.Module):
         out = out.reshape(-1, self.out_shape.n_units // self.n_networks)
         return not_by_network(out, self.out_shape.n_sites, self.n_networks)
 
+    def normalize_weight(self):
+        """Bring the incoming weights of each unit to length 1, in place."""
+        self.weight /= torch.linalg.vector_norm(self.weight, dim=1, keepdim=True)
+
     def way_down(self, generator):
         """A new map from this one's output back to its input (V in the paper)."""
         return DenseProjection(

@@ -157,6 +157,26 @@ class Ladder(nn.Module):
         """Noise of the corrupted encoder: see `Encoder.draw_noise`."""
         return self.encoder.draw_noise(n_rows, self.noise_std, generator)
 
+    @torch.no_grad()
+    def normalize_weights(self):
+        """Bring the weights into each unit or channel to length 1, in place.
+
+        Of all hidden layers and of the decoder, but not of the class layer. Batch
+        normalisation takes the length out again; what it changes is training, in which
+        lengths would grow, and the same step turn weights less and less.
+
+        References
+        ----------
+        Huang et al., "Projection Based Weight Normalization for Deep Neural Networks",
+        2017, arXiv:1710.02338.
+        """
+        maps = [layer.projection for layer in self.encoder.layers[:-1]]
+        if self.decoder is not None:
+            maps += [layer.way_down for layer in self.decoder.layers.values()]
+        for way in maps:
+            if hasattr(way, "normalize_weight"):  # pools have none to learn
+                way.normalize_weight()
+
     def training_pass(
         self, x_labeled, x_unlabeled, noise, have_missing=False, generator=None
     ):
