@@ -276,6 +276,7 @@ def complete_parts(net, rows):
 def logits_of(module, x):
     """By the clean encoder, shape (n_rows, n_classes); of an ensemble's mean output."""
     logits = module.encoder(module.for_all(module.standardize(x)))
-    if module.n_networks == 1:
-        return logits
-    return logits.log_softmax(dim=1).unflatten(0, (len(x), -1)).logsumexp(dim=1)
+    if module.n_networks > 1:
+        by_network = logits.log_softmax(dim=1).unflatten(0, (len(x), -1))
+        logits = by_network.logsumexp(dim=1)
+    return logits + module.class_prior_ratio.log()

@@ -25,10 +25,10 @@ from sklearn.utils.validation import (
 from skorch.callbacks import Callback
 
 from ._batches import TrainingRows, n_batches
+from ._class_prior import adjust, class_bias, class_shares, estimate_class_prior
 from ._defaults import default_n_networks, n_updates
 from ._labels import (
     UNLABELED,
-    class_bias,
     encode_known_labels,
     encode_labels,
     hold_out,
@@ -243,6 +243,15 @@ class LadderClassifier(
         Weights of the classes in the supervised cost. "balanced" is by the shares of
         the labeled rows.
 
+    class_prior : {"auto", "em"} or None, default="auto"
+        Frequencies of the classes for which probabilities are. None takes those of the
+        labels, by their weights. "em" estimates those of the unlabeled rows, of which
+        labels drawn class by class say nothing, by the EM algorithm of Saerens et al.
+        (2002) with the labels' as prior: the fewer labels there are, the less it
+        changes. "auto" is "em", but None with a `class_weight` or where there is no
+        cost of unlabeled rows. `partial_fit`, which does not see all rows, leaves what
+        `fit` has found.
+
     n_ensemble : "auto" or int, default="auto"
         Number of networks. They are trained side by side, in less time than one after
         the other, on the same batches, each from initial weights and with noise of its
@@ -288,6 +297,9 @@ class LadderClassifier(
     n_samples_seen_ : int
         Number of training rows; those of `partial_fit` add up.
 
+    class_prior_ : ndarray of shape (n_classes,)
+        Frequencies of the classes for which probabilities are. Only after `fit`.
+
     history_ : dict of str to ndarray of shape (n_iter_,)
         Per epoch: "epoch", "train_loss" (the total cost), "supervised_cost",
         "denoising_0_cost" …, "virtual_adversarial_0_cost" …, "entropy_cost" (not
@@ -318,6 +330,12 @@ class LadderClassifier(
 
     Shinoda, Worrall, Brostow, "Virtual Adversarial Ladder Networks for Semi-supervised
     Learning", 2017, arXiv:1711.07476.
+
+    Huang, Liu, Lang, Li, "Projection Based Weight Normalization for Deep Neural
+    Networks", 2017, arXiv:1710.02338.
+
+    Saerens, Latinne, Decaestecker, "Adjusting the Outputs of a Classifier to New a
+    Priori Probabilities: A Simple Procedure", Neural Computation 14, 2002.
 
     Examples
     --------
@@ -370,6 +388,7 @@ class LadderClassifier(
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "class_weight": [dict, StrOptions({"balanced"}), None],
+        "class_prior": [StrOptions({"auto", "em"}), None],
         "n_ensemble": [
             StrOptions({"auto"}),
             Interval(Integral, 1, None, closed="left"),
@@ -408,6 +427,7 @@ class LadderClassifier(
         n_iter_no_change=10,
         tol=1e-4,
         class_weight=None,
+        class_prior="auto",
         n_ensemble="auto",
         warm_start=False,
         random_state=None,
@@ -439,6 +459,7 @@ class LadderClassifier(
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.class_weight = class_weight
+        self.class_prior = class_prior
         self.n_ensemble = n_ensemble
         self.warm_start = warm_start
         self.random_state = random_state
@@ -502,13 +523,14 @@ class LadderClassifier(
             max_epochs = max(1, round(n_updates(len(labels.classes), n_labels) / epoch))
         schedule = learning_rate_schedule(max_epochs * epoch, self.decay_start)
         have_missing, knots = rows.have_missing(), self._fit_knots(rows, seeds)
+        shares = class_shares(codes, len(labels.classes), weight)
 
         net = self._make_net(
             rows,
             knots,
             seeds,
             image_shape,
-            class_bias(codes, len(labels.classes), weight),
+            shares,
             n_labels=n_labels,
             previous=previous,
             max_epochs=max_epochs,
@@ -516,7 +538,15 @@ class LadderClassifier(
             train_split=train_split,
         )
         net.partial_fit(self._training_rows(rows, codes, weight, net, have_missing))
-        return self._keep(X, rows, labels, image_shape, knots, net, n_seen=0)
+        proba, class_prior = net.predict_proba(rows), shares
+        if self._estimates_class_prior(net):
+            unlabeled = labels.codes == UNLABELED
+            class_prior = estimate_class_prior(proba[unlabeled], shares, n_labels)
+            net.set_class_prior_ratio(class_prior / shares)
+            proba = adjust(proba, class_prior / shares)
+        self._keep(X, rows, labels, image_shape, knots, net, proba, n_seen=0)
+        self.class_prior_ = class_prior
+        return self
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
@@ -552,10 +582,15 @@ class LadderClassifier(
         ------
         ValueError
             If an argument is not as described, if training diverges, or with parameters
-            that need all rows at once: ``early_stopping=True`` and
-            ``class_weight="balanced"``.
+            that need all rows at once: ``early_stopping=True``,
+            ``class_weight="balanced"`` and ``class_prior="em"``.
         """
-        for name, value in {"early_stopping": True, "class_weight": "balanced"}.items():
+        all_at_once = {
+            "early_stopping": True,
+            "class_weight": "balanced",
+            "class_prior": "em",
+        }
+        for name, value in all_at_once.items():
             if getattr(self, name) == value:
                 raise ValueError(
                     f"partial_fit sees a part of the rows, so that {name}={value!r} is "
@@ -591,7 +626,7 @@ class LadderClassifier(
             knots,
             seeds,
             image_shape,
-            np.zeros(len(labels.classes)),
+            np.full(len(labels.classes), 1 / len(labels.classes)),
             previous=previous,
             max_epochs=1,
             population_share=share,
@@ -601,7 +636,8 @@ class LadderClassifier(
         net.partial_fit(
             self._training_rows(rows, labels.codes, weight, net, have_missing)
         )
-        return self._keep(X, rows, labels, image_shape, knots, net, n_seen)
+        proba = net.predict_proba(rows)
+        return self._keep(X, rows, labels, image_shape, knots, net, proba, n_seen)
 
     def predict(self, X):
         """Predict class labels.
@@ -755,7 +791,7 @@ class LadderClassifier(
         knots,
         seeds,
         image_shape,
-        class_bias,
+        shares,
         n_labels=np.inf,
         previous=None,
         callbacks=(),
@@ -765,7 +801,7 @@ class LadderClassifier(
 
         With the weights and as many networks as the `previous` one, if there is one.
         """
-        n_classes = len(class_bias)
+        n_classes = len(shares)
         input_shape, specifications = network_layers(
             self.architecture,
             self.hidden_layer_sizes,
@@ -802,7 +838,7 @@ class LadderClassifier(
                 "combinator", self.combinator, n_layers, COMBINATORS
             ),
             module__standardization=knots and partial(PiecewiseLinear, *knots),
-            module__class_bias=class_bias,
+            module__class_bias=class_bias(shares),
             module__adversary=adversary,
             module__n_networks=n_networks,
             module__seed=seeds[0],
@@ -825,6 +861,13 @@ class LadderClassifier(
             self._load_weights(net, previous)
         return net
 
+    def _estimates_class_prior(self, net):
+        """Whether predictions are for the classes' shares among unlabeled rows."""
+        if self.class_prior == "auto":
+            # not where only labels are wanted, or weights say what matters
+            return net.iterator_train__with_unlabeled and self.class_weight is None
+        return self.class_prior == "em"
+
     def _load_weights(self, net, previous):
         """Copy weights and statistics of a trained net, but not its standardization."""
         try:
@@ -837,23 +880,16 @@ class LadderClassifier(
                 f"variant and denoising_cost. {str(error).splitlines()[-1].strip()}"
             ) from error
 
-    def _transduce(self, net, rows, labels):
-        """Labels of all training rows, predicted where none is given."""
-        codes = labels.codes
-        unlabeled = codes == UNLABELED
-        if unlabeled.any():
-            codes = np.where(unlabeled, net.predict(rows), codes)
-        return labels.classes[codes]
-
-    def _keep(self, X, rows, labels, image_shape, knots, net, n_seen):
+    def _keep(self, X, rows, labels, image_shape, knots, net, proba, n_seen):
         """What training gave. All went well: only now does the estimator change."""
-        transduction = self._transduce(net, rows, labels)
+        unlabeled = labels.codes == UNLABELED
+        codes = np.where(unlabeled, proba.argmax(axis=1), labels.codes)
         validate_data(self, X, skip_check_array=True)
         self.net_ = net
         self._image_shape = image_shape
         self._knots = knots
         self.classes_ = labels.classes
-        self.transduction_ = transduction
+        self.transduction_ = labels.classes[codes]
         self.n_samples_seen_ = n_seen + len(rows)
         self.history_ = net.history_table()
         self.n_iter_ = len(self.history_["train_loss"])

@@ -188,34 +188,6 @@ def without_labels(labels, rows):
     return np.where(codes == UNLABELED, np.int64(UNLABELED), classes[codes])
 
 
-def class_bias(codes, n_classes, weight=None):
-    """Logarithm of each class's share of the labels, around their mean.
-
-    NOTE[DIFF]: the published bias of the class layer starts at 0. Batch normalisation
-    gives each class the same mean, so the bias alone can say that one is rarer, and at
-    the usual learning rates it would need thousands of updates to say so. Where labels
-    are balanced this is 0, too, as in the paper's runs but those with all labels, where
-    it is ±0.1.
-
-    Parameters
-    ----------
-    codes : ndarray of shape (n_samples,)
-        Class codes, UNLABELED where there is no label.
-    n_classes : int
-    weight : ndarray of shape (n_samples,), default=None
-        Row weights.
-
-    Returns
-    -------
-    ndarray of shape (n_classes,)
-    """
-    labeled = codes != UNLABELED
-    weight = None if weight is None else weight[labeled]
-    counts = np.bincount(codes[labeled], weight, minlength=n_classes)
-    log_share = np.log(np.maximum(counts / counts.sum(), 1e-4))
-    return log_share - log_share.mean()
-
-
 def row_weights(labels, sample_weight, class_weight):
     """Weights of the rows in the supervised cost, of mean 1 over labeled rows.
 

@@ -218,8 +218,12 @@ class LadderNet(NeuralNetClassifier):
                 callback.best_model_weights_ = None
         return self
 
+    def set_class_prior_ratio(self, ratio):
+        """Predict for classes that are so much more frequent than among the labels."""
+        self.module_.class_prior_ratio.copy_(torch.as_tensor(ratio))
+
     def load_weights(self, previous):
-        """Copy weights and statistics of a net, but not its standardization.
+        """Copy weights and statistics of a net, but nothing that came from its rows.
 
         Raises
         ------
@@ -230,7 +234,7 @@ class LadderNet(NeuralNetClassifier):
         state |= {
             name: value
             for name, value in own.items()
-            if name.startswith("standardization.") and name in state
+            if name.startswith(("standardization.", "class_prior")) and name in state
         }
         self.module_.load_state_dict(state)
 
@@ -240,12 +244,13 @@ class LadderNet(NeuralNetClassifier):
             return self.module_.standardize(x)
 
     def continue_from(self, previous):
-        """Take over the optimiser's moments and the history of a net."""
+        """Take over the optimiser's moments, history and class prior of a net."""
         state = deepcopy(previous.optimizer_.state_dict())
         self.optimizer_.load_state_dict(state)
         for group in self.optimizer_.param_groups:
             group["lr"] = self.lr
         self.history.extend(previous.history)
+        self.set_class_prior_ratio(previous.module_.class_prior_ratio)
 
     def update_population(self):
         """Take the statistics for prediction from the training rows.

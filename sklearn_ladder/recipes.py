@@ -59,6 +59,7 @@ _PUBLISHED_TRAINING = {
     "learning_rate": 0.002,
     "decay_start": 2 / 3,
     "standardize": False,
+    "class_prior": None,
 }
 _MLP = _PUBLISHED_TRAINING | {"hidden_layer_sizes": (1000, 500, 250, 250, 250)}
 _CONV_FC = _PUBLISHED_TRAINING | {

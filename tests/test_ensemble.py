@@ -60,8 +60,10 @@ def networks(layers, **parameters):
 
 def of_member(tensor, place, shape):
     """A member's part of what is side by side: along the axis that is longer there."""
-    (axis,) = (a for a, size in enumerate(shape) if tensor.shape[a] != size)
-    return tensor.chunk(N_NETWORKS, axis)[place].clone()
+    for axis, size in enumerate(shape):
+        if tensor.shape[axis] != size:
+            return tensor.chunk(N_NETWORKS, axis)[place].clone()
+    return tensor.clone()  # there is one for all
 
 
 @pytest.mark.parametrize("combinator", ["gaussian", "mlp"])
@@ -171,7 +173,9 @@ def test_estimator(blobs, ensemble):
 
 def test_mean_has_a_lower_log_loss_than_its_members(digits):
     X, y, y_few = digits
-    clf = LadderClassifier((32,), n_ensemble=5, max_epochs=30, random_state=0)
+    clf = LadderClassifier(
+        (32,), n_ensemble=5, class_prior=None, max_epochs=30, random_state=0
+    )
     mean = clf.fit(X, y_few).predict_proba(X)
     module = clf.net_.module_
     x = clf.net_.standardize(torch.as_tensor(X, dtype=torch.float32))

@@ -4,7 +4,6 @@ import pytest
 
 from sklearn_ladder._labels import (
     EncodedLabels,
-    class_bias,
     encode_known_labels,
     encode_labels,
     hold_out,
@@ -65,18 +64,6 @@ def test_integers_among_missing_labels_stay_integers():
 def test_bad_labels(y, message):
     with pytest.raises(ValueError, match=message):
         encode_labels(y)
-
-
-def test_class_bias_is_that_of_the_shares():
-    np.testing.assert_array_equal(class_bias(np.array([0, 1, -1, 1, 0]), 2), [0, 0])
-    bias = class_bias(np.array([0, 0, 0, 1, -1]), 2)
-    assert bias[0] - bias[1] == pytest.approx(np.log(3))
-    bias = class_bias(np.array([0, 1, -1]), 2, weight=np.array([5.0, 1.0, 9.0]))
-    assert bias[0] - bias[1] == pytest.approx(np.log(5))
-
-
-def test_class_bias_of_a_silenced_class_is_finite():
-    assert np.isfinite(class_bias(np.array([0, 1]), 2, np.array([2.0, 0.0]))).all()
 
 
 @pytest.mark.parametrize(

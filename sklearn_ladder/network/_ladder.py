@@ -105,6 +105,9 @@ class Ladder(nn.Module):
             else None
         )
         self.standardization = None if standardization is None else standardization()
+        # How much more frequent classes are than among the labels.
+        n_classes = self.shapes[-1].channels // n_networks
+        self.register_buffer("class_prior_ratio", torch.ones(n_classes))
 
     @property
     def shapes(self):
@@ -285,7 +288,9 @@ class Ladder(nn.Module):
 
     def forward(self, x):
         """Class probabilities by the clean encoder, shape (n_rows, n_classes)."""
-        return self.mean_of_networks(self.proba(self.encoder(self._prepare(x))))
+        proba = self.proba(self.encoder(self._prepare(x)))
+        proba = self.mean_of_networks(proba) * self.class_prior_ratio
+        return proba / proba.sum(dim=1, keepdim=True)
 
     def hidden(self, x):
         """Top hidden representation, shape (n_rows, n_units), of the first network."""

@@ -1,0 +1,95 @@
+"""Shares of the classes: among labels, and among the rows that have none."""
+
+import numpy as np
+
+from ._labels import UNLABELED
+
+MOST_ITERATIONS = 30
+# Change of a share at which iteration ends.
+TOLERANCE = 1e-4
+# Labels of each class for which unlabeled rows weigh as much as all labels. What few
+# labels teach may be wrong in the same way for all rows, however many these are.
+LABELS_PER_CLASS = 5
+# Of a class without a label that counts.
+SMALLEST_SHARE = 1e-4
+
+
+def class_shares(codes, n_classes, weight=None):
+    """Share of each class among the labels.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_samples,)
+        Class codes, UNLABELED where there is no label.
+    n_classes : int
+    weight : ndarray of shape (n_samples,), default=None
+        Row weights.
+
+    Returns
+    -------
+    ndarray of shape (n_classes,)
+    """
+    labeled = codes != UNLABELED
+    weight = None if weight is None else weight[labeled]
+    counts = np.bincount(codes[labeled], weight, minlength=n_classes)
+    return np.maximum(counts / counts.sum(), SMALLEST_SHARE)
+
+
+def class_bias(shares):
+    """Initial β of the class layer: logarithm of the shares, around their mean.
+
+    NOTE[DIFF]: the published bias of the class layer starts at 0. Batch normalisation
+    gives each class the same mean, so the bias alone can say that one is rarer, and at
+    the usual learning rates it would need thousands of updates to say so. Where labels
+    are balanced this is 0, too, as in the paper's runs but those with all labels, where
+    it is ±0.1.
+    """
+    return np.log(shares) - np.log(shares).mean()
+
+
+def estimate_class_prior(proba, shares, n_labels):
+    """Shares of the classes among rows that have no label, by EM.
+
+    How many labels a class has often says how they were collected, not how frequent the
+    class is. A row's probabilities, of a classifier that learned from labels of one
+    share, tell its probabilities at any other; their mean over the rows is a better
+    estimate of the shares; and so on.
+
+    The published procedure takes the rows' mean alone. Here the shares of the labels
+    are a Dirichlet prior, so that neither a handful of rows nor probabilities learned
+    from a handful of labels can say that there is a class they lack.
+
+    Parameters
+    ----------
+    proba : ndarray of shape (n_rows, n_classes)
+        Class probabilities of the rows.
+    shares : ndarray of shape (n_classes,)
+        Of the classes among the labels.
+    n_labels : int
+
+    Returns
+    -------
+    ndarray of shape (n_classes,)
+
+    References
+    ----------
+    Saerens, Latinne, Decaestecker, "Adjusting the Outputs of a Classifier to New a
+    Priori Probabilities: A Simple Procedure", Neural Computation 14, 2002.
+    """
+    if len(proba) == 0:
+        return shares
+    n_classes = len(shares)
+    weight = min(n_labels / (LABELS_PER_CLASS * n_classes), len(proba) / n_labels)
+    prior = shares
+    for _ in range(MOST_ITERATIONS):
+        of_rows = adjust(proba, prior / shares).mean(axis=0, dtype=float)
+        before, prior = prior, (weight * of_rows + shares) / (weight + 1)
+        if np.abs(prior - before).max() < TOLERANCE:
+            break
+    return prior
+
+
+def adjust(proba, ratio):
+    """Class probabilities where classes are more or less frequent by these factors."""
+    weighed = proba * ratio.astype(proba.dtype)
+    return weighed / weighed.sum(axis=1, keepdims=True)

@@ -1,0 +1,143 @@
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from sklearn_ladder import LadderClassifier
+from sklearn_ladder._class_prior import (
+    adjust,
+    class_bias,
+    class_shares,
+    estimate_class_prior,
+)
+from sklearn_ladder.robustness import fast_gradient
+
+LABELED = np.full(2, 0.5)
+
+
+def two_normals(n_rows, share, seed=0):
+    """Classes of a given share around ±1, and P(class | x) if they were as frequent."""
+    rng = np.random.RandomState(seed)
+    y = (rng.uniform(size=n_rows) < share).astype(int)
+    x = rng.normal(2 * y - 1)
+    second = 1 / (1 + np.exp(-2 * x))
+    return x, y, np.column_stack([1 - second, second])
+
+
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.5, 0.8])
+def test_most_of_the_way_to_the_shares_of_unlabeled_rows(share):
+    _, y, proba = two_normals(5000, share)
+    prior = estimate_class_prior(proba, LABELED, n_labels=100)
+    # with 50 labels of each class, rows weigh ten times as much as labels
+    of_rows = adjust(proba, prior / LABELED).mean(axis=0)
+    np.testing.assert_allclose(prior, (10 * of_rows + LABELED) / 11, atol=1e-3)
+    assert prior[1] == pytest.approx(y.mean(), abs=0.1)
+
+
+def test_fewer_labels_and_fewer_rows_change_less():
+    _, _, proba = two_normals(10_000, 0.0)
+    distances = [
+        0.5 - estimate_class_prior(proba[:n_rows], LABELED, n_labels)[1]
+        for n_rows, n_labels in [(10_000, 2), (10, 40), (10_000, 10), (10_000, 100)]
+    ]
+    assert 0 < distances[0] < distances[1] < distances[2] < 0.4 < distances[3]
+
+
+def test_without_unlabeled_rows_it_is_that_of_the_labels():
+    shares = np.array([0.7, 0.2, 0.1])
+    prior = estimate_class_prior(np.empty((0, 3), np.float32), shares, n_labels=10)
+    np.testing.assert_allclose(prior, shares)
+
+
+def test_adjusted_probabilities_are_those_of_bayes():
+    x, _, proba = two_normals(50, 0.5)
+    odds = np.exp(2 * x) * (0.9 / 0.1)
+    adjusted = adjust(proba.astype(np.float32), np.array([0.1, 0.9]) / 0.5)
+    np.testing.assert_allclose(adjusted[:, 1], odds / (1 + odds), rtol=1e-5)
+    assert adjusted.dtype == np.float32
+
+
+def test_shares_and_class_bias():
+    shares = class_shares(np.array([0, 1, -1, 1, 0]), 2)
+    np.testing.assert_array_equal(class_bias(shares), [0, 0])
+    bias = class_bias(class_shares(np.array([0, 0, 0, 1, -1]), 2))
+    assert bias[0] - bias[1] == pytest.approx(np.log(3))
+    weight = np.array([5.0, 1.0, 9.0])
+    bias = class_bias(class_shares(np.array([0, 1, -1]), 2, weight))
+    assert bias[0] - bias[1] == pytest.approx(np.log(5))
+    silenced = class_shares(np.array([0, 1]), 2, np.array([2.0, 0.0]))
+    assert np.isfinite(class_bias(silenced)).all()
+
+
+@pytest.fixture(scope="module")
+def imbalanced():
+    """One class has nine tenths of the rows and half of the labels."""
+    rng = np.random.RandomState(0)
+    y = (np.arange(1000) % 10 == 0).astype(int)
+    X = rng.normal(size=(1000, 2)) + 2 * y[:, None]
+    few = np.full(1000, -1)
+    for label in (0, 1):
+        few[np.flatnonzero(y == label)[:10]] = label
+    return X, y, few
+
+
+@pytest.fixture(scope="module")
+def clf():
+    return LadderClassifier((16,), max_epochs=20, n_ensemble=2, random_state=0)
+
+
+def test_estimator_adjusts_what_it_predicts(imbalanced, clf):
+    X, y, few = imbalanced
+    of_labels = clone(clf).set_params(class_prior=None).fit(X, few)
+    np.testing.assert_allclose(of_labels.class_prior_, 0.5)
+    clf = clone(clf).fit(X, few)
+    assert 0.1 < clf.class_prior_[1] < 0.3
+    assert clf.score(X, y) > of_labels.score(X, y) + 0.02
+    proba = adjust(of_labels.predict_proba(X), clf.class_prior_ / 0.5)
+    np.testing.assert_allclose(clf.predict_proba(X), proba, atol=1e-6)
+    np.testing.assert_array_equal(clf.transduction_[few < 0], clf.predict(X)[few < 0])
+    np.testing.assert_array_equal(
+        clf.transform(X), of_labels.transform(X)
+    )  # the network is the same
+    # attacks are on what is predicted: a row that is only now of the first class
+    between = (clf.predict(X) == 0) & (of_labels.predict(X) == 1)
+    assert between.any()
+    attacked = fast_gradient(clf, X[between], eps=0.3, norm="l2")
+    assert (
+        clf.predict_proba(attacked)[:, 0] < clf.predict_proba(X[between])[:, 0]
+    ).all()
+
+
+def test_auto_is_none_without_a_cost_of_unlabeled_rows(imbalanced, clf):
+    X, _, few = imbalanced
+    supervised = clone(clf).set_params(variant="supervised").fit(X, few)
+    np.testing.assert_array_equal(supervised.class_prior_, 0.5)
+    assert supervised.set_params(class_prior="em").fit(X, few).class_prior_[1] < 0.4
+
+
+def test_auto_is_none_with_class_weight(imbalanced, clf):
+    X, _, few = imbalanced
+    weighted = clone(clf).set_params(class_weight={0: 1, 1: 3}).fit(X, few)
+    np.testing.assert_allclose(weighted.class_prior_, [0.25, 0.75])
+    both = clone(weighted).set_params(class_prior="em").fit(X, few)
+    assert both.class_prior_[1] < 0.5
+
+
+def test_each_fit_estimates_anew_and_partial_fit_goes_on(imbalanced, clf):
+    X, y, few = imbalanced
+    warm = clone(clf).set_params(warm_start=True).fit(X, few)
+    first = warm.class_prior_
+    warm.partial_fit(X, few)
+    np.testing.assert_allclose(
+        warm.net_.module_.class_prior_ratio, first / 0.5, rtol=1e-6
+    )
+    balanced = np.r_[np.flatnonzero(y == 1), np.flatnonzero(y == 0)[:100]]
+    warm.fit(X[balanced], few[balanced])
+    assert 0.4 < warm.class_prior_[1] < 0.6
+    warm.set_params(class_prior=None).fit(X, few)
+    np.testing.assert_array_equal(warm.net_.module_.class_prior_ratio, 1)
+
+
+def test_partial_fit_refuses_to_estimate(imbalanced):
+    X, _, few = imbalanced
+    with pytest.raises(ValueError, match="class_prior='em' is for fit only"):
+        LadderClassifier(class_prior="em").partial_fit(X, few, classes=[0, 1])
