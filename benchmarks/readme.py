@@ -247,6 +247,27 @@ def memory_table():
     return "\n".join([*lines, "", made_by(result)])
 
 
+def scaling_table():
+    result = _results.read("scaling")
+    methods = list(result["fits"])
+    lines = [
+        "| rows | " + " | ".join(f"{name}: s, MB" for name in methods) + " |",
+        "|---" * (1 + len(methods)) + "|",
+    ]
+    for n_rows in result["fits"]["ladder"]:
+        cells = [_scaling_cell(result["fits"][name].get(n_rows)) for name in methods]
+        lines.append(f"| {int(n_rows):,} | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, "", made_by(result)])
+
+
+def _scaling_cell(fit):
+    if fit is None:
+        return "–"
+    if "failure" in fit:
+        return fit["failure"]
+    return f"{fit['fit_seconds']:.1f}, {fit['peak_mb_above']:,}"
+
+
 def missing_values_table():
     result = _results.read("missing_values")
     lines = [
@@ -319,6 +340,7 @@ TABLES = {
     "validation": validation_table,
     "search": search_sentence,
     "memory": memory_table,
+    "scaling": scaling_table,
     "missing_values": missing_values_table,
     "tabular": tabular_table,
 }

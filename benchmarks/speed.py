@@ -93,7 +93,7 @@ def recipe_step(recipe, rows, batch_size):
         knots=None,
         seeds=[0, 0],
         image_shape=None,
-        class_bias=np.zeros(N_CLASSES),
+        shares=np.full(N_CLASSES, 1 / N_CLASSES),
     )
     net.notify("on_train_begin", X=rows, y=None)
     batch = next(iter(net.get_iterator(rows, training=True)))
