@@ -81,8 +81,8 @@ def training_rows(n_rows, device):
     return TrainingRows(Rows(X), np.arange(n_rows) % N_CLASSES, None, device)
 
 
-def recipe_step(recipe, rows, batch_size):
-    """One step of the estimator's own net."""
+def recipe_step(recipe, rows, batch_size, has_graph=True):
+    """One step of the estimator's own net; on CUDA from a graph, unless told not to."""
     parameters = recipes.get(recipe) | {
         "batch_size": batch_size,
         "device": str(rows.device),
@@ -96,6 +96,8 @@ def recipe_step(recipe, rows, batch_size):
         shares=np.full(N_CLASSES, 1 / N_CLASSES),
     )
     net.notify("on_train_begin", X=rows, y=None)
+    if not has_graph:
+        net.graphed_step_ = None
     batch = next(iter(net.get_iterator(rows, training=True)))
     return lambda: net.train_step(batch)
 
@@ -108,6 +110,10 @@ def step_times(batch_size, device, n_repeats):
         "plain supervised network": plain_step(rows, batch_size),
         SUPERVISED: recipe_step("rasmus2015-mnist-100-baseline", rows, 2 * batch_size),
     } | {name: recipe_step(recipe, rows, batch_size) for name, recipe in MODELS.items()}
+    if rows.device.type == "cuda":
+        contenders["ladder, no graph"] = recipe_step(
+            MODELS["ladder"], rows, batch_size, has_graph=False
+        )
     return alternate(contenders, n_repeats, synchronization(rows.device))
 
 

@@ -83,7 +83,10 @@ class TrainingRows(Dataset):
                 standardized.copy_(standardize(part))
         self.y = torch.as_tensor(codes, device=device)
         self.weight = None if weight is None else as_tensor(weight, device)
-        self.labeled = torch.as_tensor(np.flatnonzero(codes >= 0))
+        # numbers of rows lie where rows are picked: none need wait for the other device
+        self.labeled = torch.as_tensor(
+            np.flatnonzero(codes >= 0), device=device if resident else "cpu"
+        )
 
     def __len__(self):
         return len(self.X)
@@ -101,7 +104,7 @@ class TrainingRows(Dataset):
             rows = as_tensor(self.X[index.numpy()], self.device)
         return rows if self._standardize is None else self._standardize(rows)
 
-    def sample(self, seed, rows_per_part):
+    def sample(self, seed, size_of_part):
         """Rows whose statistics prediction goes by, in random parts of equal size.
 
         NOTE[DIFF]: the paper says "over the training set". In the released code it is
@@ -115,15 +118,16 @@ class TrainingRows(Dataset):
         Parameters
         ----------
         seed : int
-        rows_per_part : int
+        size_of_part : int
             At most.
         """
         rows = self.labeled
         if len(rows) < FEWEST_LABELS:
-            rows = torch.arange(len(self))
+            rows = torch.arange(len(self), device=rows.device)
         generator = torch.Generator().manual_seed(seed)
-        order = rows[torch.randperm(len(rows), generator=generator)[:LARGEST_SAMPLE]]
-        for part in order.tensor_split(n_batches(len(order), rows_per_part)):
+        order = torch.randperm(len(rows), generator=generator)[:LARGEST_SAMPLE]
+        order = rows[order.to(rows.device)]
+        for part in order.tensor_split(n_batches(len(order), size_of_part)):
             # in the order in which they lie: of a file, fewer parts are read
             yield self.take(part.sort().values)
 
@@ -149,12 +153,13 @@ def endless_batches(rows, size, generator):
     rows : Tensor of shape (n_rows,)
     size : int
     generator : torch.Generator
+        On the CPU, so that the order is the same for each device.
     """
     waiting = rows[:0]
     while True:
         while len(waiting) < size:
             order = torch.randperm(len(rows), generator=generator)
-            waiting = torch.cat([waiting, rows[order]])
+            waiting = torch.cat([waiting, rows[order.to(rows.device)]])
         yield waiting[:size]
         waiting = waiting[size:]
 
@@ -192,7 +197,9 @@ class LadderBatches:
             rows.labeled, min(batch_size, len(rows.labeled)), generator
         )
         self._unlabeled = endless_batches(
-            torch.arange(len(rows)), min(batch_size, len(rows)), generator
+            torch.arange(len(rows), device=rows.labeled.device),
+            min(batch_size, len(rows)),
+            generator,
         )
         for _ in range(skip):
             self._draw()

@@ -62,11 +62,11 @@ def test_skipped_batches_are_those_that_came_before():
 
 def test_sample_has_every_row_once(monkeypatch):
     rows = make_rows(31, 5)
-    parts = list(rows.sample(seed=0, rows_per_part=10))
+    parts = list(rows.sample(seed=0, size_of_part=10))
     assert [len(part) for part in parts] == [8, 8, 8, 7]
     assert sorted(torch.cat(parts)[:, 0].tolist()) == list(range(31))
     monkeypatch.setattr(_batches, "LARGEST_SAMPLE", 12)
-    sample = torch.cat(list(rows.sample(seed=0, rows_per_part=10)))[:, 0]
+    sample = torch.cat(list(rows.sample(seed=0, size_of_part=10)))[:, 0]
     assert len(sample) == len(sample.unique()) == 12
 
 

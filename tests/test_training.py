@@ -36,7 +36,11 @@ class Watcher(Callback):
 def fit(blobs, callbacks, **parameters):
     X, _, y_few = blobs
     defaults = dict(
-        hidden_layer_sizes=(8,), max_epochs=12, batch_size=20, learning_rate=0.02
+        hidden_layer_sizes=(8,),
+        max_epochs=12,
+        batch_size=20,
+        learning_rate=0.02,
+        class_prior=None,  # known only when training has ended
     )
     return LadderClassifier(
         callbacks=callbacks, random_state=0, **(defaults | parameters)
