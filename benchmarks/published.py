@@ -194,11 +194,9 @@ def main(arguments=None):
             rows_of = {data: load(data, arguments)}
         after = sum(later["max_epochs"] for _, _, later, _ in todo[number + 1 :])
         result = run(name, recipe, parameters, seed, rows_of[data], arguments, after)
-        print(
-            f"  error {result['error_percent']:.2f} %, published "
-            f"{recipes.RECIPES[recipe].error:.2f} %",
-            flush=True,
-        )
+        published = recipes.RECIPES[recipe].error
+        words = "" if published is None else f", published {published:.2f} %"
+        print(f"  error {result['error_percent']:.2f} %{words}", flush=True)
 
 
 def _as_json(parameters):

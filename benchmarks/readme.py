@@ -89,7 +89,7 @@ def published_table():
         lines.append(
             f"| {name} | {training} | {len(same)} "
             f"| {same['error'].mean():.2f} ± {same['error'].std(ddof=0):.2f} "
-            f"| {recipe.error:.2f} ± {_published_spread(recipe)} "
+            f"| {_published_error(recipe)} "
             f"| {same['minutes'].mean():.1f} ({machines.index(machine) + 1}) |"
         )
     notes = [f"({number}) {machine}" for number, machine in enumerate(machines, 1)]
@@ -120,8 +120,11 @@ def _training(name, parameters, n_rows=None, n_labels=None):
     return words
 
 
-def _published_spread(recipe):
-    return f"{recipe.std:.2f} σ" if recipe.sem is None else f"{recipe.sem:.2f} e"
+def _published_error(recipe):
+    if recipe.error is None:
+        return "–"
+    spread = f"{recipe.std:.2f} σ" if recipe.sem is None else f"{recipe.sem:.2f} e"
+    return f"{recipe.error:.2f} ± {spread}"
 
 
 # Shinoda et al. 2017, table 2: error in % by number of labels; L∞, L2 and L1

@@ -7,13 +7,16 @@ Of the published MNIST network, 784-1000-500-250-250-250-10:
   many rows;
 - `fit`, beside as many bare steps; once more for a small network on digits;
 - `fit` of five such small networks side by side, beside that of one;
-- `predict_proba`, beside a plain torch network of the same layers.
+- `predict_proba`, beside a plain torch network of the same layers;
+- the import, beside that of torch and scikit-learn.
 
 Both sides of a ratio are measured in turn within one run; medians.
 ``python -m benchmarks.speed``, on an otherwise idle machine.
 """
 
 import argparse
+import subprocess
+import sys
 import time
 from functools import partial
 from itertools import pairwise
@@ -25,6 +28,7 @@ from sklearn.datasets import load_digits
 from benchmarks import _data, _results
 from sklearn_ladder import LadderClassifier, recipes
 from sklearn_ladder._batches import LadderBatches, TrainingRows
+from sklearn_ladder._net import make_net
 from sklearn_ladder._rows import Rows, rows_per_part
 
 RECIPE = recipes.get("rasmus2015-mnist-100-full")
@@ -87,14 +91,8 @@ def recipe_step(recipe, rows, batch_size, has_graph=True):
         "batch_size": batch_size,
         "device": str(rows.device),
     }
-    clf = LadderClassifier(**parameters)
-    net = clf._make_net(
-        rows.X,
-        knots=None,
-        seeds=[0, 0],
-        image_shape=None,
-        shares=np.full(N_CLASSES, 1 / N_CLASSES),
-    )
+    shares = np.full(N_CLASSES, 1 / N_CLASSES)
+    net = make_net(LadderClassifier(**parameters), WIDTHS[0], shares, seeds=[0, 0])
     net.notify("on_train_begin", X=rows, y=None)
     if not has_graph:
         net.graphed_step_ = None
@@ -250,6 +248,16 @@ def predict_times(device, n_repeats):
     )
 
 
+def import_times(n_repeats):
+    """Seconds of a process that imports torch and scikit-learn, and of one with us."""
+    without = "import torch, sklearn"
+    processes = {
+        code: partial(subprocess.run, [sys.executable, "-c", code], check=True)
+        for code in (without, f"{without}, sklearn_ladder")
+    }
+    return alternate(processes, n_repeats)
+
+
 def digits_for_fit():
     """Rows of digits, five of each class labelled."""
     X, y = load_digits(return_X_y=True)
@@ -298,6 +306,7 @@ def main():
         },
         "ensemble": ensemble_times(device, 1 + n_repeats // 4),
         "predict": predict_times(device, 1 + n_repeats // 2),
+        "import": import_times(1 + n_repeats // 4),
     }
     for batch_size, step in result["step"].items():
         print(f"a step, {batch_size} + {batch_size} rows")
@@ -318,6 +327,8 @@ def main():
         f"predict_proba of 20,000 rows: {times['predict_proba']:.2f} s, "
         f"{times['predict_proba'] / times['plain network']:.2f} x a plain network"
     )
+    without, with_us = result["import"].values()
+    print(f"import: {with_us - without:+.2f} s to {without:.2f} s")
     path = _results.write(
         f"speed-{torch.device(device).type}", result | _results.provenance()
     )

@@ -1,6 +1,5 @@
 """The estimator: parameters, validation, fit, predict."""
 
-from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -10,7 +9,6 @@ from sklearn.base import (
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     _fit_context,
-    clone,
 )
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_consistent_length, check_random_state
@@ -22,11 +20,10 @@ from sklearn.utils.validation import (
     column_or_1d,
     validate_data,
 )
-from skorch.callbacks import Callback
 
 from ._batches import TrainingRows, n_batches
-from ._class_prior import adjust, class_bias, class_shares, estimate_class_prior
-from ._defaults import default_n_networks, n_updates
+from ._class_prior import adjust, class_shares, estimate_class_prior
+from ._defaults import n_updates
 from ._labels import (
     UNLABELED,
     encode_known_labels,
@@ -35,28 +32,15 @@ from ._labels import (
     labeled_part,
     row_weights,
 )
+from ._net import make_net
 from ._rows import Rows, flatten_images
 from ._standardization import fit_standardization
-from ._training import (
-    LadderNet,
-    early_stopping,
-    learning_rate_schedule,
-    resolve_device,
-)
-from ._variants import (
-    VARIANTS,
-    VIRTUAL_ADVERSARIAL,
-    denoising_weights,
-    name_per_layer,
-    per_layer,
-    virtual_adversary,
-)
-from .architectures import ARCHITECTURES, checked_image_shape, network_layers
-from .network import layer_shapes
+from ._training import early_stopping, learning_rate_schedule
+from ._variants import VARIANTS, VIRTUAL_ADVERSARIAL
+from .architectures import ARCHITECTURES, checked_image_shape
 from .network._adversary import NORMS
 from .network._combinators import COMBINATORS
 from .network._layers import ACTIVATIONS
-from .network._standardization import PiecewiseLinear
 
 # Rows after which a stream has outweighed the statistics that it began with. Weights
 # change all the while, so that older rows' statistics are of another network.
@@ -87,18 +71,6 @@ def _weight_of_labeled(sample_weight, labeled):
     return _check_sample_weight(
         np.where(labeled, weight, 1), labeled, ensure_non_negative=True
     )
-
-
-def _checked_callbacks(callbacks):
-    """Clones of the user's callbacks, each alone or with a name."""
-    for entry in callbacks or []:
-        callback = entry[-1] if isinstance(entry, tuple) and len(entry) == 2 else entry
-        if not isinstance(callback, Callback):
-            raise ValueError(
-                "callbacks must be skorch callbacks, or pairs (name, callback); got "
-                f"{entry!r}."
-            )
-    return [clone(callback, safe=False) for callback in callbacks or []]
 
 
 class LadderClassifier(
@@ -525,12 +497,13 @@ class LadderClassifier(
         have_missing, knots = rows.have_missing(), self._fit_knots(rows, seeds)
         shares = class_shares(codes, len(labels.classes), weight)
 
-        net = self._make_net(
-            rows,
-            knots,
-            seeds,
-            image_shape,
+        net = make_net(
+            self,
+            rows.shape[1],
             shares,
+            seeds,
+            image_shape=image_shape,
+            knots=knots,
             n_labels=n_labels,
             previous=previous,
             max_epochs=max_epochs,
@@ -621,12 +594,13 @@ class LadderClassifier(
         if knots is None:
             knots = self._fit_knots(rows, seeds)
 
-        net = self._make_net(
-            rows,
-            knots,
-            seeds,
-            image_shape,
+        net = make_net(
+            self,
+            rows.shape[1],
             np.full(len(labels.classes), 1 / len(labels.classes)),
+            seeds,
+            image_shape=image_shape,
+            knots=knots,
             previous=previous,
             max_epochs=1,
             population_share=share,
@@ -785,100 +759,12 @@ class LadderClassifier(
         standardize = net.standardize if self.standardize else None
         return TrainingRows(rows, codes, weight, net.device, have_missing, standardize)
 
-    def _make_net(
-        self,
-        rows,
-        knots,
-        seeds,
-        image_shape,
-        shares,
-        n_labels=np.inf,
-        previous=None,
-        callbacks=(),
-        **parameters,
-    ):
-        """The net that the parameters describe, initialized.
-
-        With the weights and as many networks as the `previous` one, if there is one.
-        """
-        n_classes = len(shares)
-        input_shape, specifications = network_layers(
-            self.architecture,
-            self.hidden_layer_sizes,
-            rows.shape[1],
-            image_shape,
-            n_classes,
-        )
-        n_layers = 1 + len(specifications)
-        n_networks = self.n_ensemble
-        if n_networks == "auto" and previous is not None:
-            n_networks = previous.module_.n_networks
-        elif n_networks == "auto":
-            shapes = layer_shapes(input_shape, specifications)
-            n_networks = default_n_networks(n_classes, n_labels, shapes)
-        weights = denoising_weights(
-            self.denoising_cost, self.variant, n_layers, n_classes
-        )
-        noise_std = per_layer("noise_std", self.noise_std, n_layers)
-        has_unsupervised_cost = bool(weights.any()) or self.entropy_cost > 0
-        adversary = virtual_adversary(
-            self.virtual_adversarial,
-            self.epsilon,
-            n_layers,
-            self.perturbation_norm,
-            self.n_power_iterations,
-            has_unsupervised_cost,
-        )
-        net = LadderNet(
-            module__layers=[input_shape, *specifications],
-            module__denoised_layers=np.flatnonzero(weights).tolist(),
-            module__noise_std=noise_std.tolist(),
-            module__activation=self.activation,
-            module__combinators=name_per_layer(
-                "combinator", self.combinator, n_layers, COMBINATORS
-            ),
-            module__standardization=knots and partial(PiecewiseLinear, *knots),
-            module__class_bias=class_bias(shares),
-            module__adversary=adversary,
-            module__n_networks=n_networks,
-            module__seed=seeds[0],
-            criterion__denoising_weights=weights.tolist(),
-            criterion__entropy_weight=self.entropy_cost,
-            iterator_train__with_unlabeled=(
-                has_unsupervised_cost or adversary is not None
-            ),
-            weight_normalization=self.weight_normalization,
-            batch_size=self.batch_size,
-            lr=self.learning_rate,
-            callbacks=[*callbacks, *_checked_callbacks(self.callbacks)],
-            classes=np.arange(n_classes),
-            seed=seeds[1],
-            device=resolve_device(self.device),
-            verbose=int(self.verbose),
-            **parameters,
-        ).initialize()
-        if previous is not None:
-            self._load_weights(net, previous)
-        return net
-
     def _estimates_class_prior(self, net):
         """Whether predictions are for the classes' shares among unlabeled rows."""
         if self.class_prior == "auto":
             # not where only labels are wanted, or weights say what matters
             return net.iterator_train__with_unlabeled and self.class_weight is None
         return self.class_prior == "em"
-
-    def _load_weights(self, net, previous):
-        """Copy weights and statistics of a trained net, but not its standardization."""
-        try:
-            net.load_weights(previous)
-        except RuntimeError as error:
-            raise ValueError(
-                "warm_start and partial_fit need the same layers as in the previous "
-                "fit: hidden_layer_sizes, architecture, image_shape, combinator, "
-                "activation, n_ensemble, standardize, and which layers have a cost by "
-                f"variant and denoising_cost. {str(error).splitlines()[-1].strip()}"
-            ) from error
 
     def _keep(self, X, rows, labels, image_shape, knots, net, proba, n_seen):
         """What training gave. All went well: only now does the estimator change."""

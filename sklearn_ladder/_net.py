@@ -1,0 +1,150 @@
+"""From parameters of the estimator to the net that they describe."""
+
+from functools import partial
+
+import numpy as np
+from sklearn.base import clone
+from skorch.callbacks import Callback
+
+from ._class_prior import class_bias
+from ._defaults import default_n_networks
+from ._training import LadderNet, resolve_device
+from ._variants import (
+    denoising_weights,
+    name_per_layer,
+    per_layer,
+    virtual_adversary,
+)
+from .architectures import network_layers
+from .network import layer_shapes
+from .network._combinators import COMBINATORS
+from .network._standardization import PiecewiseLinear
+
+
+def make_net(
+    clf,
+    n_features,
+    shares,
+    seeds,
+    *,
+    image_shape=None,
+    knots=None,
+    n_labels=np.inf,
+    previous=None,
+    callbacks=(),
+    **parameters,
+):
+    """The net that an estimator's parameters describe, initialized.
+
+    Parameters
+    ----------
+    clf : LadderClassifier
+        Need not be fitted.
+    n_features : int
+    shares : ndarray of shape (n_classes,)
+        Of the classes among the labels.
+    seeds : pair of int
+        Of the initial weights, and of what is random in training.
+    image_shape : tuple, default=None
+        Shape of the images in the rows, if they are any.
+    knots : pair of ndarray, default=None
+        Of the standardization; by default there is none.
+    n_labels : int, default=inf
+        What the number of networks may depend on.
+    previous : LadderNet, default=None
+        Net to take weights, statistics and number of networks from.
+    callbacks : sequence, default=()
+        Before those of users.
+    **parameters
+        Of `LadderNet`.
+
+    Returns
+    -------
+    LadderNet
+
+    Raises
+    ------
+    ValueError
+        If a parameter is not as described, a layer does not fit on the one below, or
+        the previous net has other layers.
+    """
+    n_classes = len(shares)
+    input_shape, specifications = network_layers(
+        clf.architecture,
+        clf.hidden_layer_sizes,
+        n_features,
+        image_shape,
+        n_classes,
+    )
+    n_layers = 1 + len(specifications)
+    n_networks = clf.n_ensemble
+    if n_networks == "auto" and previous is not None:
+        n_networks = previous.module_.n_networks
+    elif n_networks == "auto":
+        shapes = layer_shapes(input_shape, specifications)
+        n_networks = default_n_networks(n_classes, n_labels, shapes)
+    weights = denoising_weights(clf.denoising_cost, clf.variant, n_layers, n_classes)
+    noise_std = per_layer("noise_std", clf.noise_std, n_layers)
+    has_unsupervised_cost = bool(weights.any()) or clf.entropy_cost > 0
+    adversary = virtual_adversary(
+        clf.virtual_adversarial,
+        clf.epsilon,
+        n_layers,
+        clf.perturbation_norm,
+        clf.n_power_iterations,
+        has_unsupervised_cost,
+    )
+    net = LadderNet(
+        module__layers=[input_shape, *specifications],
+        module__denoised_layers=np.flatnonzero(weights).tolist(),
+        module__noise_std=noise_std.tolist(),
+        module__activation=clf.activation,
+        module__combinators=name_per_layer(
+            "combinator", clf.combinator, n_layers, COMBINATORS
+        ),
+        module__standardization=knots and partial(PiecewiseLinear, *knots),
+        module__class_bias=class_bias(shares),
+        module__adversary=adversary,
+        module__n_networks=n_networks,
+        module__seed=seeds[0],
+        criterion__denoising_weights=weights.tolist(),
+        criterion__entropy_weight=clf.entropy_cost,
+        iterator_train__with_unlabeled=(has_unsupervised_cost or adversary is not None),
+        weight_normalization=clf.weight_normalization,
+        batch_size=clf.batch_size,
+        lr=clf.learning_rate,
+        callbacks=[*callbacks, *_checked_callbacks(clf.callbacks)],
+        classes=np.arange(n_classes),
+        seed=seeds[1],
+        device=resolve_device(clf.device),
+        verbose=int(clf.verbose),
+        **parameters,
+    ).initialize()
+    if previous is not None:
+        _load_weights(net, previous)
+    return net
+
+
+def _checked_callbacks(callbacks):
+    """Clones of the user's callbacks, each alone or with a name."""
+    for entry in callbacks or []:
+        callback = entry[-1] if isinstance(entry, tuple) and len(entry) == 2 else entry
+        if not isinstance(callback, Callback):
+            raise ValueError(
+                "callbacks must be skorch callbacks, or pairs (name, callback); got "
+                f"{entry!r}."
+            )
+    return [clone(callback, safe=False) for callback in callbacks or []]
+
+
+def _load_weights(net, previous):
+    """Copy weights and statistics of a trained net, but not its standardization."""
+    try:
+        net.load_weights(previous)
+    except RuntimeError as error:
+        raise ValueError(
+            "warm_start and partial_fit need the same layers as in the previous "
+            "fit: hidden_layer_sizes, architecture, image_shape, combinator, "
+            "activation, n_ensemble, standardize, and which layers have a cost by "
+            f"variant and denoising_cost. {str(error).splitlines()[-1].strip()}"
+        ) from error
