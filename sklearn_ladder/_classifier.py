@@ -163,6 +163,11 @@ class LadderClassifier(
         Weight of the entropy of the corrupted output for unlabeled rows, a cost that
         makes it certain. The default is the published ladder, which has none.
 
+    label_smoothing : float, default=0.1
+        Share of each label, in the supervised cost, that goes to all classes alike
+        (Szegedy et al. 2016). Without it, as published, a few labels are learned until
+        the network is certain of all rows, right or wrong.
+
     weight_normalization : bool, default=False
         Whether the weights into each hidden unit, and each of the decoder, are brought
         to length 1 before each update (projection-based weight normalization, Huang et
@@ -185,7 +190,7 @@ class LadderClassifier(
     max_epochs : int or "auto", default="auto"
         Number of passes over all training rows, labeled or not. "auto" takes as many as
         make 500 updates, or 200 for each class, or 100 √(number of labels), whichever
-        is most, but 2,000 updates at most: what training needs depends on them more
+        is most, but 1,500 updates at most: what training needs depends on them more
         than on rows, so that the time is bounded, and few labels are soon learned by
         heart. The published number of epochs is 150, for 60,000 rows.
 
@@ -303,6 +308,9 @@ class LadderClassifier(
     Shinoda, Worrall, Brostow, "Virtual Adversarial Ladder Networks for Semi-supervised
     Learning", 2017, arXiv:1711.07476.
 
+    Szegedy, Vanhoucke, Ioffe, Shlens, Wojna, "Rethinking the Inception Architecture for
+    Computer Vision", CVPR 2016, arXiv:1512.00567, for `label_smoothing`.
+
     Huang, Liu, Lang, Li, "Projection Based Weight Normalization for Deep Neural
     Networks", 2017, arXiv:1710.02338.
 
@@ -344,6 +352,7 @@ class LadderClassifier(
         "n_power_iterations": [Interval(Integral, 1, None, closed="left")],
         "perturbation_norm": [StrOptions(set(NORMS))],
         "entropy_cost": [Interval(Real, 0, None, closed="left")],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "weight_normalization": ["boolean"],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "standardize": ["boolean"],
@@ -387,6 +396,7 @@ class LadderClassifier(
         n_power_iterations=1,
         perturbation_norm="l2",
         entropy_cost=0.0,
+        label_smoothing=0.1,
         weight_normalization=False,
         activation="relu",
         standardize=True,
@@ -419,6 +429,7 @@ class LadderClassifier(
         self.n_power_iterations = n_power_iterations
         self.perturbation_norm = perturbation_norm
         self.entropy_cost = entropy_cost
+        self.label_smoothing = label_smoothing
         self.weight_normalization = weight_normalization
         self.activation = activation
         self.standardize = standardize

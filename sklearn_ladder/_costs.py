@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from .network._adversary import kl_divergence
 
 
-def supervised_cost(logits, y, weight=None):
+def supervised_cost(logits, y, weight=None, smoothing=0.0):
     """Cross entropy of the labelled rows: −log P(ỹ = t | x). Without any it is 0.
 
     Parameters
@@ -22,6 +22,8 @@ def supervised_cost(logits, y, weight=None):
         Class codes.
     weight : Tensor of shape (n_rows,), default=None
         Row weights, of mean 1 over the labelled training rows.
+    smoothing : float, default=0.0
+        Share of the target that goes to all classes alike.
 
     Returns
     -------
@@ -30,8 +32,9 @@ def supervised_cost(logits, y, weight=None):
     if len(y) == 0:
         return logits.sum()  # of nothing: 0, with a gradient of 0
     if weight is None:
-        return F.cross_entropy(logits, y)
-    return (F.cross_entropy(logits, y, reduction="none") * weight).mean()
+        return F.cross_entropy(logits, y, label_smoothing=smoothing)
+    cost = F.cross_entropy(logits, y, reduction="none", label_smoothing=smoothing)
+    return (cost * weight).mean()
 
 
 def denoising_cost(z_denoised, z_clean, statistics):
@@ -130,7 +133,9 @@ def conditional_entropy(logits):
     return -(log_proba.exp() * log_proba).sum(dim=1).mean()
 
 
-def ladder_costs(activations, y, weight, denoising_weights, entropy_weight=0.0):
+def ladder_costs(
+    activations, y, weight, denoising_weights, entropy_weight=0.0, smoothing=0.0
+):
     """All costs of one training step, by name; means over networks side by side.
 
     Parameters
@@ -142,6 +147,8 @@ def ladder_costs(activations, y, weight, denoising_weights, entropy_weight=0.0):
         λ of layers 0 … L; a layer with 0 is passed over.
     entropy_weight : float, default=0.0
         Of the entropy of unlabelled rows.
+    smoothing : float, default=0.0
+        Of the labels: see `supervised_cost`.
 
     Returns
     -------
@@ -157,7 +164,7 @@ def ladder_costs(activations, y, weight, denoising_weights, entropy_weight=0.0):
     if n_networks > 1:  # logits have a line for each network of each row
         y = y.repeat_interleave(n_networks)
         weight = None if weight is None else weight.repeat_interleave(n_networks)
-    supervised = supervised_cost(labeled, y, weight)
+    supervised = supervised_cost(labeled, y, weight, smoothing)
     costs = {"total": supervised, "supervised": supervised}
     for layer, denoising_weight in enumerate(denoising_weights):
         if denoising_weight == 0:

@@ -6,7 +6,9 @@ Chosen on rows of tables that no benchmark tests on: see `benchmarks.ablation`.
 import math
 from itertools import pairwise
 
-MOST_UPDATES = 2000
+MOST_UPDATES = 1500
+# Updates of all networks side by side, together, at most.
+UPDATES_OF_ENSEMBLE = 2000
 # Weights of a network up to which several side by side cost little more than one.
 LARGEST_OF_ENSEMBLE = 2**17
 
@@ -22,7 +24,7 @@ def class_layer_cost(n_classes):
 
 
 def n_updates(n_classes, n_labels):
-    """Number of updates: 500 to 2,000, the more classes or labels there are.
+    """Number of updates: 500 to 1,500, the more classes or labels there are.
 
     What few labels teach is soon learned, and then it is learned by heart.
     """
@@ -40,4 +42,4 @@ def default_n_networks(n_classes, n_labels, shapes):
     are_dense = all(shape.n_sites == 1 for shape in shapes)
     if not are_dense or n_weights > LARGEST_OF_ENSEMBLE:
         return 1
-    return min(MOST_UPDATES // n_updates(n_classes, n_labels), 3)
+    return min(UPDATES_OF_ENSEMBLE // n_updates(n_classes, n_labels), 3)

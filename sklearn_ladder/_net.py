@@ -109,6 +109,7 @@ def make_net(
         module__seed=seeds[0],
         criterion__denoising_weights=weights.tolist(),
         criterion__entropy_weight=clf.entropy_cost,
+        criterion__smoothing=clf.label_smoothing,
         iterator_train__with_unlabeled=(has_unsupervised_cost or adversary is not None),
         weight_normalization=clf.weight_normalization,
         batch_size=clf.batch_size,

@@ -63,12 +63,15 @@ class LadderCosts(torch.nn.Module):
     denoising_weights : sequence of float
         λ of layers 0 … L.
     entropy_weight : float, default=0.0
+    smoothing : float, default=0.0
+        Of the labels.
     """
 
-    def __init__(self, denoising_weights, entropy_weight=0.0):
+    def __init__(self, denoising_weights, entropy_weight=0.0, smoothing=0.0):
         super().__init__()
         self.denoising_weights = denoising_weights
         self.entropy_weight = entropy_weight
+        self.smoothing = smoothing
 
     def forward(self, activations, batch):
         return ladder_costs(
@@ -77,6 +80,7 @@ class LadderCosts(torch.nn.Module):
             batch.weight,
             self.denoising_weights,
             self.entropy_weight,
+            self.smoothing,
         )
 
 

@@ -62,6 +62,7 @@ _PUBLISHED_TRAINING = {
     "decay_start": 2 / 3,
     "standardize": False,
     "class_prior": None,
+    "label_smoothing": 0,
 }
 _MLP = _PUBLISHED_TRAINING | {"hidden_layer_sizes": (1000, 500, 250, 250, 250)}
 _CONV_FC = _PUBLISHED_TRAINING | {

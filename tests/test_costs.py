@@ -24,6 +24,19 @@ def test_supervised_cost():
     assert supervised_cost(logits, y).item() == pytest.approx(expected)
 
 
+def test_smoothed_labels():
+    logits = torch.tensor([[2.0, 0.0, 1.0], [0.0, 3.0, 0.0]])
+    log_proba = logits.log_softmax(dim=1)
+    target = torch.tensor([[0.1, 0.1, 0.8], [0.1, 0.8, 0.1]])  # 0.3 to all alike
+    expected = -(target * log_proba).sum(dim=1)
+    y = torch.tensor([2, 1])
+    cost = supervised_cost(logits, y, smoothing=0.3)
+    torch.testing.assert_close(cost, expected.mean())
+    weight = torch.tensor([0.5, 1.5])
+    cost = supervised_cost(logits, y, weight, smoothing=0.3)
+    torch.testing.assert_close(cost, (weight * expected).mean())
+
+
 def test_weighted_supervised_cost():
     logits = torch.tensor([[0.0, 0.0], [0.0, math.log(3.0)]])
     weight = torch.tensor([2.0, 0.0])
