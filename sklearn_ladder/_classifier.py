@@ -164,9 +164,9 @@ class LadderClassifier(
         makes it certain. The default is the published ladder, which has none.
 
     label_smoothing : float, default=0.1
-        Share of each label, in the supervised cost, that goes to all classes alike
-        (Szegedy et al. 2016). Without it, as published, a few labels are learned until
-        the network is certain of all rows, right or wrong.
+        Part of each label, in the supervised cost, that goes to all classes (Szegedy et
+        al. 2016), by their shares of the labels. Without it, as published, a few labels
+        are learned until the network is certain of all rows, right or wrong.
 
     weight_normalization : bool, default=False
         Whether the weights into each hidden unit, and each of the decoder, are brought

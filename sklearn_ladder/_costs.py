@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from .network._adversary import kl_divergence
 
 
-def supervised_cost(logits, y, weight=None, smoothing=0.0):
+def supervised_cost(logits, y, weight=None, smoothing=None):
     """Cross entropy of the labelled rows: −log P(ỹ = t | x). Without any it is 0.
 
     Parameters
@@ -22,8 +22,8 @@ def supervised_cost(logits, y, weight=None, smoothing=0.0):
         Class codes.
     weight : Tensor of shape (n_rows,), default=None
         Row weights, of mean 1 over the labelled training rows.
-    smoothing : float, default=0.0
-        Share of the target that goes to all classes alike.
+    smoothing : Tensor of shape (n_classes,), default=None
+        What each class gets of every label.
 
     Returns
     -------
@@ -31,10 +31,11 @@ def supervised_cost(logits, y, weight=None, smoothing=0.0):
     """
     if len(y) == 0:
         return logits.sum()  # of nothing: 0, with a gradient of 0
-    if weight is None:
-        return F.cross_entropy(logits, y, label_smoothing=smoothing)
-    cost = F.cross_entropy(logits, y, reduction="none", label_smoothing=smoothing)
-    return (cost * weight).mean()
+    cost = F.cross_entropy(logits, y, reduction="none")
+    if smoothing is not None:
+        log_proba = logits.log_softmax(dim=1)
+        cost = (1 - smoothing.sum()) * cost - log_proba @ smoothing
+    return cost.mean() if weight is None else (cost * weight).mean()
 
 
 def denoising_cost(z_denoised, z_clean, statistics):
@@ -134,7 +135,7 @@ def conditional_entropy(logits):
 
 
 def ladder_costs(
-    activations, y, weight, denoising_weights, entropy_weight=0.0, smoothing=0.0
+    activations, y, weight, denoising_weights, entropy_weight=0.0, smoothing=None
 ):
     """All costs of one training step, by name; means over networks side by side.
 
@@ -147,7 +148,7 @@ def ladder_costs(
         λ of layers 0 … L; a layer with 0 is passed over.
     entropy_weight : float, default=0.0
         Of the entropy of unlabelled rows.
-    smoothing : float, default=0.0
+    smoothing : Tensor of shape (n_classes,), default=None
         Of the labels: see `supervised_cost`.
 
     Returns
