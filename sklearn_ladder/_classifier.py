@@ -195,7 +195,7 @@ class LadderClassifier(
         heart. The published number of epochs is 150, for 60,000 rows.
 
     learning_rate : float, default=0.01
-        Learning rate of Adam. The default makes the most of two thousand updates; the
+        Learning rate of Adam. The default makes the most of 1,500 updates; the
         published rate, for 90,000 updates, is 0.002.
 
     decay_start : float, default=0.67
