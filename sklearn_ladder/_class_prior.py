@@ -1,6 +1,7 @@
 """Shares of the classes: among labels, and among the rows that have none."""
 
 import numpy as np
+from scipy import stats
 
 from ._labels import UNLABELED
 
@@ -10,6 +11,11 @@ TOLERANCE = 1e-4
 # Labels of each class for which unlabeled rows weigh as much as all labels. What few
 # labels teach may be wrong in the same way for all rows, however many these are.
 LABELS_PER_CLASS = 5
+# What unlabeled rows weigh at most, labels being 1: EM makes much of probabilities that
+# are a little wrong, however many labels they were learned from.
+LARGEST_WEIGHT = 2.0
+# Level of the test whether labels can be of as many rows in each class.
+SIGNIFICANCE = 0.05
 # Of a class without a label that counts.
 SMALLEST_SHARE = 1e-4
 
@@ -35,6 +41,15 @@ def class_shares(codes, n_classes, weight=None):
     return np.maximum(counts / counts.sum(), SMALLEST_SHARE)
 
 
+def are_balanced(codes, n_classes):
+    """Whether labels may have been drawn class by class, so that shares mean nothing.
+
+    By a χ² test of equal shares. If it rejects, labels are more likely a sample.
+    """
+    counts = np.bincount(codes[codes != UNLABELED], minlength=n_classes)
+    return stats.chisquare(counts).pvalue > SIGNIFICANCE
+
+
 def class_bias(shares):
     """Initial β of the class layer: logarithm of the shares, around their mean.
 
@@ -55,8 +70,8 @@ def estimate_class_prior(proba, shares, n_labels):
     share, tell its probabilities at any other; their mean over the rows is a better
     estimate of the shares; and so on.
 
-    The published procedure takes the rows' mean alone. Here the shares of the labels
-    are a Dirichlet prior, so that neither a handful of rows nor probabilities learned
+    The published procedure takes the rows' mean alone. Here it is averaged with the
+    shares of the labels, so that neither a handful of rows nor probabilities learned
     from a handful of labels can say that there is a class they lack.
 
     Parameters
@@ -79,7 +94,11 @@ def estimate_class_prior(proba, shares, n_labels):
     if len(proba) == 0:
         return shares
     n_classes = len(shares)
-    weight = min(n_labels / (LABELS_PER_CLASS * n_classes), len(proba) / n_labels)
+    weight = min(
+        n_labels / (LABELS_PER_CLASS * n_classes),
+        len(proba) / n_labels,
+        LARGEST_WEIGHT,
+    )
     prior = shares
     for _ in range(MOST_ITERATIONS):
         of_rows = adjust(proba, prior / shares).mean(axis=0, dtype=float)

@@ -22,7 +22,12 @@ from sklearn.utils.validation import (
 )
 
 from ._batches import TrainingRows, n_batches
-from ._class_prior import adjust, class_shares, estimate_class_prior
+from ._class_prior import (
+    adjust,
+    are_balanced,
+    class_shares,
+    estimate_class_prior,
+)
 from ._defaults import n_updates
 from ._labels import (
     UNLABELED,
@@ -192,7 +197,8 @@ class LadderClassifier(
         make 500 updates, or 200 for each class, or 100 √(number of labels), whichever
         is most, but 1,500 updates at most: what training needs depends on them more
         than on rows, so that the time is bounded, and few labels are soon learned by
-        heart. The published number of epochs is 150, for 60,000 rows.
+        heart. At least it is one pass: beyond 150,000 rows time grows with them. The
+        published number of epochs is 150, for 60,000 rows.
 
     learning_rate : float, default=0.01
         Learning rate of Adam. The default makes the most of 1,500 updates; the
@@ -224,10 +230,11 @@ class LadderClassifier(
         Frequencies of the classes for which probabilities are. None takes those of the
         labels, by their weights. "em" estimates those of the unlabeled rows, of which
         labels drawn class by class say nothing, by the EM algorithm of Saerens et al.
-        (2002) with the labels' as prior: the fewer labels there are, the less it
-        changes. "auto" is "em", but None with a `class_weight` or where there is no
-        cost of unlabeled rows. `partial_fit`, which does not see all rows, leaves what
-        `fit` has found.
+        (2002), averaged with those of the labels: the fewer labels there are, the less
+        it changes. "auto" is "em" where the numbers of labels do not differ between
+        classes (χ² test, 5 %), so that they may have been drawn class by class; None
+        where they do, with a `class_weight` or `sample_weight`, or where there is no
+        cost of unlabeled rows.
 
     n_ensemble : "auto" or int, default="auto"
         Number of networks. They are trained side by side, in less time than one after
@@ -523,7 +530,7 @@ class LadderClassifier(
         )
         net.partial_fit(self._training_rows(rows, codes, weight, net, have_missing))
         proba, class_prior = net.predict_proba(rows), shares
-        if self._estimates_class_prior(net):
+        if self._estimates_class_prior(net, codes, weight):
             unlabeled = labels.codes == UNLABELED
             class_prior = estimate_class_prior(proba[unlabeled], shares, n_labels)
             net.set_class_prior_ratio(class_prior / shares)
@@ -770,11 +777,16 @@ class LadderClassifier(
         standardize = net.standardize if self.standardize else None
         return TrainingRows(rows, codes, weight, net.device, have_missing, standardize)
 
-    def _estimates_class_prior(self, net):
+    def _estimates_class_prior(self, net, codes, weight):
         """Whether predictions are for the classes' shares among unlabeled rows."""
         if self.class_prior == "auto":
-            # not where only labels are wanted, or weights say what matters
-            return net.iterator_train__with_unlabeled and self.class_weight is None
+            return (
+                # where only labels are wanted it would not be
+                net.iterator_train__with_unlabeled
+                # and weights say what matters
+                and weight is None
+                and are_balanced(codes, len(net.classes))
+            )
         return self.class_prior == "em"
 
     def _keep(self, X, rows, labels, image_shape, knots, net, proba, n_seen):
