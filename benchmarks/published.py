@@ -63,6 +63,10 @@ def parse_arguments(arguments=None):
             f"RECIPE must be one or more of {', '.join(recipes.names())}; got "
             f"{', '.join(unknown) or 'none'}"
         )
+    if parsed.cost_factor is not None:
+        for name in parsed.recipes:
+            if "denoising_cost" not in recipes.get(name):
+                parser.error(f"--cost-factor: {name} has no denoising costs")
     return parsed
 
 
@@ -93,8 +97,8 @@ def changed_parameters(recipe, arguments):
         "decay_start": arguments.decay_start,
         "batch_size": arguments.batch_size,
     }
-    costs = recipes.get(recipe).get("denoising_cost")
-    if arguments.cost_factor is not None and costs is not None:
+    if arguments.cost_factor is not None:
+        costs = recipes.get(recipe)["denoising_cost"]
         changed["denoising_cost"] = np.multiply(costs, arguments.cost_factor).tolist()
     return {name: value for name, value in changed.items() if value is not None}
 
@@ -194,9 +198,11 @@ def main(arguments=None):
             rows_of = {data: load(data, arguments)}
         after = sum(later["max_epochs"] for _, _, later, _ in todo[number + 1 :])
         result = run(name, recipe, parameters, seed, rows_of[data], arguments, after)
-        published = recipes.RECIPES[recipe].error
-        words = "" if published is None else f", published {published:.2f} %"
-        print(f"  error {result['error_percent']:.2f} %{words}", flush=True)
+        print(
+            f"  error {result['error_percent']:.2f} %, published "
+            f"{recipes.RECIPES[recipe].error:.2f} %",
+            flush=True,
+        )
 
 
 def _as_json(parameters):

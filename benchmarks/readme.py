@@ -121,8 +121,6 @@ def _training(name, parameters, n_rows=None, n_labels=None):
 
 
 def _published_error(recipe):
-    if recipe.error is None:
-        return "–"
     spread = f"{recipe.std:.2f} σ" if recipe.sem is None else f"{recipe.sem:.2f} e"
     return f"{recipe.error:.2f} ± {spread}"
 

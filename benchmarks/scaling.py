@@ -72,10 +72,14 @@ def measure(method, path, arguments):
         )
     except subprocess.TimeoutExpired:
         return {"failure": f"more than {arguments.time:.0f} s"}
-    if run.returncode and "MemoryError" in run.stderr:
+    if run.returncode == 0:
+        return json.loads(run.stdout)
+    # NumPy's error, torch's, or the system's signal
+    if any(sign in run.stderr for sign in ("MemoryError", "allocate memory")) or (
+        run.returncode < 0
+    ):
         return {"failure": f"more than {arguments.memory} GB"}
-    run.check_returncode()
-    return json.loads(run.stdout)
+    raise RuntimeError(run.stderr)
 
 
 def main():

@@ -16,6 +16,8 @@ LABELS_PER_CLASS = 5
 LARGEST_WEIGHT = 2.0
 # Level of the test whether labels can be of as many rows in each class.
 SIGNIFICANCE = 0.05
+# Rows that are looked at, at most.
+LARGEST_SAMPLE = 2**16
 # Of a class without a label that counts.
 SMALLEST_SHARE = 1e-4
 
@@ -38,7 +40,22 @@ def class_shares(codes, n_classes, weight=None):
     labeled = codes != UNLABELED
     weight = None if weight is None else weight[labeled]
     counts = np.bincount(codes[labeled], weight, minlength=n_classes)
-    return np.maximum(counts / counts.sum(), SMALLEST_SHARE)
+    shares = np.maximum(counts / counts.sum(), SMALLEST_SHARE)
+    return shares / shares.sum()
+
+
+def checked_class_prior(class_prior, n_classes):
+    """The parameter of that name, as an array where it is frequencies."""
+    if isinstance(class_prior, str) or class_prior is None:
+        return class_prior
+    prior = np.asarray(class_prior, dtype=float)
+    is_right = prior.shape == (n_classes,) and (prior > 0).all()
+    if not is_right or not np.isclose(prior.sum(), 1):
+        raise ValueError(
+            f"class_prior must be {n_classes} positive numbers, one for each class, "
+            f"that sum to 1; got {class_prior!r}."
+        )
+    return prior
 
 
 def are_balanced(codes, n_classes):
@@ -99,10 +116,14 @@ def estimate_class_prior(proba, shares, n_labels):
         len(proba) / n_labels,
         LARGEST_WEIGHT,
     )
-    prior = shares
+    proba = proba[:: -(-len(proba) // LARGEST_SAMPLE)]
+    prior, is_known = shares, shares > SMALLEST_SHARE
     for _ in range(MOST_ITERATIONS):
         of_rows = adjust(proba, prior / shares).mean(axis=0, dtype=float)
-        before, prior = prior, (weight * of_rows + shares) / (weight + 1)
+        # of a class that weights have silenced the network says nothing
+        of_rows = np.where(is_known, of_rows, shares)
+        before, prior = prior, weight * of_rows + shares
+        prior /= prior.sum()
         if np.abs(prior - before).max() < TOLERANCE:
             break
     return prior

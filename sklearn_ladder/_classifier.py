@@ -25,6 +25,7 @@ from ._batches import TrainingRows, n_batches
 from ._class_prior import (
     adjust,
     are_balanced,
+    checked_class_prior,
     class_shares,
     estimate_class_prior,
 )
@@ -76,6 +77,14 @@ def _weight_of_labeled(sample_weight, labeled):
     return _check_sample_weight(
         np.where(labeled, weight, 1), labeled, ensure_non_negative=True
     )
+
+
+def _predict_unlabeled(net, rows, codes):
+    """Class probabilities of the unlabeled rows, shape (n_unlabeled, n_classes)."""
+    unlabeled = codes == UNLABELED
+    if not unlabeled.any():
+        return np.empty((0, len(net.classes)), np.float32)
+    return net.predict_proba(rows)[unlabeled]
 
 
 class LadderClassifier(
@@ -176,7 +185,7 @@ class LadderClassifier(
     weight_normalization : bool, default=False
         Whether the weights into each hidden unit, and each of the decoder, are brought
         to length 1 before each update (projection-based weight normalization, Huang et
-        al. 2017). Needs a lower `learning_rate`: as published 0.001 and 75,000 updates.
+        al. 2017). The published `learning_rate` is 0.001, for 75,000 updates.
 
     activation : {"relu", "leaky_relu", "tanh"}, default="relu"
         Activation of the hidden layers. The slope of the leaky one is 0.1.
@@ -226,15 +235,17 @@ class LadderClassifier(
         Weights of the classes in the supervised cost. "balanced" is by the shares of
         the labeled rows.
 
-    class_prior : {"auto", "em"} or None, default="auto"
-        Frequencies of the classes for which probabilities are. None takes those of the
-        labels, by their weights. "em" estimates those of the unlabeled rows, of which
-        labels drawn class by class say nothing, by the EM algorithm of Saerens et al.
-        (2002), averaged with those of the labels: the fewer labels there are, the less
-        it changes. "auto" is "em" where the numbers of labels do not differ between
-        classes (χ² test, 5 %), so that they may have been drawn class by class; None
-        where they do, with a `class_weight` or `sample_weight`, or where there is no
-        cost of unlabeled rows.
+    class_prior : {"auto", "em"}, array-like of shape (n_classes,) or None, \
+            default="auto"
+        Frequencies of the classes for which probabilities are, in the order of
+        `classes_`. None takes those of the labels, by their weights. "em" estimates
+        those of the unlabeled rows, of which labels drawn class by class say nothing,
+        by the EM algorithm of Saerens et al. (2002), averaged with those of the labels:
+        the fewer labels there are, the less it changes. "auto" is "em" where the
+        numbers of labels do not differ between classes (χ² test, 5 %), so that they may
+        have been drawn class by class; None where they do, with a `class_weight` or
+        `sample_weight`, where there is no cost of unlabeled rows, and in `partial_fit`,
+        which does not see all of them.
 
     n_ensemble : "auto" or int, default="auto"
         Number of networks. They are trained side by side, in less time than one after
@@ -376,7 +387,7 @@ class LadderClassifier(
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "class_weight": [dict, StrOptions({"balanced"}), None],
-        "class_prior": [StrOptions({"auto", "em"}), None],
+        "class_prior": [StrOptions({"auto", "em"}), "array-like", None],
         "n_ensemble": [
             StrOptions({"auto"}),
             Interval(Integral, 1, None, closed="left"),
@@ -514,6 +525,7 @@ class LadderClassifier(
         schedule = learning_rate_schedule(max_epochs * epoch, self.decay_start)
         have_missing, knots = rows.have_missing(), self._fit_knots(rows, seeds)
         shares = class_shares(codes, len(labels.classes), weight)
+        class_prior = checked_class_prior(self.class_prior, len(shares))
 
         net = make_net(
             self,
@@ -529,12 +541,13 @@ class LadderClassifier(
             train_split=train_split,
         )
         net.partial_fit(self._training_rows(rows, codes, weight, net, have_missing))
-        proba, class_prior = net.predict_proba(rows), shares
-        if self._estimates_class_prior(net, codes, weight):
-            unlabeled = labels.codes == UNLABELED
-            class_prior = estimate_class_prior(proba[unlabeled], shares, n_labels)
-            net.set_class_prior_ratio(class_prior / shares)
-            proba = adjust(proba, class_prior / shares)
+        proba = _predict_unlabeled(net, rows, labels.codes)
+        if isinstance(class_prior, str) or class_prior is None:
+            class_prior = shares
+            if self._estimates_class_prior(net, codes, weight):
+                class_prior = estimate_class_prior(proba, shares, n_labels)
+        net.set_class_prior_ratio(class_prior / shares)
+        proba = adjust(proba, class_prior / shares)
         self._keep(X, rows, labels, image_shape, knots, net, proba, n_seen=0)
         self.class_prior_ = class_prior
         return self
@@ -574,18 +587,18 @@ class LadderClassifier(
         ValueError
             If an argument is not as described, if training diverges, or with parameters
             that need all rows at once: ``early_stopping=True``,
-            ``class_weight="balanced"`` and ``class_prior="em"``.
+            ``class_weight="balanced"`` and a `class_prior`.
         """
         all_at_once = {
-            "early_stopping": True,
-            "class_weight": "balanced",
-            "class_prior": "em",
+            "early_stopping": self.early_stopping,
+            "class_weight": self.class_weight == "balanced",
+            "class_prior": str(self.class_prior) not in ("auto", "None"),
         }
-        for name, value in all_at_once.items():
-            if getattr(self, name) == value:
+        for name, needs_all in all_at_once.items():
+            if needs_all:
                 raise ValueError(
-                    f"partial_fit sees a part of the rows, so that {name}={value!r} is "
-                    "for fit only."
+                    f"partial_fit sees a part of the rows, so that {name}="
+                    f"{getattr(self, name)!r} is for fit only."
                 )
         previous = getattr(self, "net_", None)
         if previous is not None:
@@ -628,8 +641,10 @@ class LadderClassifier(
         net.partial_fit(
             self._training_rows(rows, labels.codes, weight, net, have_missing)
         )
-        proba = net.predict_proba(rows)
-        return self._keep(X, rows, labels, image_shape, knots, net, proba, n_seen)
+        proba = _predict_unlabeled(net, rows, labels.codes)
+        self._keep(X, rows, labels, image_shape, knots, net, proba, n_seen)
+        vars(self).pop("class_prior_", None)
+        return self
 
     def predict(self, X):
         """Predict class labels.
@@ -778,7 +793,7 @@ class LadderClassifier(
         return TrainingRows(rows, codes, weight, net.device, have_missing, standardize)
 
     def _estimates_class_prior(self, net, codes, weight):
-        """Whether predictions are for the classes' shares among unlabeled rows."""
+        """Whether to predict for the classes' shares among unlabeled rows."""
         if self.class_prior == "auto":
             return (
                 # where only labels are wanted it would not be
@@ -790,9 +805,13 @@ class LadderClassifier(
         return self.class_prior == "em"
 
     def _keep(self, X, rows, labels, image_shape, knots, net, proba, n_seen):
-        """What training gave. All went well: only now does the estimator change."""
-        unlabeled = labels.codes == UNLABELED
-        codes = np.where(unlabeled, proba.argmax(axis=1), labels.codes)
+        """What training gave. All went well: only now does the estimator change.
+
+        `proba` are the class probabilities of the unlabeled rows.
+        """
+        codes = labels.codes.copy()
+        codes[codes == UNLABELED] = proba.argmax(axis=1)
+        history = net.history_table()
         validate_data(self, X, skip_check_array=True)
         self.net_ = net
         self._image_shape = image_shape
@@ -800,9 +819,8 @@ class LadderClassifier(
         self.classes_ = labels.classes
         self.transduction_ = labels.classes[codes]
         self.n_samples_seen_ = n_seen + len(rows)
-        self.history_ = net.history_table()
-        self.n_iter_ = len(self.history_["train_loss"])
-        return self
+        self.history_ = history
+        self.n_iter_ = len(history["train_loss"])
 
     # -------------------------------------------------------------- for predict
 

@@ -23,7 +23,7 @@ def supervised_cost(logits, y, weight=None, smoothing=None):
     weight : Tensor of shape (n_rows,), default=None
         Row weights, of mean 1 over the labelled training rows.
     smoothing : Tensor of shape (n_classes,), default=None
-        What each class gets of every label.
+        What each class gets of every label. NOTE[DIFF]: the published cost has none.
 
     Returns
     -------

@@ -6,23 +6,25 @@ same random numbers, and reads its rows from where those of the first batch were
 """
 
 import torch
-from torch import Tensor
 
 # Steps before the recording, as torch asks for: libraries choose their kernels, and the
 # optimiser makes its moments. They are steps of training like any other.
 N_EAGER = 3
+# What of a group of parameters may change without another recording.
+NOT_RECORDED = {"params", "lr", "capturable", "initial_lr"}
 
 
 class GraphedStep:
     """Training steps of a net, all but the first few from a graph.
 
-    Where that is impossible, the reason is kept and steps go on one kernel at a time.
+    Where that is impossible, or something has changed that is part of the graph, steps
+    go on one kernel at a time, and the reason is kept.
 
     Parameters
     ----------
     step : callable
         Takes a batch, a NamedTuple of tensors or None that are the only input that
-        differs between steps; updates the weights; returns a dict.
+        differs between steps; updates the weights; returns a dict of detached tensors.
     optimizer : torch.optim.Optimizer
         What `step` updates weights by.
     generator : torch.Generator
@@ -55,9 +57,14 @@ class GraphedStep:
             try:
                 self._make_graph(batch)
             except RuntimeError as error:  # torch's, of what it cannot record
-                self.reason = str(error).splitlines()[0]
+                self.reason = str(error).partition("\n")[0]
                 return self._step(batch)
-        self._copy_learning_rates()
+        if self._recorded_settings() != self._settings:
+            self.reason = "settings of the optimizer or its parameters have changed"
+            return self._step(batch)
+        groups = self._optimizer.param_groups
+        for rate, group in zip(self._rates, groups, strict=True):
+            rate.fill_(group["lr"])
         for own, given in zip(self._batch, batch, strict=True):
             if own is not None:
                 own.copy_(given)
@@ -66,38 +73,34 @@ class GraphedStep:
 
     def _make_graph(self, batch):
         self._batch = type(batch)(*(None if t is None else t.clone() for t in batch))
-        device = self._generator.device
-        before = [dict(group) for group in self._optimizer.param_groups]
-        # a number would become part of the graph
-        self._rates = [
-            torch.as_tensor(group["lr"], dtype=torch.float32, device=device)
-            for group in self._optimizer.param_groups
+        self._settings = self._recorded_settings()
+        groups = self._optimizer.param_groups
+        # Read from memory: a number would become part of the graph. Everybody else, and
+        # what is saved, has numbers.
+        numbers = [
+            {name: group[name] for name in ("lr", "capturable")} for group in groups
         ]
+        device = self._generator.device
+        self._rates = [torch.full((), group["lr"], device=device) for group in groups]
+        for group, rate in zip(groups, self._rates, strict=True):
+            group |= {"lr": rate, "capturable": True}
         try:
-            for group, rate in zip(
-                self._optimizer.param_groups, self._rates, strict=True
-            ):
-                group |= {"lr": rate, "capturable": True}
             self._result, self._replay = self._record(
                 lambda: self._step(self._batch), self._generator
             )
-        except RuntimeError:
-            for group, old in zip(self._optimizer.param_groups, before, strict=True):
-                group |= {"lr": old["lr"], "capturable": old["capturable"]}
-            raise
+        finally:
+            for group, before in zip(groups, numbers, strict=True):
+                group |= before
 
-    def _copy_learning_rates(self):
-        """To where the graph reads them, if a scheduler has put new ones there."""
-        for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
-            if group["lr"] is not rate:
-                rate.fill_(group["lr"])
-                group["lr"] = rate
-
-    def close(self):
-        """Leave learning rates as numbers, which load on any machine."""
-        for group in self._optimizer.param_groups:
-            if isinstance(group["lr"], Tensor):
-                group |= {"lr": float(group["lr"]), "capturable": False}
+    def _recorded_settings(self):
+        """What a recording has as constants."""
+        return [
+            (
+                {k: v for k, v in group.items() if k not in NOT_RECORDED},
+                [parameter.requires_grad for parameter in group["params"]],
+            )
+            for group in self._optimizer.param_groups
+        ]
 
 
 def record_cuda_graph(function, generator):
@@ -114,9 +117,30 @@ def record_cuda_graph(function, generator):
     result
         What the function returned: tensors that each replay writes anew.
     replay : callable
+
+    Raises
+    ------
+    RuntimeError
+        If torch cannot record it. Stream and generator are as before.
     """
-    graph = torch.cuda.CUDAGraph()
-    graph.register_generator_state(generator)
-    with torch.cuda.device(generator.device), torch.cuda.graph(graph):
-        result = function()
+    with torch.cuda.device(generator.device):
+        stream, state = torch.cuda.current_stream(), generator.get_state()
+        try:
+            graph = torch.cuda.CUDAGraph()
+            graph.register_generator_state(generator)
+            # Torch's own stream for this is of the first device that was used. The mode
+            # leaves other threads alone: a search may have several.
+            with torch.cuda.graph(
+                graph,
+                stream=torch.cuda.Stream(),
+                capture_error_mode="thread_local",
+            ):
+                result = function()
+        except RuntimeError:
+            # of a recording that fails in its last line, torch keeps both
+            torch.cuda.set_stream(stream)
+            fresh = torch.Generator(generator.device)
+            generator.graphsafe_set_state(fresh.graphsafe_get_state())
+            generator.set_state(state)
+            raise
     return result, graph.replay

@@ -143,7 +143,11 @@ class LadderNet(NeuralNetClassifier):
     # ---------------------------------------------------------------- one step
 
     def train_step(self, batch, **fit_params):
-        """As skorch's; on CUDA from a graph: see `GraphedStep`."""
+        """As skorch's; on CUDA from a graph: see `GraphedStep`.
+
+        What it returns is then written anew by the next step.
+        """
+        self.population_is_current_ = False
         if self.graphed_step_ is None:
             return super().train_step(batch, **fit_params)
         step = self.graphed_step_(batch)
@@ -178,10 +182,11 @@ class LadderNet(NeuralNetClassifier):
         costs["total"].backward(
             torch.full_like(costs["total"], self.module_.n_networks)
         )
-        self.population_is_current_ = False
+        # detached: nodes of one step's gradients must not outlive it, or the next one
+        # cannot be recorded
         return {
-            "loss": costs["total"],
-            "y_pred": activations.corrupted.logits,
+            "loss": costs["total"].detach(),
+            "y_pred": activations.corrupted.logits.detach(),
             "costs": {name: cost.detach() for name, cost in costs.items()},
         }
 
@@ -193,7 +198,7 @@ class LadderNet(NeuralNetClassifier):
             )
         # here, since for each step it would take a 20th of that of a small network
         self._set_training(True)
-        sums, lr = {}, float(self.optimizer_.param_groups[0]["lr"])
+        sums, lr = {}, self.optimizer_.param_groups[0]["lr"]
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=True)
             step = step_fn(batch, **fit_params)
@@ -235,12 +240,12 @@ class LadderNet(NeuralNetClassifier):
     def partial_fit(self, X, y=None, classes=None, **fit_params):
         """Train as skorch does, then let go of what only training needs."""
         super().partial_fit(X, y, classes, **fit_params)
+        del self.graphed_step_  # and the gradients in its memory
+        self.optimizer_.zero_grad()
         # in any case: a callback may have restored other weights in the end
         self.population_is_current_ = False
         self.update_population()
-        if self.graphed_step_ is not None:
-            self.graphed_step_.close()
-        del self.training_rows_, self.noise_generator_, self.graphed_step_
+        del self.training_rows_, self.noise_generator_
         self.train_split = None  # it holds rows
         for _, callback in self.callbacks_:
             # A torch scheduler holds the optimiser, whose tensors skorch would pickle
@@ -276,13 +281,12 @@ class LadderNet(NeuralNetClassifier):
             return self.module_.standardize(x)
 
     def continue_from(self, previous):
-        """Take over the optimiser's moments, history and class prior of a net."""
+        """Take over the optimiser's moments and the history of a net."""
         state = deepcopy(previous.optimizer_.state_dict())
         self.optimizer_.load_state_dict(state)
         for group in self.optimizer_.param_groups:
             group["lr"] = self.lr
         self.history.extend(previous.history)
-        self.set_class_prior_ratio(previous.module_.class_prior_ratio)
 
     def update_population(self):
         """Take the statistics for prediction from the training rows.

@@ -5,6 +5,7 @@ from sklearn.base import clone
 from sklearn_ladder import LadderClassifier
 from sklearn_ladder._class_prior import (
     adjust,
+    are_balanced,
     class_bias,
     class_shares,
     estimate_class_prior,
@@ -27,19 +28,39 @@ def two_normals(n_rows, share, seed=0):
 def test_most_of_the_way_to_the_shares_of_unlabeled_rows(share):
     _, y, proba = two_normals(5000, share)
     prior = estimate_class_prior(proba, LABELED, n_labels=100)
-    # with 50 labels of each class, rows weigh ten times as much as labels
+    assert prior.sum() == pytest.approx(1)
+    # with 50 labels of each class, rows weigh as much as they may
     of_rows = adjust(proba, prior / LABELED).mean(axis=0)
-    np.testing.assert_allclose(prior, (10 * of_rows + LABELED) / 11, atol=1e-3)
-    assert prior[1] == pytest.approx(y.mean(), abs=0.1)
+    np.testing.assert_allclose(prior, (2 * of_rows + LABELED) / 3, atol=1e-3)
+    assert abs(prior[1] - y.mean()) < 0.6 * abs(0.5 - y.mean()) + 0.02
 
 
 def test_fewer_labels_and_fewer_rows_change_less():
     _, _, proba = two_normals(10_000, 0.0)
     distances = [
         0.5 - estimate_class_prior(proba[:n_rows], LABELED, n_labels)[1]
-        for n_rows, n_labels in [(10_000, 2), (10, 40), (10_000, 10), (10_000, 100)]
+        for n_rows, n_labels in [(10_000, 2), (10, 40), (10_000, 10), (10_000, 20)]
     ]
-    assert 0 < distances[0] < distances[1] < distances[2] < 0.4 < distances[3]
+    assert 0 < distances[0] < distances[1] < distances[2] < distances[3] < 0.4
+
+
+def test_probabilities_that_are_a_little_wrong_do_not_run_away():
+    """Logits half a unit too high, and classes that overlap: EM alone says 90 %."""
+    rng = np.random.RandomState(0)
+    y = rng.uniform(size=20_000) < 0.05
+    logits = rng.normal(y - 0.5) + np.log(0.05 / 0.95) + 0.5
+    second = 1 / (1 + np.exp(-logits))
+    proba = np.column_stack([1 - second, second])
+    prior = estimate_class_prior(proba, np.array([0.95, 0.05]), n_labels=1000)
+    assert prior[1] < 0.15
+
+
+@pytest.mark.parametrize(
+    "counts, expected", [((5, 5), True), ((8, 7, 8), True), ((19, 1), False)]
+)
+def test_labels_of_equal_numbers_may_have_been_drawn_by_class(counts, expected):
+    codes = np.repeat(np.arange(len(counts)), counts)
+    assert are_balanced(np.append(codes, [-1] * 50), len(counts)) == expected
 
 
 def test_without_unlabeled_rows_it_is_that_of_the_labels():
@@ -114,22 +135,34 @@ def test_auto_is_none_without_a_cost_of_unlabeled_rows(imbalanced, clf):
     assert supervised.set_params(class_prior="em").fit(X, few).class_prior_[1] < 0.4
 
 
-def test_auto_is_none_with_class_weight(imbalanced, clf):
+def test_auto_is_none_with_weights(imbalanced, clf):
     X, _, few = imbalanced
     weighted = clone(clf).set_params(class_weight={0: 1, 1: 3}).fit(X, few)
     np.testing.assert_allclose(weighted.class_prior_, [0.25, 0.75])
+    by_row = clone(clf).fit(X, few, sample_weight=np.where(few == 1, 3.0, 1.0))
+    np.testing.assert_allclose(by_row.class_prior_, [0.25, 0.75])
     both = clone(weighted).set_params(class_prior="em").fit(X, few)
     assert both.class_prior_[1] < 0.5
 
 
-def test_each_fit_estimates_anew_and_partial_fit_goes_on(imbalanced, clf):
+def test_frequencies_that_are_known(imbalanced, clf):
+    X, _, few = imbalanced
+    known = clone(clf).set_params(class_prior=[0.9, 0.1]).fit(X, few)
+    np.testing.assert_array_equal(known.class_prior_, [0.9, 0.1])
+    np.testing.assert_allclose(
+        known.net_.module_.class_prior_ratio, [1.8, 0.2], rtol=1e-6
+    )
+    with pytest.raises(ValueError, match="2 positive numbers, one for each class"):
+        known.set_params(class_prior=[0.5, 0.3, 0.2]).fit(X, few)
+
+
+def test_each_fit_estimates_anew_and_partial_fit_does_not(imbalanced, clf):
     X, y, few = imbalanced
     warm = clone(clf).set_params(warm_start=True).fit(X, few)
-    first = warm.class_prior_
+    assert warm.class_prior_[1] < 0.3
     warm.partial_fit(X, few)
-    np.testing.assert_allclose(
-        warm.net_.module_.class_prior_ratio, first / 0.5, rtol=1e-6
-    )
+    np.testing.assert_array_equal(warm.net_.module_.class_prior_ratio, 1)
+    assert not hasattr(warm, "class_prior_")
     balanced = np.r_[np.flatnonzero(y == 1), np.flatnonzero(y == 0)[:100]]
     warm.fit(X[balanced], few[balanced])
     assert 0.4 < warm.class_prior_[1] < 0.6
@@ -139,5 +172,13 @@ def test_each_fit_estimates_anew_and_partial_fit_goes_on(imbalanced, clf):
 
 def test_partial_fit_refuses_to_estimate(imbalanced):
     X, _, few = imbalanced
-    with pytest.raises(ValueError, match="class_prior='em' is for fit only"):
-        LadderClassifier(class_prior="em").partial_fit(X, few, classes=[0, 1])
+    for prior in ("em", [0.5, 0.5]):
+        with pytest.raises(ValueError, match=r"class_prior=.* is for fit only"):
+            LadderClassifier(class_prior=prior).partial_fit(X, few, classes=[0, 1])
+
+
+def test_a_silenced_class_stays_silent():
+    shares = class_shares(np.repeat([0, 1], 50), 2, np.repeat([2.0, 0.0], 50))
+    assert shares.sum() == pytest.approx(1)
+    proba = np.full((10_000, 2), [0.999, 0.001])
+    assert estimate_class_prior(proba, shares, n_labels=100)[1] < 0.001

@@ -4,6 +4,8 @@ Without a GPU the graph is a stand-in that calls the step again, so that all but
 recording is tested: which memory rows and rates are read from, and what comes back.
 """
 
+import inspect
+
 import numpy as np
 import pytest
 import torch
@@ -13,21 +15,28 @@ from sklearn_ladder import LadderClassifier
 from sklearn_ladder._cuda_graph import N_EAGER, GraphedStep
 from sklearn_ladder._training import LadderNet
 
+EXPONENTIAL = LRScheduler(torch.optim.lr_scheduler.ExponentialLR, gamma=0.8)
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 
 
 class StandIn:
-    """Records as `record_cuda_graph` does: nothing runs before it is replayed."""
+    """Records as `record_cuda_graph` does: nothing runs before it is replayed.
+
+    Only weights and results change then, not what the step notes about its net.
+    """
 
     def __init__(self):
         self.n_replays = 0
 
     def __call__(self, function, generator):
         result = {}
+        net = inspect.getclosurevars(function).nonlocals["self"]._step.__self__
 
         def replay():
             self.n_replays += 1
+            before = net.population_is_current_
             result.update(function())
+            net.population_is_current_ = before
 
         return result, replay
 
@@ -63,6 +72,9 @@ PARAMETERS = [
     {},
     {"sample_weight": True},
     {"variant": "supervised"},
+    {"early_stopping": True, "validation_fraction": 0.4},
+    {"combinator": "mlp"},
+    {"virtual_adversarial": "cost"},
     {"n_ensemble": 3},
     {"virtual_adversarial": "noise-layerwise"},
     {"weight_normalization": True, "decay_start": 0.0},
@@ -78,23 +90,41 @@ def test_same_numbers(blobs, monkeypatch, parameters):
     record = StandIn()
     use_graph(monkeypatch, record)
     graphed = fit(blobs, **parameters)
-    assert record.n_replays == 12 * 3 - N_EAGER
+    assert record.n_replays == 3 * graphed.n_iter_ - N_EAGER
     assert_same(graphed, eager, blobs[0])
     assert graphed.net_.eager_reason_ is None
     (group,) = graphed.net_.optimizer_.param_groups
-    assert isinstance(group["lr"], float)  # loads where there is no GPU
+    # loads where there is no GPU
+    assert isinstance(group["lr"], float) and not group["capturable"]
     assert not hasattr(graphed.net_, "graphed_step_")
 
 
 def test_users_scheduler_and_partial_fit(blobs, monkeypatch):
     X, _, y_few = blobs
-    scheduler = LRScheduler(torch.optim.lr_scheduler.ExponentialLR, gamma=0.8)
-    parameters = dict(callbacks=[scheduler], decay_start=1.0)
+    parameters = dict(callbacks=[EXPONENTIAL], decay_start=1.0)
     eager = fit(blobs, **parameters).partial_fit(X, y_few)
     use_graph(monkeypatch, StandIn())
     graphed = fit(blobs, **parameters).partial_fit(X, y_few)
     assert_same(graphed, eager, X)
     assert len(np.unique(graphed.history_["lr"])) == 12
+
+
+class WeightDecay(Callback):
+    """Changes what is a constant in a recording."""
+
+    def on_epoch_begin(self, net, **kwargs):
+        if len(net.history) == 4:
+            net.optimizer_.param_groups[0]["weight_decay"] = 0.1
+
+
+def test_goes_on_without_where_the_optimizer_has_changed(blobs, monkeypatch):
+    eager = fit(blobs, callbacks=[WeightDecay()])
+    record = StandIn()
+    use_graph(monkeypatch, record)
+    graphed = fit(blobs, callbacks=[WeightDecay()])
+    assert_same(graphed, eager, blobs[0])
+    assert record.n_replays == 3 * 3 - N_EAGER
+    assert graphed.net_.eager_reason_.startswith("settings of the optimizer")
 
 
 def test_what_cannot_be_recorded_is_done_without(blobs, monkeypatch):
@@ -167,4 +197,29 @@ def test_a_step_does_not_wait_for_the_gpu(blobs):
         def on_batch_end(self, net, **kwargs):
             torch.cuda.set_sync_debug_mode("default")
 
-    fit(blobs, device="cuda", callbacks=[Watch()])
+    clf = fit(blobs, device="cuda", callbacks=[Watch()])
+    assert clf.net_.eager_reason_ is None
+
+
+@needs_gpu
+def test_users_scheduler_on_gpu(blobs):
+    clf = fit(blobs, device="cuda", callbacks=[EXPONENTIAL], decay_start=1.0)
+    assert clf.net_.eager_reason_ is None
+    assert len(np.unique(clf.history_["lr"])) == 12
+
+
+@needs_gpu
+def test_failed_recording_on_gpu(blobs, monkeypatch):
+    """A step that waits for the device cannot be recorded."""
+    eager = fit(blobs, device="cuda")
+    single = LadderNet.train_step_single
+
+    def waiting(net, batch, **kwargs):
+        step = single(net, batch, **kwargs)
+        step["loss"].item()
+        return step
+
+    monkeypatch.setattr(LadderNet, "train_step_single", waiting)
+    clf = fit(blobs, device="cuda")
+    assert clf.net_.eager_reason_ is not None
+    assert_same(clf, eager, blobs[0])

@@ -105,7 +105,8 @@ class Ladder(nn.Module):
             else None
         )
         self.standardization = None if standardization is None else standardization()
-        # How much more frequent classes are than among the labels.
+        # How much more frequent classes are than among the labels. NOTE[DIFF]: 1, as
+        # published, unless an estimator says otherwise.
         n_classes = self.shapes[-1].channels // n_networks
         self.register_buffer("class_prior_ratio", torch.ones(n_classes))
 
@@ -167,6 +168,9 @@ class Ladder(nn.Module):
         Of all hidden layers and of the decoder, but not of the class layer. Batch
         normalisation takes the length out again; what it changes is training, in which
         lengths would grow, and the same step turn weights less and less.
+
+        NOTE[DIFF]: the published experiments add weight decay, which lengths of 1 leave
+        nothing to do but at the class layer, and another combinator.
 
         References
         ----------
