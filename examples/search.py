@@ -32,14 +32,14 @@ for label in np.unique(y):
 
 # %%
 # Search on the 100 labels. Several scores at once; the log-loss tells close candidates
-# apart, where 20 test rows a fold make a coarse accuracy.
+# apart, where some 30 test rows a fold make a coarse accuracy.
 
 search = GridSearchCV(
     make_pipeline(
         StandardScaler(), LadderClassifier((64, 32), max_epochs=10, random_state=0)
     ),
     {"ladderclassifier__denoising_cost": COSTS},
-    cv=LabeledStratifiedKFold(5),
+    cv=LabeledStratifiedKFold(3),
     scoring=labeled_scorer(["accuracy", "neg_log_loss"]),
     refit="neg_log_loss",
 ).fit(X, y_few)

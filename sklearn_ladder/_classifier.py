@@ -343,7 +343,7 @@ class LadderClassifier(
     >>> X, y = load_iris(return_X_y=True)
     >>> y_few = np.full_like(y, -1)
     >>> y_few[::6] = y[::6]  # 25 labels for 150 rows
-    >>> clf = LadderClassifier(random_state=0).fit(X, y_few)
+    >>> clf = LadderClassifier(max_epochs=100, random_state=0).fit(X, y_few)
     >>> bool(clf.score(X, y) > 0.9)
     True
     >>> clf.predict_proba(X).shape

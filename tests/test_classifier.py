@@ -145,7 +145,7 @@ def test_pipeline_and_search_choose_a_sensible_model():
     y_few = np.where(np.arange(150) % 5 == 0, y, -1)
     search = GridSearchCV(
         make_pipeline(
-            StandardScaler(), small(hidden_layer_sizes=(20, 10), max_epochs=50)
+            StandardScaler(), small(hidden_layer_sizes=(20, 10), max_epochs=30)
         ),
         {"ladderclassifier__learning_rate": [1e-6, 0.01]},
         cv=StratifiedKFold(3, shuffle=True, random_state=0),
@@ -511,7 +511,7 @@ def correlated(n_rows=500):
 
 def test_missing_values_are_imputed_by_the_decoder():
     X, gaps, y, y_few = correlated()
-    clf = small(hidden_layer_sizes=(32, 16), max_epochs=60).fit(gaps, y_few)
+    clf = small(hidden_layer_sizes=(32, 16), max_epochs=30).fit(gaps, y_few)
     assert clf.score(gaps, y) > 0.9
     missing = np.isnan(gaps)
     error = (clf.denoise(gaps) - X)[missing]
@@ -694,7 +694,7 @@ def test_early_stopping_restores_the_best_weights(digits):
         valid_loss[callback.best_epoch_ - 1], rel=1e-4
     )
     assert clf.net_.train_split is None  # would hold rows
-    assert clf.score(X[600:], y[600:]) > 0.85
+    assert clf.score(X[600:], y[600:]) > 0.8
 
 
 def test_early_stopping_leaves_labels_of_every_class_to_train_on():
