@@ -290,6 +290,7 @@ def tabular_table():
     result = _results.read("tabular")
     comparisons = result["comparisons"]
     headings = [comparison["name"] for comparison in comparisons]
+    headings += ["mean accuracy", "log-loss"]
     lines = [
         "| labels: | " + " | ".join(headings) + " |",
         "|---|" + "---|" * len(headings),
@@ -297,17 +298,25 @@ def tabular_table():
     metrics = ["accuracy", "balanced_accuracy"]
     for name in comparisons[0]["accuracy"]["mean_rank"]:
         cells = [" / ".join(_rank(c[m], name) for m in metrics) for c in comparisons]
+        cells.append(
+            f"{np.mean([c['accuracy']['mean'][name] for c in comparisons]):.3f}"
+        )
+        cells.append(f"{np.mean([c['log_loss'][name] for c in comparisons]):.2f}")
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     differences = [f"{c['accuracy']['critical_difference']:.1f}" for c in comparisons]
-    lines.append("| *critical difference* | " + " | ".join(differences) + " |")
-    harm = result["harm"]["accuracy"]
-    sentence = (
-        "At least as good as its supervised self, within one standard error, in "
-        f"{harm['harmless_share']:.0%} of {harm['cells']} cells (table × labels); at "
-        f"worst {100 * harm['worst']['gain']:+.1f} points ({harm['worst']['table']})."
+    lines.append(
+        "| *critical difference* | " + " | ".join([*differences, "", ""]) + " |"
     )
+    harm = result["harm"]["accuracy"]
     n_tables = max(c["tables"] for c in comparisons)
     n_seeds = max(c["seeds"] for c in comparisons)
+    within = " within one standard error" if n_seeds > 1 else ""
+    sentence = (
+        f"Unlabeled rows do no harm in {harm['harmless_share']:.0%} of {harm['cells']} "
+        "cells (table × labels): the ladder's accuracy is at least that of its "
+        f"supervised self{within}. At worst they cost "
+        f"{-100 * harm['worst']['gain']:.1f} points ({harm['worst']['table']})."
+    )
     note = (
         "mean ranks in accuracy / balanced accuracy (1 is best) over "
         f"{n_tables} tables, {n_seeds} seeds"
