@@ -178,9 +178,9 @@ class LadderClassifier(
         makes it certain. The default is the published ladder, which has none.
 
     label_smoothing : float, default=0.1
-        Part of each label, in the supervised cost, that goes to all classes (Szegedy et
-        al. 2016), by their shares of the labels. Without it, as published, a few labels
-        are learned until the network is certain of all rows, right or wrong.
+        Part of each label, in the supervised cost, that goes to all classes alike
+        (Szegedy et al. 2016). Without it, as published, a few labels are learned until
+        the network is certain of all rows, right or wrong.
 
     weight_normalization : bool, default=False
         Whether the weights into each hidden unit, and each of the decoder, are brought
@@ -238,10 +238,10 @@ class LadderClassifier(
     class_prior : {"auto", "em"}, array-like of shape (n_classes,) or None, \
             default="auto"
         Frequencies of the classes for which probabilities are, in the order of
-        `classes_`. None takes those of the labels, by their weights. "em" estimates
-        those of the unlabeled rows, of which labels drawn class by class say nothing,
-        by the EM algorithm of Saerens et al. (2002), averaged with those of the labels:
-        the fewer labels there are, the less it changes. "auto" is "em" where the
+        `classes_`. None takes those of the labels, by their weights. "em", for labels
+        drawn class by class, estimates those of the unlabeled rows, by the EM algorithm
+        of Saerens et al. (2002), and averages them with those of the labels: the fewer
+        labels there are, the less it changes. "auto" is "em" where the
         numbers of labels do not differ between classes (χ² test, 5 %), so that they may
         have been drawn class by class; None where they do, with a `class_weight` or
         `sample_weight`, where there is no cost of unlabeled rows, and in `partial_fit`,

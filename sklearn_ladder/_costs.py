@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from .network._adversary import kl_divergence
 
 
-def supervised_cost(logits, y, weight=None, smoothing=None):
+def supervised_cost(logits, y, weight=None, smoothing=0.0):
     """Cross entropy of the labelled rows: −log P(ỹ = t | x). Without any it is 0.
 
     Parameters
@@ -22,8 +22,9 @@ def supervised_cost(logits, y, weight=None, smoothing=None):
         Class codes.
     weight : Tensor of shape (n_rows,), default=None
         Row weights, of mean 1 over the labelled training rows.
-    smoothing : Tensor of shape (n_classes,), default=None
-        What each class gets of every label. NOTE[DIFF]: the published cost has none.
+    smoothing : float, default=0.0
+        Part of each label that goes to all classes alike. NOTE[DIFF]: the published
+        cost has none.
 
     Returns
     -------
@@ -31,11 +32,10 @@ def supervised_cost(logits, y, weight=None, smoothing=None):
     """
     if len(y) == 0:
         return logits.sum()  # of nothing: 0, with a gradient of 0
-    cost = F.cross_entropy(logits, y, reduction="none")
-    if smoothing is not None:
-        log_proba = logits.log_softmax(dim=1)
-        cost = (1 - smoothing.sum()) * cost - log_proba @ smoothing
-    return cost.mean() if weight is None else (cost * weight).mean()
+    if weight is None:
+        return F.cross_entropy(logits, y, label_smoothing=smoothing)
+    cost = F.cross_entropy(logits, y, reduction="none", label_smoothing=smoothing)
+    return (cost * weight).mean()
 
 
 def denoising_cost(z_denoised, z_clean, statistics):
@@ -135,7 +135,7 @@ def conditional_entropy(logits):
 
 
 def ladder_costs(
-    activations, y, weight, denoising_weights, entropy_weight=0.0, smoothing=None
+    activations, y, weight, denoising_weights, entropy_weight=0.0, smoothing=0.0
 ):
     """All costs of one training step, by name; means over networks side by side.
 
@@ -148,7 +148,7 @@ def ladder_costs(
         λ of layers 0 … L; a layer with 0 is passed over.
     entropy_weight : float, default=0.0
         Of the entropy of unlabelled rows.
-    smoothing : Tensor of shape (n_classes,), default=None
+    smoothing : float, default=0.0
         Of the labels: see `supervised_cost`.
 
     Returns

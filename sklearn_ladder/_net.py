@@ -109,7 +109,7 @@ def make_net(
         module__seed=seeds[0],
         criterion__denoising_weights=weights.tolist(),
         criterion__entropy_weight=clf.entropy_cost,
-        criterion__smoothing=_smoothing(clf.label_smoothing, shares),
+        criterion__smoothing=clf.label_smoothing,
         iterator_train__with_unlabeled=(has_unsupervised_cost or adversary is not None),
         weight_normalization=clf.weight_normalization,
         batch_size=clf.batch_size,
@@ -124,11 +124,6 @@ def make_net(
     if previous is not None:
         _load_weights(net, previous)
     return net
-
-
-def _smoothing(share, class_shares):
-    """What each class gets of every label; None for nothing."""
-    return (share * class_shares).astype(np.float32) if share > 0 else None
 
 
 def _checked_callbacks(callbacks):

@@ -63,16 +63,15 @@ class LadderCosts(torch.nn.Module):
     denoising_weights : sequence of float
         λ of layers 0 … L.
     entropy_weight : float, default=0.0
-    smoothing : sequence of float, default=None
-        What each class gets of every label.
+    smoothing : float, default=0.0
+        Of the labels.
     """
 
-    def __init__(self, denoising_weights, entropy_weight=0.0, smoothing=None):
+    def __init__(self, denoising_weights, entropy_weight=0.0, smoothing=0.0):
         super().__init__()
         self.denoising_weights = denoising_weights
         self.entropy_weight = entropy_weight
-        smoothing = None if smoothing is None else torch.as_tensor(smoothing)
-        self.register_buffer("smoothing", smoothing)
+        self.smoothing = smoothing
 
     def forward(self, activations, batch):
         return ladder_costs(
