@@ -27,7 +27,7 @@ from sklearn_ladder import LadderClassifier
 N_ROWS = [10_000, 30_000, 100_000, 300_000, 1_000_000]
 METHODS = {
     "ladder": lambda: LadderClassifier(random_state=0),
-    "label spreading": lambda: LabelSpreading(),
+    "label spreading": LabelSpreading,
     "label spreading, knn": lambda: LabelSpreading(kernel="knn", n_jobs=-1),
 }
 

@@ -241,11 +241,11 @@ class LadderClassifier(
         `classes_`. None takes those of the labels, by their weights. "em", for labels
         drawn class by class, estimates those of the unlabeled rows, by the EM algorithm
         of Saerens et al. (2002), and averages them with those of the labels: the fewer
-        labels there are, the less it changes. "auto" is "em" where the
-        numbers of labels do not differ between classes (χ² test, 5 %), so that they may
-        have been drawn class by class; None where they do, with a `class_weight` or
-        `sample_weight`, where there is no cost of unlabeled rows, and in `partial_fit`,
-        which does not see all of them.
+        labels there are, the less it changes. "auto" is "em" where numbers of labels do
+        not differ between classes (χ² test, 5 %), so that they may have been drawn
+        class by class; None where they do, with a `class_weight` or `sample_weight`,
+        where there is no cost of unlabeled rows, and in `partial_fit`, which does not
+        see all of them.
 
     n_ensemble : "auto" or int, default="auto"
         Number of networks. They are trained side by side, in less time than one after

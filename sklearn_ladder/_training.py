@@ -259,7 +259,7 @@ class LadderNet(NeuralNetClassifier):
         self.module_.class_prior_ratio.copy_(torch.as_tensor(ratio))
 
     def load_weights(self, previous):
-        """Copy weights and statistics of a net, but nothing that came from its rows.
+        """Copy weights and statistics of a net, not its standardization or class prior.
 
         Raises
         ------

@@ -261,8 +261,8 @@ def table():
     -------
     DataFrame
         Indexed by name. Columns: "data", "n_labels", "error" (test error in %), "std"
-        or "sem" (over seeds: its standard deviation, or the standard error of the
-        mean; NaN where it is not published), "source".
+        or "sem" (over seeds: its standard deviation, or the standard error of the mean;
+        NaN where it is not published), "source".
     """
     rows = {name: recipe._asdict() for name, recipe in RECIPES.items()}
     table = pd.DataFrame.from_dict(rows, orient="index").drop(columns="parameters")
