@@ -48,7 +48,10 @@ def checked_class_prior(class_prior, n_classes):
     """The parameter of that name, as an array where it is frequencies."""
     if isinstance(class_prior, str) or class_prior is None:
         return class_prior
-    prior = np.asarray(class_prior, dtype=float)
+    try:
+        prior = np.asarray(class_prior, dtype=float)
+    except (TypeError, ValueError):  # words, a dict, rows of different lengths
+        prior = np.empty(0)
     is_right = prior.shape == (n_classes,) and (prior > 0).all()
     if not is_right or not np.isclose(prior.sum(), 1):
         raise ValueError(

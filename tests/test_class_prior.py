@@ -152,8 +152,23 @@ def test_frequencies_that_are_known(imbalanced, clf):
     np.testing.assert_allclose(
         known.net_.module_.class_prior_ratio, [1.8, 0.2], rtol=1e-6
     )
+
+
+@pytest.mark.parametrize(
+    "prior",
+    [
+        [0.5, 0.3, 0.2],
+        [0.5, 0.4],
+        [1.0, 0.0],
+        [[0.5, 0.5]],
+        ["a", "b"],
+        {0: 0.9, 1: 0.1},
+    ],
+)
+def test_frequencies_that_are_none(imbalanced, clf, prior):
+    X, _, few = imbalanced
     with pytest.raises(ValueError, match="2 positive numbers, one for each class"):
-        known.set_params(class_prior=[0.5, 0.3, 0.2]).fit(X, few)
+        clone(clf).set_params(class_prior=prior).fit(X, few)
 
 
 def test_each_fit_estimates_anew_and_partial_fit_does_not(imbalanced, clf):
