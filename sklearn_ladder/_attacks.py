@@ -5,13 +5,14 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
-from sklearn.utils import check_consistent_length, check_random_state, gen_batches
+from sklearn.utils import check_consistent_length, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.validation import check_is_fitted
 
 from ._batches import as_tensor
 from ._classifier import LadderClassifier
 from ._labels import UNLABELED, encode_known_labels
+from ._random import private_random_state
 from ._rows import rows_per_part
 from .network._adversary import NORMS
 from .network._ascent import ascend
@@ -250,9 +251,7 @@ def fitted_net(clf):
 
 def private_generator(clf, random_state):
     """Private source of random numbers, on the device of the net."""
-    if random_state is None:
-        random_state = np.random.RandomState()  # scikit-learn would take the global one
-    seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
+    seed = private_random_state(random_state).randint(np.iinfo(np.int32).max)
     return torch.Generator(fitted_net(clf).device).manual_seed(seed)
 
 

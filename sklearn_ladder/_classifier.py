@@ -11,11 +11,12 @@ from sklearn.base import (
     _fit_context,
 )
 from sklearn.metrics import accuracy_score
-from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import (
     _check_sample_weight,
+    _get_feature_names,
     check_is_fitted,
     column_or_1d,
     validate_data,
@@ -37,8 +38,10 @@ from ._labels import (
     hold_out,
     labeled_part,
     row_weights,
+    with_mean_1,
 )
 from ._net import make_net
+from ._random import private_random_state
 from ._rows import Rows, flatten_images
 from ._standardization import fit_standardization
 from ._training import early_stopping, learning_rate_schedule
@@ -101,7 +104,9 @@ class LadderClassifier(
     pandas.NA) count as unlabeled, too.
 
     NaN in `X` is a missing value. It is imputed by the network's own denoising, from
-    the row's other features, and left out of the denoising cost.
+    the row's other features, and left out of the denoising cost. Without a cost at the
+    input (`variant` "gamma" or "supervised") the feature's mean takes its place; or 0,
+    which should then be a typical value, with ``standardize=False``.
 
     Parameters
     ----------
@@ -124,7 +129,7 @@ class LadderClassifier(
         Which layers have a denoising cost: all; the class layer only (Γ-model, the
         fastest to train, without reconstruction of the input); the input only; none.
         The last is the same network without its decoder, an honest baseline that
-        learns from labeled rows alone.
+        learns from labeled rows alone, apart from the scale of the features.
 
     denoising_cost : "auto", float or array-like of shape (n_layers,), default="auto"
         Weight of the denoising cost (λ in the paper), for all layers or for each layer,
@@ -243,9 +248,9 @@ class LadderClassifier(
         of Saerens et al. (2002), and averages them with those of the labels: the fewer
         labels there are, the less it changes. "auto" is "em" where numbers of labels do
         not differ between classes (χ² test, 5 %), so that they may have been drawn
-        class by class; None where they do, with a `class_weight` or `sample_weight`,
-        where there is no cost of unlabeled rows, and in `partial_fit`, which does not
-        see all of them.
+        class by class; None where they do, with a `class_weight`, with a
+        `sample_weight` that differs between rows, where there is no cost of unlabeled
+        rows, and in `partial_fit`, which does not see all of them.
 
     n_ensemble : "auto" or int, default="auto"
         Number of networks. They are trained side by side, in less time than one after
@@ -477,8 +482,9 @@ class LadderClassifier(
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training rows. They are taken as float32. Those of a sparse matrix or an
-            np.memmap are read batch by batch, and never copied as a whole. Images of
+            Training rows. They are taken as float32. Those of an np.memmap are read
+            batch by batch, and never copied as a whole; those of a sparse matrix, CSR
+            of float32 or converted to it, are made dense batch by batch. Images of
             shape (n_samples, channels, height, width) are rows, too, in every method.
 
         y : array-like of shape (n_samples,)
@@ -500,6 +506,7 @@ class LadderClassifier(
             does not fit on the one below, or if training diverges.
         """
         X, image_shape = self._flatten(X)
+        _get_feature_names(X)  # raises if they are not right
         rows, labels = Rows(X, self), encode_labels(y)
         check_consistent_length(rows, labels.codes)
         weight = self._row_weights(labels, sample_weight)
@@ -511,17 +518,22 @@ class LadderClassifier(
 
         codes, train_split, stopping = labels.codes, None, []
         if self.early_stopping:
-            held_out = hold_out(codes, self.validation_fraction, seeds[1])
+            counted = codes
+            if weight is not None:  # silenced rows do not say when to stop, either
+                counted = np.where(weight > 0, codes, UNLABELED)
+            held_out = hold_out(counted, self.validation_fraction, seeds[1])
             train_split, stopping = early_stopping(
                 rows[held_out], codes[held_out], self.n_iter_no_change, self.tol
             )
             codes = codes.copy()
             codes[held_out] = UNLABELED
+        weight = with_mean_1(weight, codes)
         epoch = n_batches(len(rows), self.batch_size)
         max_epochs = self.max_epochs
         n_labels = np.count_nonzero(codes != UNLABELED)
+        default_updates = max(epoch, n_updates(len(labels.classes), n_labels))
         if max_epochs == "auto":
-            max_epochs = max(1, round(n_updates(len(labels.classes), n_labels) / epoch))
+            max_epochs = round(default_updates / epoch)
         schedule = learning_rate_schedule(max_epochs * epoch, self.decay_start)
         have_missing, knots = rows.have_missing(), self._fit_knots(rows, seeds)
         shares = class_shares(codes, len(labels.classes), weight)
@@ -534,7 +546,7 @@ class LadderClassifier(
             seeds,
             image_shape=image_shape,
             knots=knots,
-            n_labels=n_labels,
+            n_updates=default_updates,
             previous=previous,
             max_epochs=max_epochs,
             callbacks=schedule + stopping,
@@ -548,7 +560,8 @@ class LadderClassifier(
                 class_prior = estimate_class_prior(proba, shares, n_labels)
         net.set_class_prior_ratio(class_prior / shares)
         proba = adjust(proba, class_prior / shares)
-        self._keep(X, rows, labels, image_shape, knots, net, proba, n_seen=0)
+        self._keep(rows, labels, image_shape, knots, net, proba, n_seen=0)
+        validate_data(self, X, skip_check_array=True)
         self.class_prior_ = class_prior
         return self
 
@@ -571,11 +584,12 @@ class LadderClassifier(
             unlabeled.
 
         classes : array-like of shape (n_classes,), default=None
-            All classes that there will be. Needed in the first call, unless after
-            `fit`.
+            All classes that there will be; -1 among them, as in ``np.unique(y)``, is
+            none. Needed in the first call, unless after `fit`.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows in the supervised cost.
+            Weights of the rows in the supervised cost. Where `fit` divides them by
+            their mean, here they are as they are, since no part knows of the others.
 
         Returns
         -------
@@ -602,10 +616,11 @@ class LadderClassifier(
                 )
         previous = getattr(self, "net_", None)
         if previous is not None:
-            classes = self.classes_ if classes is None else np.unique(classes)
+            classes = self.classes_ if classes is None else classes
         elif classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
         X, image_shape = self._flatten(X)
+        _get_feature_names(X)  # raises if they are not right
         rows, labels = Rows(X, self), encode_known_labels(y, classes)
         check_consistent_length(rows, labels.codes)
         if len(rows) < 2:
@@ -642,7 +657,9 @@ class LadderClassifier(
             self._training_rows(rows, labels.codes, weight, net, have_missing)
         )
         proba = _predict_unlabeled(net, rows, labels.codes)
-        self._keep(X, rows, labels, image_shape, knots, net, proba, n_seen)
+        self._keep(rows, labels, image_shape, knots, net, proba, n_seen)
+        if previous is None:
+            validate_data(self, X, skip_check_array=True)
         vars(self).pop("class_prior_", None)
         return self
 
@@ -782,7 +799,7 @@ class LadderClassifier(
 
     def _draw_seeds(self):
         """Seeds of the initial weights and of what is random in training."""
-        random_state = check_random_state(self.random_state)
+        random_state = private_random_state(self.random_state)
         return random_state.randint(np.iinfo(np.int32).max, size=2).tolist()
 
     def _fit_knots(self, rows, seeds):
@@ -800,11 +817,12 @@ class LadderClassifier(
                 net.iterator_train__with_unlabeled
                 # and weights say what matters
                 and weight is None
+                and self.class_weight is None
                 and are_balanced(codes, len(net.classes))
             )
         return self.class_prior == "em"
 
-    def _keep(self, X, rows, labels, image_shape, knots, net, proba, n_seen):
+    def _keep(self, rows, labels, image_shape, knots, net, proba, n_seen):
         """What training gave. All went well: only now does the estimator change.
 
         `proba` are the class probabilities of the unlabeled rows.
@@ -812,7 +830,6 @@ class LadderClassifier(
         codes = labels.codes.copy()
         codes[codes == UNLABELED] = proba.argmax(axis=1)
         history = net.history_table()
-        validate_data(self, X, skip_check_array=True)
         self.net_ = net
         self._image_shape = image_shape
         self._knots = knots

@@ -74,7 +74,7 @@ def denoising_cost_at_input(z_denoised, x, observed=None):
     if observed is None:
         return F.mse_loss(z_denoised, x)
     squared_error = (z_denoised - x).square() * observed
-    return squared_error.sum() / observed.sum()
+    return squared_error.sum() / observed.sum().clamp_min(1)
 
 
 class NormalizedSquaredError(Function):

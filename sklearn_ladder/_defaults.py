@@ -32,7 +32,7 @@ def n_updates(n_classes, n_labels):
     return round(min(wanted, MOST_UPDATES))
 
 
-def default_n_networks(n_classes, n_labels, shapes):
+def default_n_networks(n_updates, shapes):
     """Number of networks side by side: up to 3, where there is time for them.
 
     Three are right more often than one, most of all where labels are few. There is time
@@ -42,4 +42,4 @@ def default_n_networks(n_classes, n_labels, shapes):
     are_dense = all(shape.n_sites == 1 for shape in shapes)
     if not are_dense or n_weights > LARGEST_OF_ENSEMBLE:
         return 1
-    return min(UPDATES_OF_ENSEMBLE // n_updates(n_classes, n_labels), 3)
+    return max(1, min(UPDATES_OF_ENSEMBLE // n_updates, 3))

@@ -21,10 +21,10 @@ class EncodedLabels(NamedTuple):
 
 
 def as_array(y):
-    """Labels of pandas or polars as objects, missing ones among them.
+    """Labels of pandas, polars or a list as objects, where some may be missing.
 
-    NumPy's own conversion would make floats of nullable integers. Anything else is
-    returned as it is.
+    NumPy's own conversion would make floats of nullable integers, and of a NaN beside
+    strings the string "nan". Anything else is returned as it is.
     """
     if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
         y = y.iloc[:, 0]
@@ -32,6 +32,10 @@ def as_array(y):
         y = pd.Series(y)
     if hasattr(y, "to_list") and not isinstance(y.dtype, np.dtype):
         return np.asarray(y.to_list(), dtype=object)
+    if isinstance(y, list | tuple):
+        entries = np.asarray(y, dtype=object)
+        if entries.ndim == 1 and not is_labeled(entries).all():
+            return entries
     return y
 
 
@@ -125,7 +129,7 @@ def encode_known_labels(y, classes):
     ----------
     y : array-like of shape (n_samples,)
     classes : array-like of shape (n_classes,)
-        All classes, in any order.
+        All classes, in any order. The marker, which ``np.unique(y)`` has, is none.
 
     Returns
     -------
@@ -134,13 +138,10 @@ def encode_known_labels(y, classes):
     Raises
     ------
     ValueError
-        If there are fewer than two classes, the marker is among them, or `y` has a
-        label that is not.
+        If there are fewer than two classes, or `y` has a label that is not among them.
     """
-    classes = np.unique(column_or_1d(as_array(classes)))
+    classes = np.unique(_labels_and_gaps(classes)[1])
     _check_two_classes(classes, "classes")
-    if not is_labeled(classes).all():
-        raise ValueError(f"classes must not have -1, which is no class; got {classes}.")
     labeled, labels = _labels_and_gaps(y)
     labeled_codes = pd.Index(classes).get_indexer(pd.Index(labels))
     if (labeled_codes < 0).any():
@@ -189,7 +190,7 @@ def without_labels(labels, rows):
 
 
 def row_weights(labels, sample_weight, class_weight):
-    """Weights of the rows in the supervised cost, of mean 1 over labeled rows.
+    """Weights of the rows in the supervised cost.
 
     Parameters
     ----------
@@ -200,12 +201,12 @@ def row_weights(labels, sample_weight, class_weight):
     Returns
     -------
     ndarray of shape (n_samples,)
-        Those of unlabeled rows are without meaning.
+        1 for unlabeled rows, where it is not used.
 
     Raises
     ------
     ValueError
-        If the weight of a labeled row is negative, or all are zero.
+        If the weight of a labeled row is negative.
     """
     labeled = labels.codes != UNLABELED
     weight = sample_weight[labeled]
@@ -217,14 +218,39 @@ def row_weights(labels, sample_weight, class_weight):
                 class_weight, classes=labels.classes, y=labels.classes[codes]
             )[codes]
         )
-    if (weight < 0).any() or (len(weight) and weight.sum() == 0):
+    if (weight < 0).any():
         raise ValueError(
-            "sample_weight (times class_weight) must not be negative, and not zero "
-            f"for all labeled rows; got minimum {weight.min()} and sum {weight.sum()}."
+            "sample_weight (times class_weight) must not be negative; got minimum "
+            f"{weight.min()}."
         )
     weights = np.ones(len(labeled))
-    weights[labeled] = weight / weight.mean() if len(weight) else weight
+    weights[labeled] = weight
     return weights
+
+
+def with_mean_1(weights, codes):
+    """Row weights that are 1 on average over labeled rows; None if each of them is 1.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_samples,) or None
+    codes : ndarray of shape (n_samples,)
+        Class codes, UNLABELED where there is no label.
+
+    Raises
+    ------
+    ValueError
+        If the weights of all labeled rows are zero.
+    """
+    if weights is None:
+        return None
+    mean = weights[codes != UNLABELED].mean()
+    if mean == 0:
+        raise ValueError(
+            "sample_weight (times class_weight) must not be zero for all labeled rows."
+        )
+    weights = weights / mean
+    return None if np.allclose(weights[codes != UNLABELED], 1) else weights
 
 
 def hold_out(codes, fraction, random_state):
@@ -249,7 +275,7 @@ def hold_out(codes, fraction, random_state):
         If there are too few rows for that.
     """
     labeled = np.flatnonzero(codes != UNLABELED)
-    counts = np.bincount(codes[labeled])
+    _, counts = np.unique(codes[labeled], return_counts=True)
     n_held_out = int(np.ceil(fraction * len(labeled)))
     n_left = len(labeled) - n_held_out
     too_few = ValueError(

@@ -29,7 +29,7 @@ def make_net(
     *,
     image_shape=None,
     knots=None,
-    n_labels=np.inf,
+    n_updates=np.inf,
     previous=None,
     callbacks=(),
     **parameters,
@@ -49,8 +49,8 @@ def make_net(
         Shape of the images in the rows, if they are any.
     knots : pair of ndarray, default=None
         Of the standardization; by default there is none.
-    n_labels : int, default=inf
-        What the number of networks may depend on.
+    n_updates : int, default=inf
+        That training makes unless told otherwise, for the number of networks.
     previous : LadderNet, default=None
         Net to take weights, statistics and number of networks from.
     callbacks : sequence, default=()
@@ -82,7 +82,7 @@ def make_net(
         n_networks = previous.module_.n_networks
     elif n_networks == "auto":
         shapes = layer_shapes(input_shape, specifications)
-        n_networks = default_n_networks(n_classes, n_labels, shapes)
+        n_networks = default_n_networks(n_updates, shapes)
     weights = denoising_weights(clf.denoising_cost, clf.variant, n_layers, n_classes)
     noise_std = per_layer("noise_std", clf.noise_std, n_layers)
     has_unsupervised_cost = bool(weights.any()) or clf.entropy_cost > 0

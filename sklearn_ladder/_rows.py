@@ -18,7 +18,7 @@ MOST_ROWS = 8192
 
 
 class Rows(Dataset):
-    """The rows of a table. One that is sparse or memory-mapped is never copied whole.
+    """The rows of a table. One that is memory-mapped is never copied whole.
 
     Indexing with a slice or with row numbers gives rows as a dense ndarray of shape
     (n, n_features), C-contiguous float32, finite but for NaN where an entry is missing.
@@ -26,7 +26,8 @@ class Rows(Dataset):
     Parameters
     ----------
     X : array-like, sparse matrix or np.memmap of shape (n_rows, n_features)
-        Sparse matrices that are not CSR are converted to it.
+        Sparse matrices that are not CSR of float32 are converted to it, and never made
+        dense as a whole.
     estimator : estimator, default=None
         Named in errors.
 

@@ -1,10 +1,12 @@
 """The skorch net whose training step is the ladder's."""
 
 import math
+import warnings
 from copy import deepcopy
 
 import numpy as np
 import torch
+from sklearn.exceptions import ConvergenceWarning
 from skorch import NeuralNetClassifier
 from skorch.callbacks import (
     Callback,
@@ -237,8 +239,21 @@ class LadderNet(NeuralNetClassifier):
         self.graphed_step_, self.eager_reason_ = self._graphed_step()
 
     def partial_fit(self, X, y=None, classes=None, **fit_params):
-        """Train as skorch does, then let go of what only training needs."""
+        """Train as skorch does, then let go of what only training needs.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If training was interrupted by the keyboard.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If it was before the first epoch had ended.
+        """
+        n_before = len(self.history)
         super().partial_fit(X, y, classes, **fit_params)
+        self._tell_of_interrupt(n_before)
         del self.graphed_step_  # and the gradients in its memory
         self.optimizer_.zero_grad()
         # in any case: a callback may have restored other weights in the end
@@ -253,6 +268,19 @@ class LadderNet(NeuralNetClassifier):
             if isinstance(callback, EarlyStopping):
                 callback.best_model_weights_ = None
         return self
+
+    def _tell_of_interrupt(self, n_before):
+        """Of one by the keyboard, which skorch takes for the end of training."""
+        if not self.history or "train_loss" in self.history[-1]:
+            return
+        n_epochs = len(self.history) - 1 - n_before
+        if n_epochs < 1:
+            raise KeyboardInterrupt
+        warnings.warn(
+            f"Training was interrupted after {n_epochs} of {self.max_epochs} epochs.",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
 
     def set_class_prior_ratio(self, ratio):
         """Predict for classes that are so much more frequent than among the labels."""
@@ -381,7 +409,7 @@ class LadderNet(NeuralNetClassifier):
     # ------------------------------------------------------------------- history
 
     def history_table(self):
-        """Columns of the history, without what only skorch needs of it.
+        """Numbers of the history, without those that only skorch needs.
 
         An epoch in which training was interrupted by the keyboard is left out.
 
@@ -391,10 +419,15 @@ class LadderNet(NeuralNetClassifier):
         """
         epochs = [epoch for epoch in self.history if "train_loss" in epoch]
         names = dict.fromkeys(name for epoch in epochs for name in epoch)
-        columns = [n for n in names if n not in FOR_SKORCH_ALONE] or ["train_loss"]
+        columns = {
+            name: [epoch.get(name, np.nan) for epoch in epochs]
+            for name in names
+            if name not in FOR_SKORCH_ALONE
+        }
         return {
-            name: np.asarray([epoch.get(name, np.nan) for epoch in epochs])
-            for name in columns
+            name: np.asarray(values)
+            for name, values in columns.items()
+            if all(np.isscalar(value) for value in values)
         }
 
 

@@ -52,7 +52,10 @@ def per_layer(name, value, n_layers):
         If the length is wrong or a value negative or not finite.
     """
     values = [value] * n_layers if isinstance(value, Real) else value
-    values = np.array(values, dtype=float)  # a copy, for callers to write to
+    try:
+        values = np.array(values, dtype=float)  # a copy, for callers to write to
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be numbers; got {value}.") from error
     _check_length(name, "a number", values, n_layers)
     if not (np.isfinite(values).all() and (values >= 0).all()):
         raise ValueError(f"{name} must be finite and not negative; got {value}.")

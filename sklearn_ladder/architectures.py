@@ -145,7 +145,7 @@ def checked_image_shape(image_shape, of_rows):
     """Shape of images by parameter and by 4-D rows, either of which may be None."""
     if image_shape is None:
         return of_rows
-    shape = np.asarray(image_shape)
+    shape = _as_integers(image_shape)
     if shape.shape != (3,) or shape.dtype.kind not in "iu" or shape.min() < 1:
         raise ValueError(
             "image_shape must be (channels, height, width), all positive integers; got "
@@ -159,8 +159,16 @@ def checked_image_shape(image_shape, of_rows):
     return shape
 
 
+def _as_integers(sizes):
+    """An array, of dtype object if these are no table of numbers."""
+    try:
+        return np.asarray(sizes)
+    except ValueError:  # lists of different lengths
+        return np.asarray(None)
+
+
 def _widths(hidden_layer_sizes):
-    widths = np.atleast_1d(np.asarray(hidden_layer_sizes))
+    widths = np.atleast_1d(_as_integers(hidden_layer_sizes))
     if widths.ndim != 1 or (
         widths.size and (widths.dtype.kind not in "iu" or widths.min() < 1)
     ):

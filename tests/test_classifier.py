@@ -13,7 +13,7 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from skorch.callbacks import EarlyStopping
+from skorch.callbacks import Callback, EarlyStopping
 
 from sklearn_ladder import LadderClassifier, _classifier
 from sklearn_ladder._costs import ladder_costs
@@ -195,6 +195,26 @@ def test_frames_keep_their_names(blobs):
     assert hidden.columns[0] == "ladderclassifier0"
     with pytest.raises(ValueError, match="feature names"):
         clf.predict(frame[["b", "a", "c"]])
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        clf.partial_fit(X, y_few)
+    assert clf.feature_names_in_.tolist() == ["a", "b", "c"]
+
+
+class Unwanted(Callback):
+    """Fails when training begins."""
+
+    def on_train_begin(self, net, **kwargs):
+        raise AssertionError
+
+
+def test_names_that_are_not_all_strings_are_noticed_before_training(blobs):
+    X, _, y_few = blobs
+    frame = pd.DataFrame(X, columns=["a", 1, "c"])
+    clf = small(callbacks=[Unwanted()])
+    with pytest.raises(TypeError, match="feature names"):
+        clf.fit(frame, y_few)
+    with pytest.raises(TypeError, match="feature names"):
+        clf.partial_fit(frame, y_few, classes=[0, 1])
 
 
 def test_html_shows_parameters_and_whether_it_is_fitted(blobs):
@@ -206,14 +226,15 @@ def test_html_shows_parameters_and_whether_it_is_fitted(blobs):
 
 def test_same_seed_same_result_and_global_generators_untouched(blobs):
     X, _, y_few = blobs
-    torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()
+    torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()
     first, second = (small().fit(X, y_few).predict_proba(X) for _ in range(2))
     np.testing.assert_array_equal(first, second)
     assert not np.array_equal(
         first, small(random_state=1).fit(X, y_few).predict_proba(X)
     )
+    small(random_state=None).fit(X, y_few)
     torch.testing.assert_close(torch.get_rng_state(), torch_state)
-    np.testing.assert_array_equal(np.random.get_state()[1], numpy_state)
+    np.testing.assert_equal(np.random.get_state(), numpy_state)
 
 
 def test_order_of_rows_in_a_prediction_does_not_matter(blobs):
@@ -273,6 +294,42 @@ def test_sample_weight_is_free_of_scale_and_can_silence_rows(blobs):
     true_y = np.arange(60) % 2
     silenced = small().fit(X, wrong, sample_weight=weight)
     assert silenced.score(X, true_y) > small().fit(X, wrong).score(X, true_y)
+
+
+def test_weights_that_are_all_one_are_none(blobs):
+    X, _, y_few = blobs
+    plain = small(class_prior="auto").fit(X, y_few)
+    for weight, of_classes in ((np.full(60, 0.3), None), (None, {0: 1, 1: 1})):
+        weighted = small(class_weight=of_classes).fit(X, y_few, sample_weight=weight)
+        np.testing.assert_array_equal(
+            weighted.predict_proba(X), small().fit(X, y_few).predict_proba(X)
+        )
+    weighted = clone(plain).fit(X, y_few, sample_weight=np.ones(60))
+    np.testing.assert_array_equal(weighted.class_prior_, plain.class_prior_)
+
+
+def test_weights_of_one_part_of_a_stream_beside_those_of_another(blobs):
+    X, y, _ = blobs
+    wrong = (X, 1 - y, [0, 1])
+
+    def score(weight):
+        clf = small(learning_rate=0.01)
+        for _ in range(30):
+            clf.partial_fit(X, y, classes=[0, 1])
+            clf.partial_fit(*wrong, sample_weight=np.full(60, weight))
+        return clf.score(X, y)
+
+    assert score(1e-6) > 0.9 > 0.1 > score(10.0)
+
+
+def test_rows_of_weight_0_do_not_tell_when_to_stop(blobs):
+    X, y, _ = blobs
+    wrong = np.where(np.arange(60) % 3 == 0, 1 - y, y)
+    weight = np.where(np.arange(60) % 3 == 0, 0.0, 1.0)
+    clf = small(early_stopping=True, validation_fraction=0.3, max_epochs=60)
+    clf.fit(X, wrong, sample_weight=weight)
+    assert clf.history_["valid_loss"].min() < 0.2
+    assert clf.score(X, y) > 0.9
 
 
 def test_labels_by_class_where_classes_are_not_balanced():
@@ -722,6 +779,10 @@ def test_early_stopping_refuses_too_few_labels(blobs):
             r"one entry per layer \(4, input first\); got 3",
         ),
         ({"denoising_cost": -1.0}, "denoising_cost"),
+        ({"denoising_cost": ["a"] * 4}, r"denoising_cost must be numbers; got \['a'"),
+        ({"noise_std": [[1, 2], [3]]}, r"noise_std must be numbers; got \[\[1, 2\]"),
+        ({"hidden_layer_sizes": [[1, 2], [3]]}, "hidden_layer_sizes must be positive"),
+        ({"image_shape": [[1], [2, 3]]}, r"image_shape must be \(channels, height"),
         ({"noise_std": -0.1}, "noise_std"),
         ({"noise_std": [0.3, 0.3, 0.3, -0.3]}, "noise_std .* not negative"),
         ({"variant": "half"}, "variant"),

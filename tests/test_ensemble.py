@@ -221,20 +221,21 @@ def test_warm_start_with_another_number_of_networks(blobs, ensemble):
 
 
 @pytest.mark.parametrize(
-    "n_classes, n_labels, sizes, expected",
+    "n_updates, sizes, expected",
     [
-        (2, 20, (10, 256, 128, 2), 3),
-        (2, 60, (10, 256, 128, 2), 2),
-        (10, 50, (64, 256, 128, 10), 1),
-        (2, 20, (784, 256, 2), 1),
-        (2, np.inf, (10, 8, 2), 1),
+        (500, (10, 256, 128, 2), 3),
+        (1000, (10, 256, 128, 2), 2),
+        (1500, (64, 256, 128, 10), 1),
+        (500, (784, 256, 2), 1),
+        (10_000, (10, 8, 2), 1),
+        (np.inf, (10, 8, 2), 1),
     ],
 )
-def test_automatic_number_of_networks(n_classes, n_labels, sizes, expected):
+def test_automatic_number_of_networks(n_updates, sizes, expected):
     shapes = [Shape(size) for size in sizes]
-    assert default_n_networks(n_classes, n_labels, shapes) == expected
+    assert default_n_networks(n_updates, shapes) == expected
     in_maps = [Shape(2, 2, 2), *shapes[1:]]
-    assert default_n_networks(n_classes, n_labels, in_maps) == 1
+    assert default_n_networks(n_updates, in_maps) == 1
 
 
 def test_warm_start_and_partial_fit_keep_the_number_of_networks(blobs):

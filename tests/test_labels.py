@@ -8,6 +8,7 @@ from sklearn_ladder._labels import (
     encode_labels,
     hold_out,
     row_weights,
+    with_mean_1,
 )
 
 
@@ -25,6 +26,9 @@ from sklearn_ladder._labels import (
         (pd.DataFrame({"y": pd.array([2, None, 1], "Int64")}), [1, 2], [1, -1, 0]),
         (pd.Series(pd.Categorical(["x", None, "y"])), ["x", "y"], [0, -1, 1]),
         ([7, 8, None, -1], [7, 8], [0, 1, -1, -1]),
+        (["a", "b", np.nan, "a"], ["a", "b"], [0, 1, -1, 0]),
+        (("a", None, -1.0, "b"), ["a", "b"], [0, -1, -1, 1]),
+        ([True, False, np.nan], [False, True], [1, 0, -1]),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -75,12 +79,13 @@ def test_bad_labels(y, message):
         (pd.Series(["b", None, "a"]), ["a", "b"], [1, -1, 0]),
         (np.array(["b", -1]), ["a", "b"], [1, -1]),
         ([True, None], [False, True], [1, -1]),
+        ([1, -1, 0], [-1, 0, 1], [1, -1, 0]),
         ([1.0, np.nan], [0, 1], [1, -1]),
     ],
 )
 def test_known_classes_may_be_absent(y, classes, codes):
     labels = encode_known_labels(y, classes)
-    assert labels.classes.tolist() == sorted(classes)
+    assert labels.classes.tolist() == sorted(set(classes) - {-1})
     assert labels.codes.tolist() == codes
 
 
@@ -88,9 +93,9 @@ def test_known_classes_may_be_absent(y, classes, codes):
     "y, classes, message",
     [
         ([0, 3, 7], [0, 1], r"must have labels of \[0 1\] only; got \[3 7\], too"),
-        ([0, 1], [-1, 0, 1], "classes must not have -1"),
         ([0, 0], [0], "classes must have labels of at least two"),
         ([], [], "classes must have labels of at least two"),
+        ([1], [-1, 1], r"two classes; got 1 class: \[1\]. -1 means unlabeled"),
     ],
 )
 def test_bad_known_classes(y, classes, message):
@@ -121,6 +126,11 @@ def test_too_few_labels_to_hold_out(counts, fraction):
 def test_row_weights():
     labels = EncodedLabels(np.array(["a", "b"]), np.array([0, -1, 1, 1]))
     weight = row_weights(labels, np.array([1.0, 99.0, 2.0, 3.0]), {"a": 4.0})
-    np.testing.assert_allclose(weight[[0, 2, 3]], np.array([4, 2, 3]) / 3)
+    np.testing.assert_array_equal(weight, [4, 1, 2, 3])
+    of_mean_1 = with_mean_1(weight, labels.codes)
+    np.testing.assert_allclose(of_mean_1[[0, 2, 3]], np.array([4, 2, 3]) / 3)
+    assert with_mean_1(np.array([7.0, 1.0, 7.0, 7.0]), labels.codes) is None
+    with pytest.raises(ValueError, match="not be zero for all labeled rows"):
+        with_mean_1(np.array([0.0, 1.0, 0.0, 0.0]), labels.codes)
     nobody = EncodedLabels(labels.classes, np.full(4, -1))
     assert np.isfinite(row_weights(nobody, np.ones(4), None)).all()

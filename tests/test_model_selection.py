@@ -292,7 +292,6 @@ def test_halving_search(resource):
         error_score="raise",
         **limits[resource],
     ).fit(X, y)
-    assert search.n_iterations_ >= 1
     assert np.isfinite(search.cv_results_["mean_train_score"]).all()
 
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import (
     Callback,
     EarlyStopping,
@@ -68,7 +69,7 @@ def test_predicting_during_training_does_not_change_it(blobs):
 
 def test_skorch_early_stopping(blobs):
     clf = fit(blobs, [EarlyStopping("train_loss", patience=2, sink=lambda _: None)])
-    assert clf.n_iter_ <= 12
+    assert clf.n_iter_ == 12
     stopped = fit(
         blobs,
         [EarlyStopping("train_loss", patience=2, threshold=10.0, sink=lambda _: None)],
@@ -157,11 +158,36 @@ class Impatient(Callback):
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("batch, n_epochs", [(2, 0), (8, 2)])
-def test_interrupted_training_gives_what_was_learned(blobs, batch, n_epochs):
-    clf = fit(blobs, [Impatient(batch)])
-    assert clf.n_iter_ == len(clf.history_["train_loss"]) == n_epochs
+def test_interrupted_training_gives_what_was_learned(blobs):
+    with pytest.warns(ConvergenceWarning, match="after 2 of 12 epochs"):
+        clf = fit(blobs, [Impatient(8)])
+    assert clf.n_iter_ == len(clf.history_["train_loss"]) == 2
     assert np.isfinite(clf.predict_proba(blobs[0])).all()
+
+
+def test_training_interrupted_in_its_first_epoch_changes_nothing(blobs):
+    X, y_few = blobs[0], blobs[2]
+    clf = fit(blobs, None)
+    before = clf.predict_proba(X)
+    for warm_start in (False, True):
+        clf.set_params(callbacks=[Impatient(2)], warm_start=warm_start)
+        for train in (clf.fit, clf.partial_fit):
+            with pytest.raises(KeyboardInterrupt):
+                train(X, y_few)
+            np.testing.assert_array_equal(clf.predict_proba(X), before)
+
+
+class Lengthy(Callback):
+    """Leaves lists of any length in the history."""
+
+    def on_epoch_end(self, net, **kwargs):
+        net.history.record("entries", list(range(len(net.history))))
+
+
+def test_what_is_no_number_stays_in_the_history_of_skorch(blobs):
+    clf = fit(blobs, [Lengthy()])
+    assert "entries" not in clf.history_
+    assert clf.net_.history[-1, "entries"] == list(range(12))
 
 
 def test_read_only_rows_do_not_warn(blobs, recwarn):

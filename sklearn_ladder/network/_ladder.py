@@ -250,7 +250,8 @@ class Ladder(nn.Module):
     def impute(self, x, reconstruct=None):
         """Missing entries as the decoder reconstructs them from the others.
 
-        They start at the mean, and stay there without a decoder down to the input.
+        They start at 0, which of standardised features is the mean, and stay there
+        without a decoder down to the input.
 
         Parameters
         ----------
