@@ -88,7 +88,7 @@ def published_table():
         recipe = recipes.RECIPES[name]
         lines.append(
             f"| {name} | {training} | {len(same)} "
-            f"| {same['error'].mean():.2f} ± {same['error'].std(ddof=0):.2f} "
+            f"| {_error(same['error'], recipe)} "
             f"| {_published_error(recipe)} "
             f"| {same['minutes'].mean():.1f} ({machines.index(machine) + 1}) |"
         )
@@ -96,8 +96,8 @@ def published_table():
     if runs["data"].str.contains("jpeg").any():
         notes.append("CIFAR-10 from JPEG files, which are lossy: not quite comparable")
     notes.append(
-        "`python -m benchmarks.published RECIPE`; mean ± standard deviation (σ) or, "
-        "where that is published, standard error (e)"
+        "`python -m benchmarks.published RECIPE`; mean over seeds ± standard deviation "
+        "(σ) or, where that is published, standard error (e)"
     )
     return "\n".join([*lines, "", f"<sub>{'; '.join(notes)}</sub>"])
 
@@ -118,6 +118,14 @@ def _training(name, parameters, n_rows=None, n_labels=None):
         factor = np.divide(costs, published["denoising_cost"]).max()
         words += f", denoising costs × {factor:.3g}"
     return words
+
+
+def _error(errors, recipe):
+    """Mean and, of several, the measure of spread that is published."""
+    if len(errors) == 1:
+        return f"{errors.mean():.2f}"
+    spread = errors.std() if recipe.sem is None else errors.sem()
+    return f"{errors.mean():.2f} ± {spread:.2f}"
 
 
 def _published_error(recipe):

@@ -172,6 +172,8 @@ def virtual_adversary(
             "rows, which alone are perturbed; got denoising_cost and entropy_cost 0, "
             "or variant='supervised'."
         )
+    # NOTE[DIFF]: released code perturbs neither the class layer nor the one below it;
+    # the published lengths are for all layers but the class layer.
     epsilon[-1 if fusion.layerwise else 1 :] = 0
     if not epsilon.any():
         return None

@@ -52,15 +52,21 @@ class Recipe(NamedTuple):
 RASMUS2015 = "arXiv:1507.02672"
 SHINODA2017 = "arXiv:1711.07476"
 
-# 150 epochs, the first 100 with constant learning rate
+# 150 epochs, the first 100 with constant learning rate. All that a result depends on is
+# said, so that it does not change with a default.
 _PUBLISHED_TRAINING = {
+    "noise_std": 0.3,
+    "combinator": "gaussian",
+    "activation": "relu",
     "batch_size": 100,
     "max_epochs": 150,
     "learning_rate": 0.002,
     "decay_start": 2 / 3,
     "standardize": False,
-    "class_prior": None,
+    "weight_normalization": False,
+    "entropy_cost": 0,
     "label_smoothing": 0,
+    "class_prior": None,
     "n_ensemble": 1,
 }
 _MLP = _PUBLISHED_TRAINING | {"hidden_layer_sizes": (1000, 500, 250, 250, 250)}
@@ -151,6 +157,7 @@ def _adversarial(kind, at_input, at_first=0, above=0):
         "virtual_adversarial": kind,
         "epsilon": [at_input, at_first, *[above] * 5],
         "n_power_iterations": 3,
+        "perturbation_norm": "l2",
     }
 
 
@@ -162,6 +169,8 @@ _ADVERSARIAL_TRAINING = _MLP | {
     "max_epochs": 250,
     "decay_start": 0.8,
 }
+# NOTE[DIFF]: in the released code VAT has noise of standard deviation 0.5 at hidden
+# layers, too, and γ at every layer.
 _VAT = _ADVERSARIAL_TRAINING | {"variant": "supervised", "noise_std": 0}
 # by the number of labels: λ at the input, at the first layer and above
 _LADDERS = {

@@ -138,7 +138,7 @@ def test_table_of_all_runs(small_mnist):
         (RECIPE, "2 of 150 epochs, 301 rows", "1"),
     ]
     assert trained[2] == ("rasmus2015-mnist-100-full", "20 of 150 epochs", "2")
-    assert cells[2][3:] == ["2.00 ± 0.50", "1.06 ± 0.37 σ", "2.0 (1)"]
+    assert cells[2][3:] == ["2.00 ± 0.71", "1.06 ± 0.37 σ", "2.0 (1)"]
     assert "benchmarks.published" in notes and "JPEG" not in notes
 
 

@@ -120,6 +120,9 @@ class VirtualAdversary(NamedTuple):
         Perturbations are of what the corrupted encoder has at a layer before noise, and
         change the output of the clean one most.
 
+        NOTE[DIFF]: the released code looks for them around W h, before it is
+        normalised, and adds them after.
+
         Parameters
         ----------
         encoder : Encoder

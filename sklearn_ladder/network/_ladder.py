@@ -169,8 +169,9 @@ class Ladder(nn.Module):
         normalisation takes the length out again; what it changes is training, in which
         lengths would grow, and the same step turn weights less and less.
 
-        NOTE[DIFF]: the published experiments add weight decay, which lengths of 1 leave
-        nothing to do but at the class layer, and another combinator.
+        NOTE[DIFF]: the published experiments add weight decay, which with lengths of 1
+        acts on the class layer, β, γ and combinators alone; and their combinator is
+        another.
 
         References
         ----------
