@@ -1,0 +1,76 @@
+"""What was tried and is not in the package, as callbacks: see `benchmarks.ablation`."""
+
+import numpy as np
+import torch
+from skorch.callbacks import Callback
+
+
+class WeightAverage(Callback):
+    """In the end takes an exponential moving average of the weights (EMA).
+
+    Parameters
+    ----------
+    rate : float
+        Share of the newest weights in the average.
+    """
+
+    def __init__(self, rate=0.01):
+        self.rate = rate
+
+    def on_train_begin(self, net, **kwargs):
+        self.average_ = [p.detach().clone() for p in net.module_.parameters()]
+        self.n_updates_ = 0
+
+    def on_batch_end(self, net, training=False, **kwargs):
+        if not training:
+            return
+        self.n_updates_ += 1
+        # the first ones count alike, so that initial weights do not
+        share = max(self.rate, 1 / self.n_updates_)
+        weights = [p.detach() for p in net.module_.parameters()]
+        torch._foreach_lerp_(self.average_, weights, share)
+
+    def on_train_end(self, net, **kwargs):
+        with torch.no_grad():
+            for weight, average in zip(
+                net.module_.parameters(), self.average_, strict=True
+            ):
+                weight.copy_(average)
+
+
+class _ChangedCosts(Callback):
+    """Other denoising costs for each update."""
+
+    def on_train_begin(self, net, **kwargs):
+        self.costs_ = list(net.criterion_.denoising_weights)
+        self.n_updates_ = 0
+        self.random_state_ = np.random.RandomState(net.seed)
+        self.n_all_updates_ = net.max_epochs * -(-len(kwargs["X"]) // net.batch_size)
+
+    def on_batch_begin(self, net, training=False, **kwargs):
+        if training:
+            net.criterion_.denoising_weights = self.changed(self.costs_)
+            self.n_updates_ += 1
+
+
+class CostWarmUp(_ChangedCosts):
+    """Denoising costs rise linearly for the first part of the updates.
+
+    Parameters
+    ----------
+    part : float
+    """
+
+    def __init__(self, part=0.3):
+        self.part = part
+
+    def changed(self, costs):
+        progress = (self.n_updates_ + 1) / (self.part * self.n_all_updates_)
+        return [min(1, progress) * cost for cost in costs]
+
+
+class ClassLayerCostDropout(_ChangedCosts):
+    """No denoising cost at the class layer in half of the updates."""
+
+    def changed(self, costs):
+        return [*costs[:-1], costs[-1] * self.random_state_.randint(2)]

@@ -1,0 +1,34 @@
+import numpy as np
+import pytest
+
+from benchmarks._left_out import ClassLayerCostDropout, CostWarmUp, WeightAverage
+from sklearn_ladder import LadderClassifier
+
+
+def fit(blobs, callbacks):
+    X, _, y_few = blobs
+    clf = LadderClassifier(
+        (4,), denoising_cost=1.0, max_epochs=10, batch_size=20, callbacks=callbacks
+    )
+    return clf.set_params(random_state=0).fit(X, y_few)
+
+
+@pytest.mark.parametrize(
+    "nothing, something",
+    [
+        (WeightAverage(rate=1), WeightAverage(rate=0.1)),
+        (CostWarmUp(part=1e-9), CostWarmUp(part=0.5)),
+    ],
+    ids=lambda callback: type(callback).__name__,
+)
+def test_what_changes_nothing_is_as_without_it(blobs, nothing, something):
+    X = blobs[0]
+    plain, same, other = (fit(blobs, c) for c in ([], [nothing], [something]))
+    np.testing.assert_array_equal(same.predict_proba(X), plain.predict_proba(X))
+    assert np.abs(other.predict_proba(X) - plain.predict_proba(X)).max() > 1e-3
+
+
+def test_the_class_layer_has_its_cost_in_some_updates(blobs):
+    callback = fit(blobs, [("dropout", ClassLayerCostDropout())]).net_.callbacks_
+    drawn = [dict(callback)["dropout"].changed([1.0, 2.0]) for _ in range(20)]
+    assert {tuple(costs) for costs in drawn} == {(1.0, 0.0), (1.0, 2.0)}
