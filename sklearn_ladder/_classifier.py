@@ -134,11 +134,11 @@ class LadderClassifier(
     denoising_cost : "auto", float or array-like of shape (n_layers,), default="auto"
         Weight of the denoising cost (λ in the paper), for all layers or for each layer,
         input first: input, hidden layers, class layer. Entries at layers without a cost
-        in this `variant` are not used. "auto" is 1 at the input and at hidden layers;
-        at the class layer it rises from 0, for up to 4 classes, to 1 for 10 and more
-        (Γ-model: 1), since many classes are more likely to be clusters than few. It was
-        chosen on rows of tables, with ``standardize=True``; for pixels in [0, 1] that
-        are not standardized the published pattern is 1000, 10, 0.1, 0.1, ….
+        in this `variant` are not used. "auto" is 0.3 for up to 4 classes, and rises to
+        1 for 10 and more; at the class layer it does so from 0 (Γ-model: 1), since many
+        classes are more likely to be clusters than few. It was chosen on rows of
+        tables, with ``standardize=True``; for pixels in [0, 1] that are not
+        standardized the published pattern is 1000, 10, 0.1, 0.1, ….
 
     noise_std : float or array-like of shape (n_layers,), default=0.3
         Standard deviation of the noise that corrupts the encoder, for all layers or for
