@@ -6,6 +6,7 @@ import pytest
 import sklearn
 import torch
 from joblib import cpu_count
+from joblib.externals.loky import get_reusable_executor
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
@@ -322,8 +323,11 @@ def n_threads(estimator, X, y):
     return torch.get_num_threads()
 
 
-def test_processes_share_the_threads():
+def test_processes_share_the_threads(monkeypatch):
     X, y = DATA["iris, 27 labels"]
+    # processes that are there already, or the variable, would have their own number
+    get_reusable_executor().shutdown(wait=True)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     scores = cross_val_score(
         tiny_ladder(), X, y, cv=LabeledStratifiedKFold(2), scoring=n_threads, n_jobs=2
     )
