@@ -37,8 +37,8 @@ SETTINGS = {
     # the two ends of the rule for the class layer
     "denoising_cost=1": {"denoising_cost": 1.0},
     "denoising_cost=[1, 1, 1, 0]": {"denoising_cost": [1, 1, 1, 0]},
-    "denoising_cost=[0.1, 0.1, 0.1, 0]": {"denoising_cost": [0.1, 0.1, 0.1, 0]},
     "denoising_cost=[0.3, 0.3, 0.3, 0]": {"denoising_cost": [0.3, 0.3, 0.3, 0]},
+    "denoising_cost=[3, 3, 3, 0]": {"denoising_cost": [3, 3, 3, 0]},
     "max_epochs=80": {"max_epochs": 80},
     "noise_std=0.15": {"noise_std": 0.15},
     "noise_std=0.5": {"noise_std": 0.5},

@@ -134,11 +134,14 @@ class LadderClassifier(
     denoising_cost : "auto", float or array-like of shape (n_layers,), default="auto"
         Weight of the denoising cost (λ in the paper), for all layers or for each layer,
         input first: input, hidden layers, class layer. Entries at layers without a cost
-        in this `variant` are not used. "auto" is 0.3 for up to 4 classes, and rises to
-        1 for 10 and more; at the class layer it does so from 0 (Γ-model: 1), since many
-        classes are more likely to be clusters than few. It was chosen on rows of
-        tables, with ``standardize=True``; for pixels in [0, 1] that are not
-        standardized the published pattern is 1000, 10, 0.1, 0.1, ….
+        in this `variant` are not used. "auto" is 1 at the input and at hidden layers;
+        at the class layer it rises from 0, for up to 4 classes, to 1 for 10 and more
+        (Γ-model: 1), since many classes are more likely to be clusters than few. Of
+        several networks side by side (`n_ensemble`) a third, of two one, then has no
+        cost and learns from labels alone, so that their mean is not far from these
+        where unlabeled rows mislead. It was chosen on rows of tables, with
+        ``standardize=True``; for pixels in [0, 1] that are not standardized the
+        published pattern is 1000, 10, 0.1, 0.1, ….
 
     noise_std : float or array-like of shape (n_layers,), default=0.3
         Standard deviation of the noise that corrupts the encoder, for all layers or for
@@ -255,8 +258,9 @@ class LadderClassifier(
     n_ensemble : "auto" or int, default="auto"
         Number of networks. They are trained side by side, in less time than one after
         the other, on the same batches, each from initial weights and with noise of its
-        own. Their mean probability is the prediction, their mean reconstruction what
-        `denoise` returns; `transform` returns the features of the first. "auto" takes
+        own; which of them have denoising costs see `denoising_cost`. Their mean
+        probability is the prediction; `denoise` returns the mean reconstruction of
+        those with denoising costs, `transform` the features of the first. "auto" takes
         2,000 divided by the updates that ``max_epochs="auto"`` would make, at most 3,
         for dense networks of up to 131,072 weights; 1 for larger and convolutional
         ones, and for `partial_fit`.

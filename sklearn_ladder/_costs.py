@@ -47,7 +47,7 @@ def denoising_cost(z_denoised, z_clean, statistics):
     Parameters
     ----------
     z_denoised, z_clean : Tensor of shape (n_rows, width)
-    statistics : Statistics
+    statistics : pair of Tensor of shape (width,)
         Batch mean and standard deviation (μ, σ) of the clean pass, by which ẑ is
         normalised.
 
@@ -139,6 +139,8 @@ def ladder_costs(
 ):
     """All costs of one training step, by name; means over networks side by side.
 
+    Of denoising costs, means over the networks that have them; the total is of all.
+
     Parameters
     ----------
     activations : LadderPass
@@ -167,21 +169,22 @@ def ladder_costs(
         weight = None if weight is None else weight.repeat_interleave(n_networks)
     supervised = supervised_cost(labeled, y, weight, smoothing)
     costs = {"total": supervised, "supervised": supervised}
+    of_denoising = activations.of_denoising
+    share = activations.n_denoising / n_networks
     for layer, denoising_weight in enumerate(denoising_weights):
         if denoising_weight == 0:
             continue
-        z_denoised, z = (
-            activations.decoded.z_denoised[layer],
-            activations.clean.z[layer],
-        )
+        z_denoised = of_denoising(activations.decoded.z_denoised[layer])
+        z = of_denoising(activations.clean.z[layer])
         if layer == 0:
-            cost = denoising_cost_at_input(z_denoised, z, activations.observed)
+            observed = activations.observed
+            observed = None if observed is None else of_denoising(observed)
+            cost = denoising_cost_at_input(z_denoised, z, observed)
         else:
-            cost = denoising_cost(
-                z_denoised, z, activations.clean.statistics[layer - 1]
-            )
+            statistics = map(of_denoising, activations.clean.statistics[layer - 1])
+            cost = denoising_cost(z_denoised, z, tuple(statistics))
         costs[f"denoising_{layer}"] = cost
-        costs["total"] = costs["total"] + denoising_weight * cost
+        costs["total"] = costs["total"] + share * denoising_weight * cost
     for layer, perturbed in activations.perturbed_logits.items():
         cost = virtual_adversarial_cost(unlabeled, perturbed)
         costs[f"virtual_adversarial_{layer}"] = cost

@@ -16,21 +16,14 @@ UPDATES_OF_ENSEMBLE = 2000
 LARGEST_OF_ENSEMBLE = 2**17
 
 
-def denoising_costs(n_classes, n_layers):
-    """Weight λ of each layer: 0.3 for up to 4 classes, 1 for 10 and more.
+def class_layer_cost(n_classes):
+    """Weight λ of the class layer's cost: 0 for up to 4 classes, 1 for 10 and more.
 
-    Many classes are more likely to be clusters than few, and what denoising finds is
-    clusters. Most of all at the class layer, where λ therefore rises from 0: there it
-    asks for an output that noise does not change, which of two classes would follow
-    some cluster that labels say nothing of.
-
-    Returns
-    -------
-    list of float
-        Input first.
+    That cost asks for an output that noise does not change, and so for classes that are
+    clusters. Of two classes that is seldom so, and the output then follows some cluster
+    that labels say nothing of.
     """
-    are_many = min(max((n_classes - 4) / 6, 0.0), 1.0)
-    return [0.3 + 0.7 * are_many] * (n_layers - 1) + [are_many]
+    return min(max((n_classes - 4) / 6, 0.0), 1.0)
 
 
 def n_updates(n_classes, n_labels):
@@ -40,6 +33,15 @@ def n_updates(n_classes, n_labels):
     """
     wanted = max(500, 200 * n_classes, 100 * math.sqrt(n_labels))
     return round(min(wanted, MOST_UPDATES))
+
+
+def default_n_denoising(n_networks):
+    """Number of networks with denoising costs: two of three, one of two.
+
+    The others learn from labels alone. Where unlabeled rows mislead, the mean of all is
+    then not far from what labels say; where they do not, it is hardly worse.
+    """
+    return max(1, 2 * n_networks // 3)
 
 
 def default_n_networks(n_updates, shapes):

@@ -7,7 +7,7 @@ from sklearn.base import clone
 from skorch.callbacks import Callback
 
 from ._class_prior import class_bias
-from ._defaults import default_n_networks
+from ._defaults import default_n_denoising, default_n_networks
 from ._training import LadderNet, resolve_device
 from ._variants import (
     denoising_weights,
@@ -83,6 +83,9 @@ def make_net(
     elif n_networks == "auto":
         shapes = layer_shapes(input_shape, specifications)
         n_networks = default_n_networks(n_updates, shapes)
+    n_denoising = n_networks
+    if isinstance(clf.denoising_cost, str):
+        n_denoising = default_n_denoising(n_networks)
     weights = denoising_weights(clf.denoising_cost, clf.variant, n_layers, n_classes)
     noise_std = per_layer("noise_std", clf.noise_std, n_layers)
     has_unsupervised_cost = bool(weights.any()) or clf.entropy_cost > 0
@@ -106,6 +109,7 @@ def make_net(
         module__class_bias=class_bias(shares),
         module__adversary=adversary,
         module__n_networks=n_networks,
+        module__n_denoising=n_denoising,
         module__seed=seeds[0],
         criterion__denoising_weights=weights.tolist(),
         criterion__entropy_weight=clf.entropy_cost,

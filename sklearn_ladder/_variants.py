@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._defaults import denoising_costs
+from ._defaults import class_layer_cost
 from .network import VirtualAdversary
 
 # Which layers have a denoising cost, given the number of the class layer.
@@ -119,9 +119,9 @@ def denoising_weights(denoising_cost, variant, n_layers, n_classes):
     ndarray of shape (n_layers,)
     """
     if isinstance(denoising_cost, str):
-        # the Γ-model has no other
-        gamma = variant == "gamma"
-        denoising_cost = 1.0 if gamma else denoising_costs(n_classes, n_layers)
+        denoising_cost = np.ones(n_layers)
+        if variant != "gamma":  # which has no other
+            denoising_cost[-1] = class_layer_cost(n_classes)
     weights = per_layer("denoising_cost", denoising_cost, n_layers)
     kept = np.zeros(n_layers, dtype=bool)
     kept[list(VARIANTS[variant](n_layers - 1))] = True

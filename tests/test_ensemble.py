@@ -39,14 +39,16 @@ LAYERS = {
 }
 
 
-def networks(layers, **parameters):
+def networks(layers, n_denoising=N_NETWORKS, **parameters):
     """Some side by side, and the same one by one."""
     parameters = {
         "denoised_layers": range(len(layers)),
         "noise_std": [NOISE_STD] * len(layers),
         **parameters,
     }
-    ensemble = Ladder(layers, n_networks=N_NETWORKS, **parameters).double()
+    ensemble = Ladder(
+        layers, n_networks=N_NETWORKS, n_denoising=n_denoising, **parameters
+    ).double()
     members = [Ladder(layers, **parameters).double() for _ in range(N_NETWORKS)]
     for place, member in enumerate(members):
         member.load_state_dict(
@@ -68,9 +70,13 @@ def of_member(tensor, place, shape):
 
 @pytest.mark.parametrize("combinator", ["gaussian", "mlp"])
 @pytest.mark.parametrize("kind", LAYERS)
-def test_costs_gradients_and_predictions(kind, combinator):
+@pytest.mark.parametrize("n_denoising", [N_NETWORKS, 1])
+def test_costs_gradients_and_predictions(kind, combinator, n_denoising):
     layers = LAYERS[kind]
-    ensemble, members = networks(layers, combinators=[combinator] * len(layers))
+    weights = np.arange(1, 1 + len(layers))
+    ensemble, members = networks(
+        layers, n_denoising, combinators=[combinator] * len(layers)
+    )
     n_features = ensemble.shapes[0].n_units // N_NETWORKS
     x_labeled = normal(N_LABELED, n_features)
     x_unlabeled = normal(N_UNLABELED, n_features, seed=1)
@@ -80,34 +86,34 @@ def test_costs_gradients_and_predictions(kind, combinator):
         for shape in ensemble.shapes
     ]
 
-    def costs_of(network, noise):
+    def costs_of(network, noise, weights):
         activations = network.training_pass(x_labeled, x_unlabeled, noise)
-        return ladder_costs(
-            activations, y, weight, range(1, 1 + len(layers)), entropy_weight=0.5
-        )
+        return ladder_costs(activations, y, weight, weights, entropy_weight=0.5)
 
-    costs = costs_of(ensemble, noise)
+    costs = costs_of(ensemble, noise, weights)
     (N_NETWORKS * costs["total"]).backward()
     by_member = []
     for place, member in enumerate(members):
         own = [part.chunk(N_NETWORKS, dim=1)[place] for part in noise]
-        by_member.append(costs_of(member, own))
+        by_member.append(costs_of(member, own, weights * (place < n_denoising)))
         by_member[-1]["total"].backward()
         for name, parameter in member.named_parameters():
             gradient = ensemble.get_parameter(name).grad
+            expected = parameter.grad  # None of a decoder without costs
             torch.testing.assert_close(
-                of_member(gradient, place, parameter.shape), parameter.grad
+                of_member(gradient, place, parameter.shape),
+                torch.zeros_like(parameter) if expected is None else expected,
             )
     for name, cost in costs.items():
-        mean = sum(own[name] for own in by_member) / N_NETWORKS
-        torch.testing.assert_close(cost, mean)
+        with_cost = [own[name] for own in by_member if name in own]
+        torch.testing.assert_close(cost, sum(with_cost) / len(with_cost))
 
     for network in (ensemble, *members):
         network.measure_population([x_unlabeled])
-    for method in "forward", "denoise":
-        outputs = [getattr(member, method)(x_labeled) for member in members]
+    for method, those in ("forward", members), ("denoise", members[:n_denoising]):
+        outputs = [getattr(member, method)(x_labeled) for member in those]
         torch.testing.assert_close(
-            getattr(ensemble, method)(x_labeled), sum(outputs) / N_NETWORKS
+            getattr(ensemble, method)(x_labeled), sum(outputs) / len(those)
         )
     torch.testing.assert_close(ensemble.hidden(x_labeled), members[0].hidden(x_labeled))
 
@@ -247,3 +253,15 @@ def test_warm_start_and_partial_fit_keep_the_number_of_networks(blobs):
     assert clf.net_.module_.n_networks == 3
     stream = clone(clf).partial_fit(X, y_few, classes=[0, 1])
     assert stream.net_.module_.n_networks == 1
+
+
+@pytest.mark.parametrize("n_networks, expected", [(1, 1), (2, 1), (3, 2), (5, 3)])
+def test_with_automatic_costs_some_networks_learn_from_labels_alone(
+    blobs, n_networks, expected
+):
+    X, _, y_few = blobs
+    clf = LadderClassifier((4,), n_ensemble=n_networks, max_epochs=1, random_state=0)
+    module = clf.fit(X, y_few).net_.module_
+    assert (module.n_networks, module.n_denoising) == (n_networks, expected)
+    module = clf.set_params(denoising_cost=1.0).fit(X, y_few).net_.module_
+    assert module.n_denoising == n_networks

@@ -20,6 +20,7 @@ class LadderPass(NamedTuple):
 
     n_labeled: int
     n_networks: int
+    n_denoising: int  # of them, the first ones: those with denoising costs
     corrupted: CorruptedPass
     clean: CleanPass  # unlabelled rows
     decoded: DecoderPass | None  # unlabelled rows; None without a decoder
@@ -27,6 +28,13 @@ class LadderPass(NamedTuple):
     observed: Tensor | None
     # logits of unlabelled rows perturbed at a layer, by its number
     perturbed_logits: dict[int, Tensor]
+
+    def of_denoising(self, side_by_side):
+        """What the networks with denoising costs have of a tensor's last axis."""
+        if self.n_denoising == self.n_networks:
+            return side_by_side
+        width = side_by_side.shape[-1] // self.n_networks
+        return side_by_side[..., : self.n_denoising * width]
 
 
 class Ladder(nn.Module):
@@ -59,6 +67,8 @@ class Ladder(nn.Module):
         Perturbs unlabelled rows in training.
     n_networks : int, default=1
         Number of networks side by side.
+    n_denoising : int, default=None
+        Number of those, the first ones, that have denoising costs; by default all.
     seed : int, default=0
         Determines the initial weights.
 
@@ -79,6 +89,7 @@ class Ladder(nn.Module):
         class_bias=None,
         adversary=None,
         n_networks=1,
+        n_denoising=None,
         seed=0,
     ):
         super().__init__()
@@ -87,6 +98,7 @@ class Ladder(nn.Module):
         self.highest_target = max(denoised_layers, default=-1)
         self.adversary = adversary
         self.n_networks = n_networks
+        self.n_denoising = n_networks if n_denoising is None else n_denoising
         shape, *layers = layers
         shape = Shape(shape) if isinstance(shape, int) else Shape(*shape)
         layers = [Dense(layer) if isinstance(layer, int) else layer for layer in layers]
@@ -240,6 +252,7 @@ class Ladder(nn.Module):
         return LadderPass(
             n_labeled,
             self.n_networks,
+            self.n_denoising,
             corrupted,
             clean,
             decoded,
@@ -305,7 +318,8 @@ class Ladder(nn.Module):
 
     def denoise(self, x):
         """Reconstruction of `x` as it is, no noise added, in units of the input."""
-        x = self.mean_of_networks(self._reconstruct(self._prepare(x)))
+        x = self._reconstruct(self._prepare(x)).unflatten(1, (self.n_networks, -1))
+        x = x[:, : self.n_denoising].mean(dim=1)
         return x if self.standardization is None else self.standardization.inverse(x)
 
     @torch.no_grad()
