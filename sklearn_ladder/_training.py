@@ -95,8 +95,9 @@ class LadderNet(NeuralNetClassifier):
     the learning rate.
 
     On CUDA a step is a graph that is launched as a whole, unless ``eager_reason_`` says
-    why not. There as on the CPU, products of matrices are in float32 unless you let
-    torch round them (``torch.set_float32_matmul_precision("high")``, TF32).
+    why not. Rounding to TF32 there is what torch is told: products of matrices are in
+    float32 unless ``torch.set_float32_matmul_precision("high")``, convolutions in TF32
+    unless ``torch.backends.cudnn.allow_tf32 = False``.
 
     Parameters
     ----------
