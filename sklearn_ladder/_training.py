@@ -272,16 +272,16 @@ class LadderNet(NeuralNetClassifier):
 
     def _tell_of_interrupt(self, n_before):
         """Of one by the keyboard, which skorch takes for the end of training."""
-        if not self.history or "train_loss" in self.history[-1]:
-            return
-        n_epochs = len(self.history) - 1 - n_before
-        if n_epochs < 1:
+        is_whole = ["train_loss" in epoch for epoch in self.history[n_before:]]
+        if not any(is_whole):
             raise KeyboardInterrupt
-        warnings.warn(
-            f"Training was interrupted after {n_epochs} of {self.max_epochs} epochs.",
-            ConvergenceWarning,
-            stacklevel=4,
-        )
+        if not all(is_whole):
+            warnings.warn(
+                f"Training was interrupted after {sum(is_whole)} of {self.max_epochs} "
+                "epochs.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
 
     def set_class_prior_ratio(self, ratio):
         """Predict for classes that are so much more frequent than among the labels."""

@@ -68,7 +68,8 @@ class Ladder(nn.Module):
     n_networks : int, default=1
         Number of networks side by side.
     n_denoising : int, default=None
-        Number of those, the first ones, that have denoising costs; by default all.
+        Number of those, the first ones, that have denoising costs; by default all. (The
+        others' decoders learn nothing. To leave them out would make little faster.)
     seed : int, default=0
         Determines the initial weights.
 
