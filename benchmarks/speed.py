@@ -15,6 +15,7 @@ Both sides of a ratio are measured in turn within one run; medians.
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -251,8 +252,13 @@ def predict_times(device, n_repeats):
 def import_times(n_repeats):
     """Seconds of a process that imports torch and scikit-learn, and of one with us."""
     without = "import torch, sklearn"
+    # What is installed is compiled; so is this package after the first, uncounted call.
+    environment = dict(os.environ)
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     processes = {
-        code: partial(subprocess.run, [sys.executable, "-c", code], check=True)
+        code: partial(
+            subprocess.run, [sys.executable, "-c", code], check=True, env=environment
+        )
         for code in (without, f"{without}, sklearn_ladder")
     }
     return alternate(processes, n_repeats)
