@@ -8,7 +8,7 @@ Of the published MNIST network, 784-1000-500-250-250-250-10:
 - `fit`, beside as many bare steps; once more for a small network on digits;
 - `fit` of five such small networks side by side, beside that of one;
 - `predict_proba`, beside a plain torch network of the same layers;
-- the import, beside that of torch and scikit-learn.
+- the import, after that of torch and scikit-learn.
 
 Both sides of a ratio are measured in turn within one run; medians.
 ``python -m benchmarks.speed``, on an otherwise idle machine.
@@ -249,19 +249,20 @@ def predict_times(device, n_repeats):
     )
 
 
-def import_times(n_repeats):
-    """Seconds of a process that imports torch and scikit-learn, and of one with us."""
-    without = "import torch, sklearn"
-    # What is installed is compiled; so is this package after the first, uncounted call.
+def import_seconds(n_repeats):
+    """Median seconds that this import takes after those of torch and scikit-learn."""
+    code = (
+        "import time, torch, sklearn; start = time.perf_counter(); "
+        "import sklearn_ladder; print(time.perf_counter() - start)"
+    )
+    # What is installed is compiled; so is this package after the first call.
     environment = dict(os.environ)
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    processes = {
-        code: partial(
-            subprocess.run, [sys.executable, "-c", code], check=True, env=environment
-        )
-        for code in (without, f"{without}, sklearn_ladder")
-    }
-    return alternate(processes, n_repeats)
+    seconds = [
+        float(subprocess.check_output([sys.executable, "-c", code], env=environment))
+        for _ in range(1 + n_repeats)
+    ]
+    return float(np.median(seconds[1:]))
 
 
 def digits_for_fit():
@@ -312,7 +313,7 @@ def main():
         },
         "ensemble": ensemble_times(device, 1 + n_repeats // 4),
         "predict": predict_times(device, 1 + n_repeats // 2),
-        "import": import_times(1 + n_repeats // 4),
+        "import": import_seconds(n_repeats),
     }
     for batch_size, step in result["step"].items():
         print(f"a step, {batch_size} + {batch_size} rows")
@@ -333,8 +334,7 @@ def main():
         f"predict_proba of 20,000 rows: {times['predict_proba']:.2f} s, "
         f"{times['predict_proba'] / times['plain network']:.2f} x a plain network"
     )
-    without, with_us = result["import"].values()
-    print(f"import: {with_us - without:+.2f} s to {without:.2f} s")
+    print(f"import: {result['import']:.3f} s after torch and scikit-learn")
     path = _results.write(
         f"speed-{torch.device(device).type}", result | _results.provenance()
     )
