@@ -4,6 +4,8 @@ import numpy as np
 import torch
 from skorch.callbacks import Callback
 
+from sklearn_ladder._batches import n_batches
+
 
 class WeightAverage(Callback):
     """In the end takes an exponential moving average of the weights (EMA).
@@ -41,11 +43,11 @@ class WeightAverage(Callback):
 class _ChangedCosts(Callback):
     """Other denoising costs for each update."""
 
-    def on_train_begin(self, net, **kwargs):
+    def on_train_begin(self, net, X=None, **kwargs):
         self.costs_ = list(net.criterion_.denoising_weights)
         self.n_updates_ = 0
         self.random_state_ = np.random.RandomState(net.seed)
-        self.n_all_updates_ = net.max_epochs * -(-len(kwargs["X"]) // net.batch_size)
+        self.n_all_updates_ = net.max_epochs * n_batches(len(X), net.batch_size)
 
     def on_batch_begin(self, net, training=False, **kwargs):
         if training:
