@@ -164,11 +164,14 @@ class Ladder(nn.Module):
         """
         return logits.softmax(dim=1).view(-1, self.shapes[-1].channels)
 
-    def mean_of_networks(self, outputs):
-        """Mean of what is side by side, shape (n_rows, n_networks · n_units)."""
+    def mean_of_networks(self, outputs, first=None):
+        """Mean of what is side by side, shape (n_rows, n_networks · n_units).
+
+        Over the `first` networks; by default over all.
+        """
         if self.n_networks == 1:
             return outputs
-        return outputs.unflatten(1, (self.n_networks, -1)).mean(dim=1)
+        return outputs.unflatten(1, (self.n_networks, -1))[:, :first].mean(dim=1)
 
     def draw_noise(self, n_rows, generator):
         """Noise of the corrupted encoder: see `Encoder.draw_noise`."""
@@ -319,8 +322,7 @@ class Ladder(nn.Module):
 
     def denoise(self, x):
         """Reconstruction of `x` as it is, no noise added, in units of the input."""
-        x = self._reconstruct(self._prepare(x)).unflatten(1, (self.n_networks, -1))
-        x = x[:, : self.n_denoising].mean(dim=1)
+        x = self.mean_of_networks(self._reconstruct(self._prepare(x)), self.n_denoising)
         return x if self.standardization is None else self.standardization.inverse(x)
 
     @torch.no_grad()
