@@ -1,0 +1,26 @@
+import subprocess
+import sys
+
+import pytest
+
+import sklearn_ladder
+
+
+def test_public_names():
+    assert dir(sklearn_ladder) == sorted(sklearn_ladder.__all__)
+    for name in sklearn_ladder.__all__:
+        assert getattr(sklearn_ladder, name) is not None
+    with pytest.raises(AttributeError, match="has no attribute 'ladder'"):
+        sklearn_ladder.ladder  # noqa: B018
+
+
+def test_submodules_are_imported_when_they_are_asked_for():
+    program = (
+        "import sys, sklearn_ladder; name = 'sklearn_ladder.robustness'; "
+        "print(name in sys.modules); sklearn_ladder.robustness; "
+        "print(name in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["False", "True"]
