@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.datasets import fetch_openml
 
 FILES = {"mnist": "mnist.npz", "cifar10": "cifar10_jpeg.tar.xz"}
+N_VALIDATION = 10_000
 
 
 def source(name, data_dir=None):
@@ -50,6 +51,17 @@ def load_mnist(data_dir=None):
             for name in ("X_train", "X_test")
         )
         return X_train, data["y_train"].astype(int), X_test, data["y_test"].astype(int)
+
+
+def hold_out_last(X, y):
+    """Training rows without the last 10,000, and these, which settings are chosen on.
+
+    Returns
+    -------
+    X, y, X_validation, y_validation : ndarray
+    """
+    n = len(X) - N_VALIDATION
+    return X[:n], y[:n], X[n:], y[n:]
 
 
 def load_cifar10(data_dir=None):

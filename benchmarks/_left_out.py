@@ -40,19 +40,51 @@ class WeightAverage(Callback):
                 weight.copy_(average)
 
 
-class _ChangedCosts(Callback):
-    """Other denoising costs for each update."""
+class _ByUpdate(Callback):
+    """Changes something before each update."""
 
     def on_train_begin(self, net, X=None, **kwargs):
-        self.costs_ = list(net.criterion_.denoising_weights)
         self.n_updates_ = 0
-        self.random_state_ = np.random.RandomState(net.seed)
         self.n_all_updates_ = net.max_epochs * n_batches(len(X), net.batch_size)
 
     def on_batch_begin(self, net, training=False, **kwargs):
         if training:
-            net.criterion_.denoising_weights = self.changed(self.costs_)
+            self.change(net)
             self.n_updates_ += 1
+
+    def progress(self, part):
+        """From 0 to 1 in the first part of the updates."""
+        return min(1, (self.n_updates_ + 1) / (part * self.n_all_updates_))
+
+
+class LearningRateWarmUp(_ByUpdate):
+    """The rate rises linearly for the first part of the updates.
+
+    The schedule of the classifier sets it anew after each update.
+
+    Parameters
+    ----------
+    part : float
+    """
+
+    def __init__(self, part=0.1):
+        self.part = part
+
+    def change(self, net):
+        for group in net.optimizer_.param_groups:
+            group["lr"] *= self.progress(self.part)
+
+
+class _ChangedCosts(_ByUpdate):
+    """Other denoising costs for each update."""
+
+    def on_train_begin(self, net, **kwargs):
+        super().on_train_begin(net, **kwargs)
+        self.costs_ = list(net.criterion_.denoising_weights)
+        self.random_state_ = np.random.RandomState(net.seed)
+
+    def change(self, net):
+        net.criterion_.denoising_weights = self.changed(self.costs_)
 
 
 class CostWarmUp(_ChangedCosts):
@@ -67,8 +99,7 @@ class CostWarmUp(_ChangedCosts):
         self.part = part
 
     def changed(self, costs):
-        progress = (self.n_updates_ + 1) / (self.part * self.n_all_updates_)
-        return [min(1, progress) * cost for cost in costs]
+        return [self.progress(self.part) * cost for cost in costs]
 
 
 class ClassLayerCostDropout(_ChangedCosts):

@@ -27,7 +27,6 @@ from sklearn_ladder import LadderClassifier, recipes
 from sklearn_ladder.preprocessing import GlobalContrastNormalizer, ZCAWhitener
 from sklearn_ladder.robustness import fast_gradient
 
-N_VALIDATION = 10_000
 ADVERSARIAL_EPSILON = 0.3
 
 
@@ -75,8 +74,7 @@ def load(data, arguments):
     loader = {"mnist": _data.load_mnist, "cifar10": _data.load_cifar10}[data]
     X, y, X_test, y_test = loader(arguments.data_dir)
     if arguments.validate:
-        X_test, y_test = X[-N_VALIDATION:], y[-N_VALIDATION:]
-        X, y = X[:-N_VALIDATION], y[:-N_VALIDATION]
+        X, y, X_test, y_test = _data.hold_out_last(X, y)
     if arguments.subset is not None:
         order = np.random.RandomState(0).permutation(len(X))[: arguments.subset]
         X, y = X[order], y[order]
@@ -198,9 +196,9 @@ def main(arguments=None):
             rows_of = {data: load(data, arguments)}
         after = sum(later["max_epochs"] for _, _, later, _ in todo[number + 1 :])
         result = run(name, recipe, parameters, seed, rows_of[data], arguments, after)
+        published = recipes.table().loc[recipe, "error"]
         print(
-            f"  error {result['error_percent']:.2f} %, published "
-            f"{recipes.RECIPES[recipe].error:.2f} %",
+            f"  error {result['error_percent']:.2f} %, published {published:.2f} %",
             flush=True,
         )
 

@@ -53,20 +53,6 @@ def published_runs():
             "machine": _machine(result, result["device"]),
             **result.get("adversarial_error_percent", {}),
         }
-    # of before there were recipes: all seeds of a configuration in one file
-    for path in _results.FOLDER.glob("mnist-*epochs.json"):
-        result = _results.read(path.stem)
-        _, n_labels, variant, _ = path.stem.split("-")
-        recipe = f"rasmus2015-mnist-{n_labels}-{variant}"
-        for run in result["runs"]:
-            yield {
-                "recipe": recipe,
-                "training": _training(recipe, result["parameters"]),
-                "data": "mnist.npz",
-                "error": run["error_percent"],
-                "minutes": run["fit_seconds"] / 60,
-                "machine": _machine(result, "cpu"),
-            }
 
 
 def in_order_of_recipes(runs):
@@ -102,16 +88,15 @@ def published_table():
     return "\n".join([*lines, "", f"<sub>{'; '.join(notes)}</sub>"])
 
 
-def _training(name, parameters, n_rows=None, n_labels=None):
+def _training(name, parameters, n_rows, n_labels):
     """What was trained how long, where it is not as published."""
     recipe = recipes.RECIPES[name]
     words = f"{parameters['max_epochs']} of {recipe.parameters['max_epochs']} epochs"
-    if n_rows not in (None, N_ROWS[recipe.data]):
+    if n_rows != N_ROWS[recipe.data]:
         words += f", {n_rows:,} rows"
-    if n_labels not in (None, recipe.n_labels, n_rows):
+    if n_labels not in (recipe.n_labels, n_rows):
         words += f", {n_labels:,} labels"
     published = recipe.parameters
-    parameters = published | parameters
     if (batch_size := parameters["batch_size"]) != published["batch_size"]:
         words += f", batches of {batch_size}"
     if (costs := parameters.get("denoising_cost")) != published.get("denoising_cost"):
@@ -121,7 +106,7 @@ def _training(name, parameters, n_rows=None, n_labels=None):
 
 
 def _error(errors, recipe):
-    """Mean and, of several, the measure of spread that is published."""
+    """Mean and, of several, the measure of spread that is published, if one is."""
     if len(errors) == 1:
         return f"{errors.mean():.2f}"
     spread = errors.std() if recipe.sem is None else errors.sem()
@@ -129,6 +114,8 @@ def _error(errors, recipe):
 
 
 def _published_error(recipe):
+    if recipe.error is None:
+        return "–"
     spread = f"{recipe.std:.2f} σ" if recipe.sem is None else f"{recipe.sem:.2f} e"
     return f"{recipe.error:.2f} ± {spread}"
 
@@ -160,6 +147,35 @@ PUBLISHED_ADVERSARIAL = {
         "lvan-lw": (43, 1.7, 2.3),
     },
 }
+
+
+def quick_table():
+    """Errors of the quick recipes after each of their parts."""
+    results = {}
+    for path in sorted(_results.FOLDER.glob("quick-mnist-*.json")):
+        result = _results.read(path.stem)
+        if "validation" not in path.stem:
+            results.setdefault(result["labels"], []).append(result)
+    n_rounds = len(result["error_percent"]) - 1
+    rounds = " | ".join(f"round {number}" for number in range(1, n_rounds + 1))
+    lines = [
+        f"| labels | seeds | recipe | {rounds} | minutes in all |",
+        "|---|---|---|" + "---|" * (n_rounds + 1),
+    ]
+    for n_labels, of_seeds in results.items():
+        recipe = recipes.RECIPES[f"quick-mnist-{n_labels}-full"]
+        errors = pd.DataFrame([one["error_percent"] for one in of_seeds])
+        cells = [_error(errors[stage], recipe) for stage in errors]
+        minutes = np.mean([one["minutes"][-1] for one in of_seeds])
+        lines.append(
+            f"| {n_labels} | {len(errors)} | {' | '.join(cells)} | {minutes:.1f} |"
+        )
+    machine = _machine(result, result["device"])
+    note = (
+        "test error in %, mean ± standard deviation; `python -m benchmarks.quick`; "
+        f"{machine}, another fit beside it"
+    )
+    return "\n".join([*lines, "", f"<sub>{note}</sub>"])
 
 
 def adversarial_table():
@@ -294,6 +310,30 @@ def missing_values_table():
     return "\n".join([*lines, "", made_by(result, note=note)])
 
 
+def ablation_table():
+    """Mean scores of each setting over tables, the default first."""
+    return _ablation("ablation", "rows of 11 tables that are in no test split")
+
+
+def mnist_ablation_table():
+    note = "the last 10,000 training rows of MNIST, 100 labels, one seed"
+    return _ablation("ablation-mnist", note)
+
+
+def _ablation(name, note):
+    result = _results.read(name)
+    lines = [
+        "| setting | accuracy | balanced accuracy | log-loss | calibration error |",
+        "|---|---|---|---|---|",
+    ]
+    for setting, of_data in result["scores"].items():
+        means = pd.DataFrame(of_data).mean(axis=1)
+        digits = 4 if len(of_data) == 1 else 3
+        cells = " | ".join(f"{mean:.{digits}f}" for mean in means)
+        lines.append(f"| {setting} | {cells} |")
+    return "\n".join([*lines, "", made_by(result, note=note)])
+
+
 def tabular_table():
     result = _results.read("tabular")
     comparisons = result["comparisons"]
@@ -353,6 +393,7 @@ def made_by(result, n_seeds=None, note=None):
 TABLES = {
     "digits": digits_table,
     "published": published_table,
+    "quick": quick_table,
     "adversarial": adversarial_table,
     "speed": speed_table,
     "validation": validation_table,
@@ -361,6 +402,8 @@ TABLES = {
     "scaling": scaling_table,
     "missing_values": missing_values_table,
     "tabular": tabular_table,
+    "ablation": ablation_table,
+    "ablation-mnist": mnist_ablation_table,
 }
 
 

@@ -3,6 +3,8 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
+from benchmarks import _data, _results
+
 
 @pytest.fixture(scope="session", autouse=True)
 def single_thread():
@@ -30,3 +32,15 @@ def blobs():
     X = rng.normal(size=(60, 3)) + 3 * y[:, None]
     y_few = np.where(np.arange(60) < 10, y, -1)
     return X, y, y_few
+
+
+@pytest.fixture
+def small_mnist(monkeypatch, tmp_path):
+    """A stand-in for MNIST, and a folder for the results."""
+    rng = np.random.RandomState(0)
+    y = np.arange(301) % 10  # one class has a row more
+    X = (rng.uniform(size=(301, 784)) * (0.1 + y[:, None] / 10)).astype(np.float32)
+    monkeypatch.setattr(_data, "load_mnist", lambda _: (X, y, X, y))
+    monkeypatch.setattr(_data, "N_VALIDATION", 50)
+    monkeypatch.setattr(_results, "FOLDER", tmp_path / "results")
+    return tmp_path

@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
+from skorch.callbacks import Callback
 
-from benchmarks._left_out import ClassLayerCostDropout, CostWarmUp, WeightAverage
+from benchmarks._left_out import (
+    ClassLayerCostDropout,
+    CostWarmUp,
+    LearningRateWarmUp,
+    WeightAverage,
+)
 from sklearn_ladder import LadderClassifier
 
 
@@ -18,6 +24,7 @@ def fit(blobs, callbacks):
     [
         (WeightAverage(rate=1), WeightAverage(rate=0.1)),
         (CostWarmUp(part=1e-9), CostWarmUp(part=0.5)),
+        (LearningRateWarmUp(part=1e-9), LearningRateWarmUp(part=0.5)),
     ],
     ids=lambda callback: type(callback).__name__,
 )
@@ -32,3 +39,17 @@ def test_the_class_layer_has_its_cost_in_some_updates(blobs):
     callback = fit(blobs, [("dropout", ClassLayerCostDropout())]).net_.callbacks_
     drawn = [dict(callback)["dropout"].changed([1.0, 2.0]) for _ in range(20)]
     assert {tuple(costs) for costs in drawn} == {(1.0, 0.0), (1.0, 2.0)}
+
+
+def test_the_rate_rises_and_then_is_as_it_would_be(blobs):
+    rates = []
+
+    class Watch(Callback):
+        def on_batch_begin(self, net, **kwargs):
+            rates.append(net.optimizer_.param_groups[0]["lr"])
+
+    n_batches = 10 * -(-len(blobs[0]) // 20)
+    fit(blobs, [("warm up", LearningRateWarmUp(part=0.2)), ("watch", Watch())])
+    rising = round(0.2 * n_batches)
+    np.testing.assert_allclose(rates[:3], max(rates) * np.arange(1, 4) / rising)
+    assert rates[rising - 1] == max(rates) == LadderClassifier().learning_rate

@@ -46,7 +46,9 @@ def test_every_published_cell_has_a_recipe():
         for n_labels, row in zip([50, 100, 1000], rows, strict=True)
     }
     table = recipes.table()
-    assert sorted(table.index) == sorted(published)
+    is_quick = table.index.str.startswith("quick-")
+    assert sorted(table.index[~is_quick]) == sorted(published)
+    assert table.loc[is_quick, ["error", "std", "sem"]].isna().all(axis=None)
     for name, row in published.items():
         spread, other = ("std", "sem") if "rasmus" in name else ("sem", "std")
         assert tuple(table.loc[name, ["error", spread]]) == row
