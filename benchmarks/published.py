@@ -28,6 +28,7 @@ from sklearn_ladder.preprocessing import GlobalContrastNormalizer, ZCAWhitener
 from sklearn_ladder.robustness import fast_gradient
 
 ADVERSARIAL_EPSILON = 0.3
+CHECKPOINTS = Path.home() / ".cache" / "sklearn_ladder"
 
 
 def parse_arguments(arguments=None):
@@ -50,11 +51,7 @@ def parse_arguments(arguments=None):
     parser.add_argument("--validate", action="store_true")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--data-dir")
-    parser.add_argument(
-        "--checkpoint-dir",
-        type=Path,
-        default=Path.home() / ".cache" / "sklearn_ladder",
-    )
+    parser.add_argument("--checkpoint-dir", type=Path, default=CHECKPOINTS)
     parsed = parser.parse_args(arguments)
     unknown = sorted(set(parsed.recipes) - set(recipes.names()))
     if unknown or not (parsed.recipes or parsed.list):

@@ -149,30 +149,40 @@ PUBLISHED_ADVERSARIAL = {
 }
 
 
+# Rounds of learning from own predictions after which the table has the error.
+ROUNDS_SHOWN = (0, 1, 2, 4, 8, 12)
+
+
 def quick_table():
-    """Errors of the quick recipes after each of their parts."""
-    results = {}
-    for path in sorted(_results.FOLDER.glob("quick-mnist-*.json")):
-        result = _results.read(path.stem)
-        if "validation" not in path.stem:
-            results.setdefault(result["labels"], []).append(result)
-    n_rounds = len(result["error_percent"]) - 1
-    rounds = " | ".join(f"round {number}" for number in range(1, n_rounds + 1))
-    lines = [
-        f"| labels | seeds | recipe | {rounds} | minutes in all |",
-        "|---|---|---|" + "---|" * (n_rounds + 1),
+    """Errors of the quick recipes, and after rounds with own predictions as labels."""
+    results = [
+        _results.read(path.stem)
+        for path in sorted(_results.FOLDER.glob("quick-mnist-*.json"))
+        if "validation" not in path.stem
     ]
-    for n_labels, of_seeds in results.items():
-        recipe = recipes.RECIPES[f"quick-mnist-{n_labels}-full"]
-        errors = pd.DataFrame([one["error_percent"] for one in of_seeds])
-        cells = [_error(errors[stage], recipe) for stage in errors]
-        minutes = np.mean([one["minutes"][-1] for one in of_seeds])
-        lines.append(
-            f"| {n_labels} | {len(errors)} | {' | '.join(cells)} | {minutes:.1f} |"
-        )
-    machine = _machine(result, result["device"])
+    most = max(len(result["error_percent"]) for result in results)
+    shown = [n_rounds for n_rounds in ROUNDS_SHOWN if n_rounds < most]
+    lines = [
+        "| recipe | rounds | seeds | test error, % | minutes |",
+        "|---|---|---|---|---|",
+    ]
+    for name in dict.fromkeys(result["recipe"] for result in results):
+        for n_rounds in shown:
+            so_long = [
+                (result["error_percent"][n_rounds], result["minutes"][n_rounds])
+                for result in results
+                if result["recipe"] == name and len(result["minutes"]) > n_rounds
+            ]
+            if so_long:
+                errors, minutes = pd.DataFrame(so_long).T.to_numpy()
+                error = _error(pd.Series(errors), recipes.RECIPES[name])
+                lines.append(
+                    f"| {name} | {n_rounds} | {len(errors)} | {error} "
+                    f"| {minutes.mean():.1f} |"
+                )
+    machine = _machine(results[0], results[0]["device"])
     note = (
-        "test error in %, mean ± standard deviation; `python -m benchmarks.quick`; "
+        "mean ± standard deviation; `python -m benchmarks.quick`; "
         f"{machine}, another fit beside it"
     )
     return "\n".join([*lines, "", f"<sub>{note}</sub>"])

@@ -18,6 +18,7 @@ def small_recipes(monkeypatch):
         recipe = recipe._replace(parameters=recipe.parameters | small)
         monkeypatch.setitem(recipes.RECIPES, name, recipe)
     monkeypatch.setitem(quick.ROUND, "max_epochs", 1)
+    monkeypatch.setattr(quick, "THRESHOLD", 0.2)  # so that there is something to learn
 
 
 def test_own_labels_are_sure_and_given_ones_stay(blobs):
@@ -32,26 +33,37 @@ def test_own_labels_are_sure_and_given_ones_stay(blobs):
     np.testing.assert_array_equal(own[is_new], clf.predict(X)[is_new])
 
 
+def run(folder, *arguments):
+    quick.main(["--checkpoint-dir", str(folder), *arguments])
+
+
 def test_each_round_is_tested_and_kept(small_mnist, small_recipes, monkeypatch):
-    monkeypatch.setattr(quick, "THRESHOLD", 0.2)  # so that there is something to learn
-    quick.main(["--labels", "50", "--seeds", "0", "1"])
-    quick.main(["--labels", "100", "--seeds", "0", "--validate"])
+    run(small_mnist, "--labels", "50", "--seeds", "0", "1")
+    run(small_mnist, "--labels", "100", "--seeds", "0", "--validate")
     result = _results.read("quick-mnist-50-1")
     assert len(result["error_percent"]) == len(result["minutes"]) == quick.N_ROUNDS + 1
     assert len(set(result["error_percent"])) > 1  # training goes on
     assert result["minutes"] == sorted(result["minutes"])
-    assert result["recipe"]["batch_size"] == 250
+    assert result["parameters"]["batch_size"] == 250
     assert _results.read("quick-mnist-100-0-validation")
     *lines, _, _ = readme.quick_table().splitlines()
-    (row,) = [line.strip("| ").split(" | ") for line in lines[2:]]
-    assert row[:2] == ["50", "2"]
-    assert len(row) == 2 + quick.N_ROUNDS + 2
+    rows = [line.strip("| ").split(" | ") for line in lines[2:]]
+    assert [row[:3] for row in rows] == [
+        ["quick-mnist-50-full", n_rounds, "2"] for n_rounds in "0124"
+    ]
+    monkeypatch.setattr(quick, "run", None)  # nothing is trained again
+    run(small_mnist, "--labels", "50", "--seeds", "0", "1")
 
-    def fail(*_):
-        raise AssertionError("trained again")
 
-    monkeypatch.setattr(quick, "train", fail)
-    quick.main(["--labels", "50", "--seeds", "0", "1"])
+def test_more_rounds_go_on_from_what_is_there(small_mnist, small_recipes):
+    run(small_mnist / "once", "--seeds", "0", "--rounds", "3")
+    at_once = _results.read("quick-mnist-100-0")["error_percent"]
+    _results.FOLDER.joinpath("quick-mnist-100-0.json").unlink()
+    for n_rounds in "1", "3":
+        run(small_mnist / "twice", "--seeds", "0", "--rounds", n_rounds)
+    result = _results.read("quick-mnist-100-0")
+    assert result["error_percent"] == at_once
+    assert result["minutes"] == sorted(result["minutes"])
 
 
 def test_settings_on_mnist(small_mnist, small_recipes, capsys):
