@@ -60,7 +60,8 @@ class _ByUpdate(Callback):
 class LearningRateWarmUp(_ByUpdate):
     """The rate rises linearly for the first part of the updates.
 
-    The schedule of the classifier sets it anew after each update.
+    For classifiers that have a schedule (``decay_start`` below 1), which sets the rate
+    anew after each update.
 
     Parameters
     ----------

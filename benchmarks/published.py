@@ -131,7 +131,7 @@ def run(name, recipe, parameters, seed, rows, arguments, n_epochs_after):
     result = {
         "recipe": recipe,
         "seed": seed,
-        "parameters": _as_json(parameters),
+        "parameters": as_json(parameters),
         "data": _data.source(recipes.RECIPES[recipe].data, arguments.data_dir),
         "n_rows": len(X),
         "n_labels": int((y_few >= 0).sum()),
@@ -183,7 +183,7 @@ def main(arguments=None):
         for seed in arguments.seeds:
             name = run_name(recipe, parameters, seed, arguments)
             done = _results.read(name)
-            if done is None or done["parameters"] != _as_json(parameters):
+            if done is None or done["parameters"] != as_json(parameters):
                 todo.append((name, recipe, parameters, seed))
     rows_of = {}
     for number, (name, recipe, parameters, seed) in enumerate(todo):
@@ -193,14 +193,12 @@ def main(arguments=None):
             rows_of = {data: load(data, arguments)}
         after = sum(later["max_epochs"] for _, _, later, _ in todo[number + 1 :])
         result = run(name, recipe, parameters, seed, rows_of[data], arguments, after)
-        published = recipes.table().loc[recipe, "error"]
-        print(
-            f"  error {result['error_percent']:.2f} %, published {published:.2f} %",
-            flush=True,
-        )
+        published = recipes.RECIPES[recipe].error
+        beside = "" if published is None else f", published {published:.2f} %"
+        print(f"  error {result['error_percent']:.2f} %{beside}", flush=True)
 
 
-def _as_json(parameters):
+def as_json(parameters):
     """The parameters as they come back from a file."""
     return json.loads(json.dumps(parameters))
 

@@ -149,43 +149,30 @@ PUBLISHED_ADVERSARIAL = {
 }
 
 
-# Rounds of learning from own predictions after which the table has the error.
-ROUNDS_SHOWN = (0, 1, 2, 4, 8, 12)
-
-
 def quick_table():
-    """Errors of the quick recipes, and after rounds with own predictions as labels."""
+    """Errors of the quick recipes, before and after self-training."""
     results = [
         _results.read(path.stem)
-        for path in sorted(_results.FOLDER.glob("quick-mnist-*.json"))
-        if "validation" not in path.stem
+        for path in sorted(_results.FOLDER.glob("self-training-*.json"))
+        if not path.stem.endswith("-validation")
     ]
-    most = max(len(result["error_percent"]) for result in results)
-    shown = [n_rounds for n_rounds in ROUNDS_SHOWN if n_rounds < most]
     lines = [
         "| recipe | rounds | seeds | test error, % | minutes |",
         "|---|---|---|---|---|",
     ]
     for name in dict.fromkeys(result["recipe"] for result in results):
-        for n_rounds in shown:
-            so_long = [
-                (result["error_percent"][n_rounds], result["minutes"][n_rounds])
-                for result in results
-                if result["recipe"] == name and len(result["minutes"]) > n_rounds
-            ]
-            if so_long:
-                errors, minutes = pd.DataFrame(so_long).T.to_numpy()
-                error = _error(pd.Series(errors), recipes.RECIPES[name])
-                lines.append(
-                    f"| {name} | {n_rounds} | {len(errors)} | {error} "
-                    f"| {minutes.mean():.1f} |"
-                )
-    machine = _machine(results[0], results[0]["device"])
-    note = (
-        "mean ± standard deviation; `python -m benchmarks.quick`; "
-        f"{machine}, another fit beside it"
-    )
-    return "\n".join([*lines, "", f"<sub>{note}</sub>"])
+        same = [result for result in results if result["recipe"] == name]
+        errors = pd.DataFrame([result["error_percent"] for result in same])
+        minutes = pd.DataFrame([result["minutes"] for result in same]).mean()
+        lines += [
+            f"| {name} | {n_rounds} | {len(same)} "
+            f"| {_error(errors[n_rounds], recipes.RECIPES[name])} "
+            f"| {minutes[n_rounds]:.1f} |"
+            for n_rounds in errors
+        ]
+    note = "mean ± standard deviation; `python -m benchmarks.self_training`"
+    machines = dict.fromkeys(_machine(result, result["device"]) for result in results)
+    return "\n".join([*lines, "", f"<sub>{'; '.join([note, *machines])}</sub>"])
 
 
 def adversarial_table():
@@ -320,30 +307,6 @@ def missing_values_table():
     return "\n".join([*lines, "", made_by(result, note=note)])
 
 
-def ablation_table():
-    """Mean scores of each setting over tables, the default first."""
-    return _ablation("ablation", "rows of 11 tables that are in no test split")
-
-
-def mnist_ablation_table():
-    note = "the last 10,000 training rows of MNIST, 100 labels, one seed"
-    return _ablation("ablation-mnist", note)
-
-
-def _ablation(name, note):
-    result = _results.read(name)
-    lines = [
-        "| setting | accuracy | balanced accuracy | log-loss | calibration error |",
-        "|---|---|---|---|---|",
-    ]
-    for setting, of_data in result["scores"].items():
-        means = pd.DataFrame(of_data).mean(axis=1)
-        digits = 4 if len(of_data) == 1 else 3
-        cells = " | ".join(f"{mean:.{digits}f}" for mean in means)
-        lines.append(f"| {setting} | {cells} |")
-    return "\n".join([*lines, "", made_by(result, note=note)])
-
-
 def tabular_table():
     result = _results.read("tabular")
     comparisons = result["comparisons"]
@@ -412,8 +375,6 @@ TABLES = {
     "scaling": scaling_table,
     "missing_values": missing_values_table,
     "tabular": tabular_table,
-    "ablation": ablation_table,
-    "ablation-mnist": mnist_ablation_table,
 }
 
 

@@ -1,20 +1,23 @@
 """Ladder networks for scikit-learn: classifiers for many rows and few labels."""
 
-import importlib
+import importlib as _importlib
+from typing import TYPE_CHECKING
 
 from ._classifier import LadderClassifier
 from ._version import __version__
 
-# Imported when they are first asked for, as scikit-learn does: they would take nearly
-# as long as all the rest.
-_SUBMODULES = [
+if TYPE_CHECKING:
+    from . import architectures, model_selection, preprocessing, recipes, robustness
+
+__all__ = [
+    "LadderClassifier",
+    "__version__",
     "architectures",
     "model_selection",
     "preprocessing",
     "recipes",
     "robustness",
 ]
-__all__ = ["LadderClassifier", "__version__", *_SUBMODULES]
 
 
 def __dir__():
@@ -22,6 +25,10 @@ def __dir__():
 
 
 def __getattr__(name):
-    if name in _SUBMODULES:
-        return importlib.import_module(f"{__name__}.{name}")
+    """Import a submodule when it is first asked for, as scikit-learn does.
+
+    Together they would take a fifth of the time of the import.
+    """
+    if name in __all__:
+        return _importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -266,7 +266,9 @@ class LadderClassifier(
         ones, and for `partial_fit`.
 
     warm_start : bool, default=False
-        Whether `fit` starts from the weights of the previous fit, if there is one.
+        Whether `fit` starts from the weights of the previous fit, if there is one. All
+        else starts anew: the optimiser, with an int `random_state` the same noise and
+        order of rows, and the class prior, from the labels that are given then.
 
     random_state : int, RandomState instance or None, default=None
         Determines initial weights, noise and the order of rows. The global generators

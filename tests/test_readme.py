@@ -12,6 +12,7 @@ def test_code_blocks_run():
     names = {}
     for block in blocks:
         exec(compile(block, str(README), "exec"), names)
+    assert names["is_sure"].any()
     assert names["clf"].score(names["X"], names["y"]) > 0.9
 
 
