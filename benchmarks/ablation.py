@@ -10,11 +10,12 @@ trained without the last 10,000 training rows, and scored on these. Some six min
 setting on one thread.
 
 Settings that are done are skipped. All on the CPU: a CUDA graph would not see what
-callbacks do to costs. Of what is known to help ladders elsewhere, an
-average of the weights, a rate or denoising costs that rise, and a class layer without
-its cost in some updates are no parameters of the classifier, but callbacks, measured
-here (`_left_out`). Labelled batches are balanced where labels are, since they are
-cycled.
+callbacks do to costs.
+
+Of what is known to help ladders elsewhere, an average of the weights, a rate or
+denoising costs that rise, and a class layer without its cost in some updates are no
+parameters of the classifier, but callbacks, measured here (`_left_out`). Labelled
+batches are balanced where labels are, since they are cycled.
 """
 
 import argparse

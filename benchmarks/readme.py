@@ -162,14 +162,15 @@ def quick_table():
     ]
     for name in dict.fromkeys(result["recipe"] for result in results):
         same = [result for result in results if result["recipe"] == name]
-        errors = pd.DataFrame([result["error_percent"] for result in same])
         minutes = pd.DataFrame([result["minutes"] for result in same]).mean()
-        lines += [
-            f"| {name} | {n_rounds} | {len(same)} "
-            f"| {_error(errors[n_rounds], recipes.RECIPES[name])} "
-            f"| {minutes[n_rounds]:.1f} |"
-            for n_rounds in errors
-        ]
+        for n_rounds, errors in pd.DataFrame(
+            [result["error_percent"] for result in same]
+        ).items():
+            errors = errors.dropna()  # of some seeds there may be fewer rounds
+            lines.append(
+                f"| {name} | {n_rounds} | {len(errors)} "
+                f"| {_error(errors, recipes.RECIPES[name])} | {minutes[n_rounds]:.1f} |"
+            )
     note = "mean ± standard deviation; `python -m benchmarks.self_training`"
     machines = dict.fromkeys(_machine(result, result["device"]) for result in results)
     return "\n".join([*lines, "", f"<sub>{'; '.join([note, *machines])}</sub>"])
