@@ -116,6 +116,13 @@ def test_table_of_all_runs(small_mnist):
         (RECIPE, "1 of 150 epochs, 200 rows", "2"),
         (RECIPE, "2 of 150 epochs, 301 rows", "1"),
     ]
+    errors = [
+        _results.read(f"{RECIPE}-1epochs-200rows-seed{seed}")["error_percent"]
+        for seed in (0, 1)
+    ]
+    (of_two,) = [row for row in cells if row[2] == "2"]
+    mean, spread = np.mean(errors), np.std(errors, ddof=1)
+    assert of_two[3:5] == [f"{mean:.2f} ± {spread:.2f}", "3.06 ± 1.44 σ"]
     assert "benchmarks.published" in notes and "JPEG" not in notes
 
 
