@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from skorch.callbacks import Callback, LRScheduler
 
+from benchmarks._results import replacing
 from sklearn_ladder._batches import n_batches
 
 
@@ -84,12 +85,8 @@ class Checkpoint(Callback):
             "noise_generator": net.noise_generator_.get_state(),
             "history": list(net.history),
         }
-        path = Path(self.path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # a kill while writing leaves the previous file whole
-        partial = path.with_suffix(".partial")
-        torch.save(state, partial)
-        partial.replace(path)
+        with replacing(Path(self.path)) as partial:
+            torch.save(state, partial)
 
 
 def _schedulers(net):

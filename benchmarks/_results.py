@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import sys
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -29,13 +30,28 @@ def provenance():
 
 
 def write(name, result):
-    """Write a result; a killed program leaves the previous file whole."""
-    FOLDER.mkdir(exist_ok=True)
+    """Write a result; returns its path."""
     path = FOLDER / f"{name}.json"
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(result, indent=1) + "\n")
-    partial.replace(path)
+    with replacing(path) as partial:
+        partial.write_text(json.dumps(result, indent=1) + "\n")
     return path
+
+
+@contextmanager
+def replacing(path):
+    """A path to write to instead; what was written then takes the place of the file.
+
+    A program killed in between leaves the previous file whole.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    yield partial
+    partial.replace(path)
+
+
+def as_json(parameters):
+    """The parameters as they come back from a file; objects are known by their type."""
+    return json.loads(json.dumps(parameters, default=lambda found: repr(type(found))))
 
 
 def read(name):

@@ -131,7 +131,7 @@ def run(name, recipe, parameters, seed, rows, arguments, n_epochs_after):
     result = {
         "recipe": recipe,
         "seed": seed,
-        "parameters": as_json(parameters),
+        "parameters": _results.as_json(parameters),
         "data": _data.source(recipes.RECIPES[recipe].data, arguments.data_dir),
         "n_rows": len(X),
         "n_labels": int((y_few >= 0).sum()),
@@ -183,7 +183,7 @@ def main(arguments=None):
         for seed in arguments.seeds:
             name = run_name(recipe, parameters, seed, arguments)
             done = _results.read(name)
-            if done is None or done["parameters"] != as_json(parameters):
+            if done is None or done["parameters"] != _results.as_json(parameters):
                 todo.append((name, recipe, parameters, seed))
     rows_of = {}
     for number, (name, recipe, parameters, seed) in enumerate(todo):
@@ -196,11 +196,6 @@ def main(arguments=None):
         published = recipes.RECIPES[recipe].error
         beside = "" if published is None else f", published {published:.2f} %"
         print(f"  error {result['error_percent']:.2f} %{beside}", flush=True)
-
-
-def as_json(parameters):
-    """The parameters as they come back from a file."""
-    return json.loads(json.dumps(parameters))
 
 
 if __name__ == "__main__":

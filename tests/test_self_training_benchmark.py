@@ -90,9 +90,10 @@ def test_settings_on_mnist(small_mnist, small_recipes, monkeypatch, capsys):
     monkeypatch.setattr(ablation, "MNIST_RECIPE", small)
     chosen = ["quick recipe", "weight_normalization=False", "weight average"]
     ablation.main(["--mnist", "--settings", *chosen])
-    found = _results.read("ablation-mnist")["scores"]
+    found = _results.read("ablation-mnist")["settings"]
     assert list(found) == chosen
-    assert all(0 <= scores["mnist"]["accuracy"] <= 1 for scores in found.values())
+    assert all(0 <= of["scores"]["mnist"]["accuracy"] <= 1 for of in found.values())
+    assert not found["weight_normalization=False"]["parameters"]["weight_normalization"]
     capsys.readouterr()
     ablation.main(["--mnist", "--settings", *chosen])
     assert capsys.readouterr().out == ""  # done already
