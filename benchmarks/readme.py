@@ -1,7 +1,7 @@
-"""Writes the tables of the README from ``benchmarks/results``.
+"""Writes the tables of the README and of ``docs`` from ``benchmarks/results``.
 
-``python -m benchmarks.readme``; with ``--check`` it only compares, and fails where the
-README is not up to date.
+``python -m benchmarks.readme``; with ``--check`` it only compares, and fails where a
+page is not up to date.
 """
 
 import sys
@@ -13,7 +13,9 @@ import pandas as pd
 from benchmarks import _results, speed
 from sklearn_ladder import recipes
 
-README = Path(__file__).parent.parent / "README.md"
+_ROOT = Path(__file__).parent.parent
+README = _ROOT / "README.md"
+PAGES = [README, *sorted(_ROOT.glob("docs/*.md"))]
 # Training rows of the published runs.
 N_ROWS = {recipes.MNIST: 60_000, recipes.CIFAR10: 50_000}
 
@@ -346,6 +348,54 @@ def tabular_table():
     return "\n".join([*lines, "", sentence, "", made_by(result, note=note)])
 
 
+def ablation_table():
+    """What each change of the defaults gains or loses on tables."""
+    result = _results.read("ablation")
+    scores_of = {
+        setting: pd.DataFrame(found["scores"]).T
+        for setting, found in result["settings"].items()
+    }
+    default = scores_of.pop("default")
+    mean = default.mean()
+    lines = [
+        "| setting | accuracy, % | balanced accuracy, % | log-loss | calibration error |",
+        "|---|---|---|---|---|",
+        f"| default | {100 * mean['accuracy']:.1f} "
+        f"| {100 * mean['balanced_accuracy']:.1f} | {mean['log_loss']:.2f} "
+        f"| {mean['calibration_error']:.3f} |",
+    ]
+    for setting, scores in scores_of.items():
+        gain = scores - default
+        cells = [
+            f"{100 * gain[name].mean():+.1f} ± {100 * gain[name].sem():.1f}"
+            for name in ("accuracy", "balanced_accuracy")
+        ]
+        cells.append(f"{gain['log_loss'].mean():+.2f}")
+        cells.append(f"{gain['calibration_error'].mean():+.3f}")
+        lines.append(f"| `{setting}` | {' | '.join(cells)} |")
+    note = (
+        f"mean over {len(default)} tables; below it the mean change ± its standard error"
+    )
+    return "\n".join([*lines, "", made_by(result, note=note)])
+
+
+def ablation_mnist_table():
+    """What each change of the quick recipe gains or loses."""
+    result = _results.read("ablation-mnist")
+    lines = [
+        "| setting | error, % | log-loss | calibration error |",
+        "|---|---|---|---|",
+    ]
+    for setting, found in result["settings"].items():
+        scores = found["scores"]["mnist"]
+        lines.append(
+            f"| `{setting}` | {100 * (1 - scores['accuracy']):.2f} "
+            f"| {scores['log_loss']:.3f} | {scores['calibration_error']:.3f} |"
+        )
+    note = "one draw of 100 labels; two of 10,000 rows' errors differ by luck up to 0.3"
+    return "\n".join([*lines, "", made_by(result, note=note)])
+
+
 def _rank(comparison, method):
     ranks = comparison["mean_rank"]
     text = f"{ranks[method]:.1f}" if method in ranks else "–"
@@ -376,6 +426,8 @@ TABLES = {
     "scaling": scaling_table,
     "missing_values": missing_values_table,
     "tabular": tabular_table,
+    "ablation": ablation_table,
+    "ablation-mnist": ablation_mnist_table,
 }
 
 
@@ -383,7 +435,7 @@ def with_tables(text):
     """`text` with each table between its two marks replaced."""
     for name, table in TABLES.items():
         begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-        if begin not in text:  # a table that the README does not show
+        if begin not in text:  # a table that this page does not show
             continue
         before, rest = text.split(begin)
         _, after = rest.split(end)
@@ -392,10 +444,12 @@ def with_tables(text):
 
 
 def main():
-    text = README.read_text()
-    if "--check" in sys.argv:
-        sys.exit(text != with_tables(text) and "README.md is not up to date")
-    README.write_text(with_tables(text))
+    for page in PAGES:
+        text = page.read_text()
+        if "--check" not in sys.argv:
+            page.write_text(with_tables(text))
+        elif text != with_tables(text):
+            sys.exit(f"{page.name} is not up to date")
 
 
 if __name__ == "__main__":

@@ -38,9 +38,8 @@ def missing_runs(path, arguments, tables):
 def forget(path, methods):
     """Take the runs of these methods out of the file."""
     kept = [run for run in _results.read_lines(path) if run["method"] not in methods]
-    partial = path.with_suffix(".partial")
-    partial.write_text("".join(json.dumps(run) + "\n" for run in kept))
-    partial.replace(path)
+    with _results.replacing(path) as partial:
+        partial.write_text("".join(json.dumps(run) + "\n" for run in kept))
 
 
 def main():
@@ -62,8 +61,8 @@ def main():
     if arguments.summary:
         tabular_summary.main()
         return
-    if "tri-training" not in METHODS:
-        print("tri-training is left out: sslearn is not installed")
+    if "tri-training, forest" not in METHODS:
+        print("tri-training is left out: pip install '.[benchmarks]'")
     path = _results.FOLDER / f"tabular-{arguments.setting}.jsonl"
     if arguments.again:
         forget(path, arguments.again)
