@@ -358,7 +358,7 @@ def ablation_table():
     default = scores_of.pop("default")
     mean = default.mean()
     lines = [
-        "| setting | accuracy, % | balanced accuracy, % | log-loss | calibration error |",
+        "| setting | accuracy, % | balanced accuracy, % | log-loss | calibration |",
         "|---|---|---|---|---|",
         f"| default | {100 * mean['accuracy']:.1f} "
         f"| {100 * mean['balanced_accuracy']:.1f} | {mean['log_loss']:.2f} "
@@ -374,7 +374,8 @@ def ablation_table():
         cells.append(f"{gain['calibration_error'].mean():+.3f}")
         lines.append(f"| `{setting}` | {' | '.join(cells)} |")
     note = (
-        f"mean over {len(default)} tables; below it the mean change ± its standard error"
+        f"means over {len(default)} tables; below, mean change ± standard error; "
+        "calibration is the expected error of the probabilities"
     )
     return "\n".join([*lines, "", made_by(result, note=note)])
 
