@@ -24,6 +24,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.semi_supervised import LabelSpreading, SelfTrainingClassifier
 
 from sklearn_ladder import LadderClassifier
+from sklearn_ladder.displays import ReconstructionDisplay
 
 N_SEEDS = 3
 LABELS_PER_CLASS = 5
@@ -86,9 +87,6 @@ for name in METHODS:
 # %%
 # A picture: accuracies, and images denoised by the ladder's decoder.
 
-noisy = X_shown + np.random.RandomState(0).normal(scale=3, size=X_shown.shape)
-denoised = ladder.denoise(noisy)
-
 figure = plt.figure(figsize=(10, 3.6), layout="constrained")
 left, right = figure.subfigures(1, 2, width_ratios=(1, 1.2))
 ax = left.subplots()
@@ -100,12 +98,8 @@ ax.barh(
     color=["C0" if name == "ladder network" else "0.7" for name in names],
 )
 ax.set(xlim=(0.7, 1), xlabel=f"test accuracy, {LABELS_PER_CLASS} labels per class")
-rows = {"image": X_shown, "with noise": noisy, "denoised": denoised}
-axes = right.subplots(len(rows), len(X_shown))
-for images, (title, values) in zip(axes, rows.items(), strict=True):
-    images[0].set_ylabel(title, rotation=0, ha="right", va="center")
-    for image_ax, image in zip(images, values, strict=True):
-        image_ax.imshow(image.reshape(8, 8), cmap="gray_r", vmin=0, vmax=16)
-        image_ax.set(xticks=[], yticks=[])
+ReconstructionDisplay.from_estimator(
+    ladder, X_shown, noise_std=3, random_state=0, figure=right
+)
 figure.savefig(PICTURE, dpi=120)
 print(f"\npicture: {PICTURE.resolve()}")

@@ -7,12 +7,20 @@ from ._classifier import LadderClassifier
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import architectures, model_selection, preprocessing, recipes, robustness
+    from . import (
+        architectures,
+        displays,
+        model_selection,
+        preprocessing,
+        recipes,
+        robustness,
+    )
 
 __all__ = [
     "LadderClassifier",
     "__version__",
     "architectures",
+    "displays",
     "model_selection",
     "preprocessing",
     "recipes",

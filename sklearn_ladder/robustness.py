@@ -24,6 +24,7 @@ from ._attacks import (
     projected_gradient,
 )
 from ._labels import labeled_part
+from ._pyplot import import_pyplot
 from .network._adversary import kl_divergence, virtual_adversarial_perturbation
 
 __all__ = [
@@ -292,7 +293,7 @@ class RobustnessCurveDisplay:
         TypeError, NotFittedError, ValueError
             As :func:`adversarial_error`.
         """
-        _import_pyplot(cls)
+        import_pyplot(cls)
         eps = np.atleast_1d(np.asarray(eps, dtype=float))
         errors = [adversarial_error(clf, X, y, e, norm, attack=attack) for e in eps]
         name = type(clf).__name__ if name is None else name
@@ -322,7 +323,7 @@ class RobustnessCurveDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        pyplot = _import_pyplot(type(self))
+        pyplot = import_pyplot(type(self))
         if ax is None:
             _, ax = pyplot.subplots()
         name = self.name if name is None else name
@@ -333,13 +334,3 @@ class RobustnessCurveDisplay:
             ax.legend()
         self.ax_, self.figure_ = ax, ax.figure
         return self
-
-
-def _import_pyplot(display):
-    try:
-        from matplotlib import pyplot
-    except ImportError as error:
-        raise ImportError(
-            f"{display.__name__} needs matplotlib: pip install 'sklearn-ladder[plots]'"
-        ) from error
-    return pyplot

@@ -1,4 +1,3 @@
-import sys
 import warnings
 from copy import deepcopy
 from functools import partial
@@ -449,13 +448,6 @@ def test_curve(linear_clf):
     plain = RobustnessCurveDisplay(eps=eps, error=expected).plot()
     assert plain.ax_.get_legend() is None
     pyplot.close("all")
-
-
-def test_curve_without_matplotlib(linear_clf, monkeypatch):
-    clf, X, y, *_ = linear_clf
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(ImportError, match=r"pip install 'sklearn-ladder\[plots\]'"):
-        RobustnessCurveDisplay.from_estimator(clf, X, y)
 
 
 # ------------------------------------------------------------------------------- errors

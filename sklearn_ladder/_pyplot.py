@@ -1,0 +1,27 @@
+"""matplotlib, which only displays need."""
+
+
+def import_pyplot(display):
+    """``matplotlib.pyplot``, or an error that names the display and the extra.
+
+    Parameters
+    ----------
+    display : type
+        What needs it.
+
+    Returns
+    -------
+    module
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    """
+    try:
+        from matplotlib import pyplot
+    except ImportError as error:
+        raise ImportError(
+            f"{display.__name__} needs matplotlib: pip install 'sklearn-ladder[plots]'"
+        ) from error
+    return pyplot
