@@ -241,7 +241,7 @@ def fitted_net(clf):
     """The net of a fitted classifier."""
     if not isinstance(clf, LadderClassifier):
         raise TypeError(
-            f"clf must be a LadderClassifier; got {type(clf).__name__}. Of a pipeline, "
+            f"This is for a LadderClassifier; got {type(clf).__name__}. Of a pipeline, "
             "take the last step, clf[-1], and rows that the steps before have "
             "transformed, clf[:-1].transform(X); of a search, its best_estimator_."
         )

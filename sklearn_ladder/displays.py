@@ -6,25 +6,31 @@ That of the error under attack is in `robustness`.
 import math
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
+from scipy import sparse
 
+from ._attacks import fitted_net
 from ._pyplot import import_pyplot
 from ._random import private_random_state
+from .architectures import checked_image_shape
 
 
 class LearningCurveDisplay:
     """Costs per epoch, as `LadderClassifier` keeps them in `history_`.
 
-    Scikit-learn's display of the same name is of scores by number of rows.
+    Of the last `fit`, and of each `partial_fit` since. "train_loss" is the weighted sum
+    of the others, which are not weighted.
+
+    Not to be taken for scikit-learn's display of this name: scores by number of rows.
 
     Use `from_estimator` to make one. All parameters are stored as attributes.
 
     Parameters
     ----------
     epoch : array-like of shape (n_epochs,)
+        Numbers of the epochs.
 
     costs : dict of str to array-like of shape (n_epochs,)
-        By name.
+        What each cost was in these epochs, by its name.
 
     Attributes
     ----------
@@ -44,7 +50,7 @@ class LearningCurveDisplay:
     >>> from sklearn_ladder.displays import LearningCurveDisplay
     >>> X, y = load_iris(return_X_y=True)
     >>> clf = LadderClassifier((16,), max_epochs=30, random_state=0).fit(X, y)
-    >>> display = LearningCurveDisplay.from_estimator(clf, costs=["supervised_cost"])
+    >>> display = LearningCurveDisplay.from_estimator(clf, names=["supervised_cost"])
     >>> display.lines_["supervised_cost"].get_xdata().shape
     (30,)
     """
@@ -54,16 +60,16 @@ class LearningCurveDisplay:
         self.costs = costs
 
     @classmethod
-    def from_estimator(cls, clf, *, costs=None, ax=None, **kwargs):
+    def from_estimator(cls, estimator, *, names=None, ax=None, **kwargs):
         """Plot the costs of a classifier's training.
 
         Parameters
         ----------
-        clf : LadderClassifier
+        estimator : LadderClassifier
             Fitted.
 
-        costs : list of str, default=None
-            Names of `history_`; by default all costs and losses.
+        names : list of str, default=None
+            Costs and losses of `history_`; by default all.
 
         ax : matplotlib Axes, default=None
             Where to plot; by default a new figure.
@@ -81,20 +87,26 @@ class LearningCurveDisplay:
             If matplotlib is not installed.
         NotFittedError
             If the classifier is not fitted.
+        TypeError
+            If it is another estimator.
         ValueError
             If there is no cost of a name.
         """
         import_pyplot(cls)
-        check_is_fitted(clf)
-        history = clf.history_
-        names = [name for name in history if name.endswith(("loss", "cost"))]
-        costs = names if costs is None else costs
-        if unknown := [name for name in costs if name not in names]:
-            raise ValueError(f"costs must be among {names}; got {unknown}.")
+        fitted_net(estimator)
+        history = estimator.history_
+        known = [
+            name
+            for name in history  # which may have scores of callbacks, too
+            if name in ("train_loss", "valid_loss") or name.endswith("_cost")
+        ]
+        names = known if names is None else names
+        if unknown := [name for name in names if name not in known]:
+            raise ValueError(f"names must be among {known}; got {unknown}.")
         display = cls(
-            epoch=history["epoch"], costs={name: history[name] for name in costs}
+            epoch=history["epoch"], costs={name: history[name] for name in names}
         )
-        return display.plot(ax, **kwargs)
+        return display.plot(ax=ax, **kwargs)
 
     def plot(self, ax=None, **kwargs):
         """Plot the curves.
@@ -119,14 +131,15 @@ class LearningCurveDisplay:
         pyplot = import_pyplot(type(self))
         if ax is None:
             _, ax = pyplot.subplots()
+        if len(self.epoch) == 1:  # which makes no line
+            kwargs = {"marker": "o"} | kwargs
         self.lines_ = {}
         for name, values in self.costs.items():
-            label = name.replace("_", " ")
-            (self.lines_[name],) = ax.plot(
-                self.epoch, values, **{"label": label} | kwargs
-            )
-        # layers' costs are of different sizes
-        ax.set(xlabel="Epoch", ylabel="Cost", yscale="log")
+            label = {"label": name.replace("_", " ")}
+            (self.lines_[name],) = ax.plot(self.epoch, values, **label | kwargs)
+        # layers' costs are of different sizes; that of labels is 0 where there are none
+        ax.set_yscale("log", nonpositive="mask")
+        ax.set(xlabel="Epoch", ylabel="Cost")
         ax.legend()
         self.ax_, self.figure_ = ax, ax.figure
         return self
@@ -141,6 +154,7 @@ class ReconstructionDisplay:
     ----------
     original, corrupted, denoised : array-like of shape (n_images, height, width) or \
             (n_images, height, width, 3)
+        The images; these with noise; and what the decoder makes of the latter.
 
     Attributes
     ----------
@@ -170,7 +184,7 @@ class ReconstructionDisplay:
     @classmethod
     def from_estimator(
         cls,
-        clf,
+        estimator,
         X,
         *,
         image_shape=None,
@@ -183,21 +197,21 @@ class ReconstructionDisplay:
 
         Parameters
         ----------
-        clf : LadderClassifier
+        estimator : LadderClassifier
             Fitted, with a denoising cost at the input (`variant` "full" or "bottom").
 
-        X : array-like of shape (n_images, n_features) or \
-                (n_images, n_channels, height, width)
+        X : {array-like, sparse matrix} of shape (n_images, n_features) or array-like \
+                of shape (n_images, n_channels, height, width)
             Images, one a column of the figure.
 
         image_shape : tuple (n_channels, height, width), default=None
-            Of rows of pixels, in 1 or 3 channels. By default that of the classifier
-            or, if it has none, a square of one channel.
+            Of rows of pixels, in 1 or 3 channels. By default that of the images in
+            `fit` or, if these were rows, too, a square of one channel.
 
         noise_std : float, default=None
-            Standard deviation of the noise, in units of `X`. By default that of the
-            classifier at the input, times the standard deviation of `X` if features
-            are standardised.
+            Standard deviation of the noise, in units of `X`. By default `noise_std` of
+            the classifier at the input, times the standard deviation of all pixels in
+            `X` if the network standardises features.
 
         random_state : int, RandomState instance or None, default=None
             Determines the noise.
@@ -214,31 +228,41 @@ class ReconstructionDisplay:
 
         Raises
         ------
+        AttributeError
+            If the classifier has no `denoise`, for lack of that cost.
         ImportError
             If matplotlib is not installed.
         NotFittedError
             If the classifier is not fitted.
+        TypeError
+            If it is another estimator.
         ValueError
-            If rows are not of `image_shape`, or the network has no denoised input.
+            If rows are not of `image_shape`.
         """
         import_pyplot(cls)
-        check_is_fitted(clf)
-        X = X if hasattr(X, "iloc") else np.asarray(X)  # a frame keeps its names
-        image_shape = _image_shape(X, image_shape or clf.image_shape)
+        fitted_net(estimator)
+        denoise = estimator.denoise
+        pixels = X.toarray() if sparse.issparse(X) else np.asarray(X, dtype=float)
+        of_rows = pixels.shape[1:] if pixels.ndim == 4 else estimator._image_shape
+        image_shape = _image_shape(
+            checked_image_shape(image_shape, of_rows), math.prod(pixels.shape[1:])
+        )
         if noise_std is None:
-            noise_std = np.ravel(clf.noise_std)[0]
-            if clf.standardize:
-                noise_std = noise_std * np.std(np.asarray(X, dtype=float))
-        noise = private_random_state(random_state).normal(
-            scale=noise_std, size=np.shape(X)
-        )
-        corrupted = X + noise
+            noise_std = np.ravel(estimator.noise_std)[0]
+            if estimator.standardize:
+                noise_std = noise_std * np.nanstd(pixels)
+        random_state = private_random_state(random_state)
+        corrupted = pixels + random_state.normal(scale=noise_std, size=pixels.shape)
+        if hasattr(X, "iloc"):  # features have names
+            denoised = denoise(type(X)(corrupted, columns=X.columns))
+        else:
+            denoised = denoise(corrupted)
         display = cls(
-            original=_as_images(X, image_shape),
+            original=_as_images(pixels, image_shape),
             corrupted=_as_images(corrupted, image_shape),
-            denoised=_as_images(clf.denoise(corrupted), image_shape),
+            denoised=_as_images(denoised, image_shape),
         )
-        return display.plot(figure, **kwargs)
+        return display.plot(figure=figure, **kwargs)
 
     def plot(self, figure=None, **kwargs):
         """Show the images.
@@ -249,8 +273,8 @@ class ReconstructionDisplay:
             Where to plot; by default a new figure.
 
         **kwargs
-            Passed to :meth:`matplotlib.axes.Axes.imshow`. By default, grey is from the
-            least to the largest value of the original images.
+            Passed to :meth:`matplotlib.axes.Axes.imshow`. By default, grey and colours
+            are from the least to the largest value of the original images.
 
         Returns
         -------
@@ -269,14 +293,17 @@ class ReconstructionDisplay:
         }
         n_images = len(self.original)
         if figure is None:
-            figure = pyplot.figure(figsize=(1 + 0.6 * n_images, 2.4))
-        low, high = np.min(self.original), np.max(self.original)
-        kwargs = {"cmap": "gray_r", "vmin": low, "vmax": high} | kwargs
+            size = (1 + 0.6 * n_images, 2.4)
+            figure = pyplot.figure(figsize=size, layout="constrained")
+        low, high = np.nanmin(self.original), np.nanmax(self.original)
+        scale = {"vmin": low, "vmax": high if high > low else low + 1}
+        kwargs = {"cmap": "gray_r"} | ({} if "norm" in kwargs else scale) | kwargs
         axes = figure.subplots(len(rows), n_images, squeeze=False)
         for axes_of_row, (title, images) in zip(axes, rows.items(), strict=True):
             axes_of_row[0].set_ylabel(title, rotation=0, ha="right", va="center")
             for ax, image in zip(axes_of_row, images, strict=True):
-                if np.ndim(image) == 3:  # colours are not scaled by imshow
+                if np.ndim(image) == 3:  # imshow scales grey alone
+                    low, high = kwargs["vmin"], kwargs["vmax"]
                     image = np.clip((image - low) / (high - low), 0, 1)
                 ax.imshow(image, **kwargs)
                 ax.set(xticks=[], yticks=[])
@@ -284,23 +311,19 @@ class ReconstructionDisplay:
         return self
 
 
-def _image_shape(X, given):
-    """Channels, height and width of the images in X; an error if they are no images."""
-    if np.ndim(X) == 4:
-        given = np.shape(X)[1:]
-    n_features = math.prod(np.shape(X)[1:])
-    if given is None:
-        side = math.isqrt(n_features)
-        given = (1, side, side)
-    if math.prod(given) != n_features or given[0] not in (1, 3):
+def _image_shape(known, n_features):
+    """Shape of images that can be shown: the known one, or a square."""
+    side = math.isqrt(n_features)
+    shape = (1, side, side) if known is None else known
+    if math.prod(shape) != n_features or shape[0] not in (1, 3):
         raise ValueError(
             f"image_shape must be 1 or 3 channels, height and width of {n_features} "
-            f"features together; got {tuple(given)}."
+            f"features together; got {shape}."
         )
-    return tuple(given)
+    return shape
 
 
-def _as_images(X, image_shape):
-    """Rows as pictures, channels last; one channel is none."""
-    images = np.asarray(X).reshape(-1, *image_shape).transpose(0, 2, 3, 1)
+def _as_images(rows, image_shape):
+    """Rows as pictures, channels last; a single channel has no axis."""
+    images = rows.reshape(-1, *image_shape).transpose(0, 2, 3, 1)
     return images[..., 0] if image_shape[0] == 1 else images

@@ -251,7 +251,7 @@ class RobustnessCurveDisplay:
     @classmethod
     def from_estimator(
         cls,
-        clf,
+        estimator,
         X,
         y,
         *,
@@ -266,7 +266,7 @@ class RobustnessCurveDisplay:
 
         Parameters
         ----------
-        clf, X, y, norm, attack
+        estimator, X, y, norm, attack
             As in :func:`adversarial_error`.
 
         eps : array-like of shape (n_eps,), default=(0, 0.05, …, 0.3)
@@ -295,10 +295,12 @@ class RobustnessCurveDisplay:
         """
         import_pyplot(cls)
         eps = np.atleast_1d(np.asarray(eps, dtype=float))
-        errors = [adversarial_error(clf, X, y, e, norm, attack=attack) for e in eps]
-        name = type(clf).__name__ if name is None else name
+        errors = [
+            adversarial_error(estimator, X, y, e, norm, attack=attack) for e in eps
+        ]
+        name = type(estimator).__name__ if name is None else name
         display = cls(eps=eps, error=np.array(errors), norm=norm, name=name)
-        return display.plot(ax, **kwargs)
+        return display.plot(ax=ax, **kwargs)
 
     def plot(self, ax=None, *, name=None, **kwargs):
         """Plot the curve.
