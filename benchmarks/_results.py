@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import shlex
 import sys
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -17,7 +18,7 @@ PACKAGES = ("sklearn_ladder", "torch", "skorch", "scikit-learn", "numpy")
 def provenance():
     """Command, versions and machine of this run."""
     return {
-        "command": " ".join(["python", "-m", _module_name(), *sys.argv[1:]]),
+        "command": shlex.join(["python", "-m", _module_name(), *sys.argv[1:]]),
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in PACKAGES},
         "machine": {
@@ -50,8 +51,12 @@ def replacing(path):
 
 
 def as_json(parameters):
-    """The parameters as they come back from a file; objects are known by their type."""
-    return json.loads(json.dumps(parameters, default=lambda found: repr(type(found))))
+    """The parameters as they come back from a file; of objects, type and attributes."""
+
+    def described(instance):
+        return [type(instance).__name__, vars(instance)]
+
+    return json.loads(json.dumps(parameters, default=described))
 
 
 def read(name):

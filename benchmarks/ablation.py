@@ -126,19 +126,36 @@ def main(arguments=None):
     if unknown := set(chosen) - set(settings):
         parser.error(f"SETTING must be among {list(settings)}; got {unknown}")
     torch.set_num_threads(1)
+    classifiers = {
+        setting: LadderClassifier(**base | changed, device="cpu")
+        for setting, changed in settings.items()
+    }
+    parameters = {
+        setting: _results.as_json(clf.get_params())
+        for setting, clf in classifiers.items()
+    }
     for setting in chosen:
-        clf = LadderClassifier(**base | settings[setting], device="cpu")
-        parameters = _results.as_json(clf.get_params())
-        done = (_results.read(name) or {"settings": {}})["settings"]
-        if setting in done and done[setting]["parameters"] == parameters:
+        if setting in _done(name, parameters):
             continue
         start = time.perf_counter()
-        scores_of_data = measure(clf, arguments.data_dir)
+        scores_of_data = measure(classifiers[setting], arguments.data_dir)
         minutes = (time.perf_counter() - start) / 60
         means = pd.DataFrame(scores_of_data).mean(axis=1).round(4)
         print(f"{setting:30s} {means.to_dict()} {minutes:.1f} min", flush=True)
-        done[setting] = {"parameters": parameters, "scores": scores_of_data}
+        found = {"parameters": parameters[setting], "scores": scores_of_data}
+        # read anew: another process may have settings of its own
+        done = _done(name, parameters) | {setting: found}
         _results.write(name, {"settings": done} | _results.provenance())
+
+
+def _done(name, parameters):
+    """What is kept of settings that are still the same."""
+    kept = (_results.read(name) or {"settings": {}})["settings"]
+    return {
+        setting: found
+        for setting, found in kept.items()
+        if found["parameters"] == parameters.get(setting)
+    }
 
 
 def of_tables(clf, data_dir):

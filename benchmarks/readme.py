@@ -322,18 +322,19 @@ def tabular_table():
     metrics = ["accuracy", "balanced_accuracy"]
     for name in comparisons[0]["accuracy"]["mean_rank"]:
         cells = [" / ".join(_rank(c[m], name) for m in metrics) for c in comparisons]
+        # none for a method that has not run everywhere
         cells.append(
-            f"{np.mean([c['accuracy']['mean'][name] for c in comparisons]):.3f}"
+            f"{_mean_of([c['accuracy']['mean'] for c in comparisons], name):.3f}"
         )
-        cells.append(f"{np.mean([c['log_loss'][name] for c in comparisons]):.2f}")
+        cells.append(f"{_mean_of([c['log_loss'] for c in comparisons], name):.2f}")
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     differences = [f"{c['accuracy']['critical_difference']:.1f}" for c in comparisons]
     lines.append(
         "| *critical difference* | " + " | ".join([*differences, "", ""]) + " |"
     )
     harm = result["harm"]["accuracy"]
-    n_tables = max(c["tables"] for c in comparisons)
-    n_seeds = max(c["seeds"] for c in comparisons)
+    n_tables = min(c["tables"] for c in comparisons)
+    n_seeds = min(c["seeds"] for c in comparisons)
     within = " within one standard error" if n_seeds > 1 else ""
     sentence = (
         f"Unlabeled rows do no harm in {harm['harmless_share']:.0%} of {harm['cells']} "
@@ -358,7 +359,7 @@ def ablation_table():
     default = scores_of.pop("default")
     mean = default.mean()
     lines = [
-        "| setting | accuracy, % | balanced accuracy, % | log-loss | calibration |",
+        "| setting | accuracy, % | balanced, % | log-loss | calibration error |",
         "|---|---|---|---|---|",
         f"| default | {100 * mean['accuracy']:.1f} "
         f"| {100 * mean['balanced_accuracy']:.1f} | {mean['log_loss']:.2f} "
@@ -372,10 +373,10 @@ def ablation_table():
         ]
         cells.append(f"{gain['log_loss'].mean():+.2f}")
         cells.append(f"{gain['calibration_error'].mean():+.3f}")
-        lines.append(f"| `{setting}` | {' | '.join(cells)} |")
+        lines.append(f"| {setting} | {' | '.join(cells)} |")
     note = (
-        f"means over {len(default)} tables; below, mean change ± standard error; "
-        "calibration is the expected error of the probabilities"
+        f"means over {len(default)} tables; of all but the default, mean change ± its "
+        "standard error"
     )
     return "\n".join([*lines, "", made_by(result, note=note)])
 
@@ -390,11 +391,18 @@ def ablation_mnist_table():
     for setting, found in result["settings"].items():
         scores = found["scores"]["mnist"]
         lines.append(
-            f"| `{setting}` | {100 * (1 - scores['accuracy']):.2f} "
+            f"| {setting} | {100 * (1 - scores['accuracy']):.2f} "
             f"| {scores['log_loss']:.3f} | {scores['calibration_error']:.3f} |"
         )
-    note = "one draw of 100 labels; two of 10,000 rows' errors differ by luck up to 0.3"
+    note = (
+        "10,000 rows, one draw of 100 labels: two settings that are equally good may "
+        "differ by 0.2"
+    )
     return "\n".join([*lines, "", made_by(result, note=note)])
+
+
+def _mean_of(comparisons, method):
+    return np.mean([found.get(method, np.nan) for found in comparisons])
 
 
 def _rank(comparison, method):
@@ -432,8 +440,9 @@ TABLES = {
 }
 
 
-def with_tables(text):
-    """`text` with each table between its two marks replaced."""
+def with_tables(page):
+    """Text of a page, with each table between its two marks replaced."""
+    text = page.read_text()
     for name, table in TABLES.items():
         begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
         if begin not in text:  # a table that this page does not show
@@ -445,12 +454,11 @@ def with_tables(text):
 
 
 def main():
-    for page in PAGES:
-        text = page.read_text()
-        if "--check" not in sys.argv:
-            page.write_text(with_tables(text))
-        elif text != with_tables(text):
-            sys.exit(f"{page.name} is not up to date")
+    outdated = [page for page in PAGES if page.read_text() != with_tables(page)]
+    if "--check" in sys.argv and outdated:
+        sys.exit(f"not up to date: {', '.join(page.name for page in outdated)}")
+    for page in outdated:
+        page.write_text(with_tables(page))
 
 
 if __name__ == "__main__":

@@ -129,6 +129,7 @@ def main(arguments=None):
                 "seed": seed,
                 "parameters": recipes.get(recipe),
                 "round": ROUND,
+                "noise_of_each_round": "its own",
                 "threshold": THRESHOLD,
             }
         )
@@ -147,7 +148,9 @@ def main(arguments=None):
             X_test,
             arguments.rounds,
         )
-        errors = [round(100 * np.mean(found != y_test), 3) for found in predictions]
+        errors = [
+            round(100 * float(np.mean(found != y_test)), 3) for found in predictions
+        ]
         print(f"{name}: {errors} %", flush=True)
         result = {
             "error_percent": errors,

@@ -4,6 +4,7 @@ import torch
 from sklearn.datasets import load_digits
 
 from benchmarks import _data, _results
+from sklearn_ladder import recipes
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -44,3 +45,15 @@ def small_mnist(monkeypatch, tmp_path):
     monkeypatch.setattr(_data, "N_VALIDATION", 50)
     monkeypatch.setattr(_results, "FOLDER", tmp_path / "results")
     return tmp_path
+
+
+@pytest.fixture
+def small_recipes(monkeypatch):
+    """The quick recipes with a small network and little training."""
+    small = {"hidden_layer_sizes": (8,), "max_epochs": 1, "noise_std": 0.3}
+    for n_labels in 50, 100:
+        name = f"quick-mnist-{n_labels}-full"
+        recipe = recipes.RECIPES[name]
+        small["denoising_cost"] = recipe.parameters["denoising_cost"][:3]
+        recipe = recipe._replace(parameters=recipe.parameters | small)
+        monkeypatch.setitem(recipes.RECIPES, name, recipe)

@@ -1,29 +1,21 @@
-"""Self-training of the quick recipes for MNIST, and what settings are worth there."""
+"""Self-training of the quick recipes for MNIST."""
 
 import numpy as np
 import pytest
 
-from benchmarks import _results, ablation, readme, self_training
-from sklearn_ladder import LadderClassifier, recipes
-from sklearn_ladder._net import make_net
+from benchmarks import _results, readme, self_training
+from sklearn_ladder import LadderClassifier
 
 
-@pytest.fixture
-def small_recipes(monkeypatch):
-    """The quick recipes with a small network and little training."""
-    small = {"hidden_layer_sizes": (8,), "max_epochs": 1, "noise_std": 0.3}
-    for n_labels in 50, 100:
-        name = f"quick-mnist-{n_labels}-full"
-        recipe = recipes.RECIPES[name]
-        small["denoising_cost"] = recipe.parameters["denoising_cost"][:3]
-        recipe = recipe._replace(parameters=recipe.parameters | small)
-        monkeypatch.setitem(recipes.RECIPES, name, recipe)
+@pytest.fixture(autouse=True)
+def short_rounds(monkeypatch):
     monkeypatch.setitem(self_training.ROUND, "max_epochs", 1)
     # so that there is something to learn
     monkeypatch.setattr(self_training, "THRESHOLD", 0.2)
 
 
-def test_pseudo_labels_are_sure_and_given_labels_stay():
+def test_pseudo_labels_are_sure_and_given_labels_stay(monkeypatch):
+    monkeypatch.setattr(self_training, "THRESHOLD", 0.99)
     proba = np.array([[0.999, 0.001], [0.98, 0.02], [0.005, 0.995], [0.999, 0.001]])
     found = self_training.with_pseudo_labels(np.array([1, -1, -1, -1]), proba)
     np.testing.assert_array_equal(found, [1, -1, 1, 0])
@@ -85,27 +77,25 @@ def test_more_rounds_go_on_from_what_is_there(small_mnist, small_recipes):
     assert result["minutes"] == sorted(result["minutes"])
 
 
-def test_settings_on_mnist(small_mnist, small_recipes, monkeypatch, capsys):
-    small = recipes.get("quick-mnist-100-full")
-    monkeypatch.setattr(ablation, "MNIST_RECIPE", small)
-    chosen = ["quick recipe", "weight_normalization=False", "weight average"]
-    ablation.main(["--mnist", "--settings", *chosen])
-    found = _results.read("ablation-mnist")["settings"]
-    assert list(found) == chosen
-    assert all(0 <= of["scores"]["mnist"]["accuracy"] <= 1 for of in found.values())
-    assert not found["weight_normalization=False"]["parameters"]["weight_normalization"]
-    capsys.readouterr()
-    ablation.main(["--mnist", "--settings", *chosen])
-    assert capsys.readouterr().out == ""  # done already
-    with pytest.raises(SystemExit):
-        ablation.main(["--mnist", "--settings", "variant='supervised'"])
-    assert "SETTING must be among" in capsys.readouterr().err
+def test_rounds_have_noise_of_their_own(small_mnist, small_recipes, monkeypatch):
+    seeds = []
+
+    def watched(*arguments):
+        for clf in train(*arguments):
+            seeds.append(clf.net_.seed)
+            yield clf
+
+    train = self_training.train
+    monkeypatch.setattr(self_training, "train", watched)
+    run(small_mnist, "--seeds", "0", "--rounds", "2")
+    assert len(set(seeds)) == 3
 
 
-@pytest.mark.parametrize("setting", ablation.MNIST_SETTINGS)
-def test_settings_are_of_the_recipe(setting):
-    """All that `fit` checks before training."""
-    changed = ablation.MNIST_SETTINGS[setting]
-    clf = LadderClassifier(**ablation.MNIST_RECIPE | changed)
-    clf._validate_params()
-    make_net(clf, 784, np.full(10, 0.1), seeds=[0, 0])
+def test_a_file_is_replaced_as_a_whole(tmp_path):
+    path = tmp_path / "folder" / "file.txt"
+    with _results.replacing(path) as partial:
+        partial.write_text("old")
+    with pytest.raises(KeyboardInterrupt), _results.replacing(path) as partial:
+        partial.write_text("ne")
+        raise KeyboardInterrupt
+    assert path.read_text() == "old"
