@@ -43,6 +43,7 @@ def small(**parameters):
 
 
 @pytest.mark.parametrize("variant", ["full", "gamma", "bottom", "supervised"])
+@pytest.mark.learning
 def test_variants_learn(blobs, variant):
     X, y, y_few = blobs
     clf = small(variant=variant).fit(X, y_few)
@@ -50,6 +51,7 @@ def test_variants_learn(blobs, variant):
 
 
 @pytest.mark.parametrize("variant", ["full", "gamma", "bottom"])
+@pytest.mark.learning
 def test_mlp_combinators_learn(blobs, variant):
     X, y, y_few = blobs
     clf = small(variant=variant, combinator="mlp", max_epochs=60).fit(X, y_few)
@@ -98,6 +100,7 @@ def test_combinators_of_channels():
     assert clf.denoise(X).shape == X.shape
 
 
+@pytest.mark.learning
 def test_unlabeled_rows_help(digits):
     X, y, y_few = digits
     full, supervised = (
@@ -140,6 +143,7 @@ def test_no_hidden_layer(blobs):
 # --------------------------------------------------- in scikit-learn's company
 
 
+@pytest.mark.learning
 def test_pipeline_and_search_choose_a_sensible_model():
     X, y = load_iris(return_X_y=True)
     y_few = np.where(np.arange(150) % 5 == 0, y, -1)
@@ -308,6 +312,7 @@ def test_weights_that_are_all_one_are_none(blobs):
     np.testing.assert_array_equal(weighted.class_prior_, plain.class_prior_)
 
 
+@pytest.mark.learning
 def test_weights_of_one_part_of_a_stream_beside_those_of_another(blobs):
     X, y, _ = blobs
     wrong = (X, 1 - y, [0, 1])
@@ -369,6 +374,7 @@ def test_the_supervised_variant_does_not_look_at_unlabeled_rows(blobs):
         ("noise-layerwise", "full", []),
     ],
 )
+@pytest.mark.learning
 def test_virtual_adversarial_ladders_learn(blobs, virtual_adversarial, variant, costs):
     X, y, y_few = blobs
 
@@ -530,6 +536,7 @@ def test_history_is_a_table_of_named_costs(blobs):
     )
 
 
+@pytest.mark.learning
 def test_denoise_removes_noise_such_as_it_was_trained_with():
     rng = np.random.RandomState(0)
     true = rng.normal(size=400)
@@ -566,6 +573,7 @@ def correlated(n_rows=500):
     return X, gaps, y, y_few
 
 
+@pytest.mark.learning
 def test_missing_values_are_imputed_by_the_decoder():
     X, gaps, y, y_few = correlated()
     clf = small(hidden_layer_sizes=(32, 16), max_epochs=30).fit(gaps, y_few)
@@ -577,6 +585,7 @@ def test_missing_values_are_imputed_by_the_decoder():
 
 
 @pytest.mark.parametrize("variant", ["full", "gamma", "bottom", "supervised"])
+@pytest.mark.learning
 def test_missing_values_with_every_variant(variant):
     _, gaps, y, y_few = correlated()
     gaps[:, 0] = np.nan  # nothing of it is known
@@ -590,7 +599,7 @@ def test_missing_values_with_every_variant(variant):
 
 def test_a_missing_value_does_not_change_other_rows():
     X, gaps, _, y_few = correlated()
-    clf = small().fit(gaps, y_few)
+    clf = small(max_epochs=2).fit(gaps, y_few)
     some = np.vstack([gaps[:1], X[1:20]])
     np.testing.assert_array_equal(
         clf.predict_proba(some)[1:], clf.predict_proba(X[1:20])
