@@ -25,7 +25,7 @@ from sklearn_ladder import LadderClassifier, recipes
 
 # Probability above which a prediction is taken for a label.
 THRESHOLD = 0.99
-# As many as half an hour on two cores has room for.
+# As many as half an hour on two cores has room for, at 30 seconds an epoch.
 N_ROUNDS = 11
 ROUND = {"max_epochs": 4, "learning_rate": 0.004, "decay_start": 0}
 
