@@ -459,11 +459,12 @@ def with_tables(page):
 
 
 def main():
-    outdated = [page for page in PAGES if page.read_text() != with_tables(page)]
+    texts = {page: with_tables(page) for page in PAGES}
+    outdated = [page for page, text in texts.items() if page.read_text() != text]
     if "--check" in sys.argv and outdated:
         sys.exit(f"not up to date: {', '.join(page.name for page in outdated)}")
     for page in outdated:
-        page.write_text(with_tables(page))
+        page.write_text(texts[page])
 
 
 if __name__ == "__main__":

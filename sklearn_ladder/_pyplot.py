@@ -25,3 +25,25 @@ def import_pyplot(display):
             f"{display.__name__} needs matplotlib: pip install 'sklearn-ladder[plots]'"
         ) from error
     return pyplot
+
+
+def axes_for(display, ax):
+    """The axes given or, where there are none, those of a new figure.
+
+    Parameters
+    ----------
+    display : type
+        What is to be drawn.
+    ax : matplotlib Axes or None
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    """
+    pyplot = import_pyplot(display)
+    return pyplot.subplots()[1] if ax is None else ax

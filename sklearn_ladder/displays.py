@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from ._attacks import fitted_net
-from ._pyplot import import_pyplot
+from ._pyplot import axes_for, import_pyplot
 from ._random import private_random_state
 from .architectures import checked_image_shape
 
@@ -128,9 +128,7 @@ class LearningCurveDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        pyplot = import_pyplot(type(self))
-        if ax is None:
-            _, ax = pyplot.subplots()
+        ax = axes_for(type(self), ax)
         if len(self.epoch) == 1:  # which makes no line
             kwargs = {"marker": "o"} | kwargs
         self.lines_ = {}
@@ -296,14 +294,14 @@ class ReconstructionDisplay:
             size = (1 + 0.6 * n_images, 2.4)
             figure = pyplot.figure(figsize=size, layout="constrained")
         low, high = np.nanmin(self.original), np.nanmax(self.original)
-        scale = {"vmin": low, "vmax": high if high > low else low + 1}
-        kwargs = {"cmap": "gray_r"} | ({} if "norm" in kwargs else scale) | kwargs
+        scale = {"vmin": low, "vmax": high if high > low else low + 1} | kwargs
+        low, high = scale["vmin"], scale["vmax"]
+        kwargs = {"cmap": "gray_r"} | (kwargs if "norm" in kwargs else scale)
         axes = figure.subplots(len(rows), n_images, squeeze=False)
         for axes_of_row, (title, images) in zip(axes, rows.items(), strict=True):
             axes_of_row[0].set_ylabel(title, rotation=0, ha="right", va="center")
             for ax, image in zip(axes_of_row, images, strict=True):
                 if np.ndim(image) == 3:  # imshow scales grey alone
-                    low, high = kwargs["vmin"], kwargs["vmax"]
                     image = np.clip((image - low) / (high - low), 0, 1)
                 ax.imshow(image, **kwargs)
                 ax.set(xticks=[], yticks=[])

@@ -24,7 +24,7 @@ from ._attacks import (
     projected_gradient,
 )
 from ._labels import labeled_part
-from ._pyplot import import_pyplot
+from ._pyplot import axes_for, import_pyplot
 from .network._adversary import kl_divergence, virtual_adversarial_perturbation
 
 __all__ = [
@@ -325,9 +325,7 @@ class RobustnessCurveDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        pyplot = import_pyplot(type(self))
-        if ax is None:
-            _, ax = pyplot.subplots()
+        ax = axes_for(type(self), ax)
         name = self.name if name is None else name
         kwargs = {"label": name} | kwargs
         (self.line_,) = ax.plot(self.eps, self.error, **kwargs)

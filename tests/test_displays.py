@@ -152,6 +152,7 @@ def test_images_of_a_frame_in_three_channels(images, pyplot):
     np.testing.assert_array_equal(display.original, pixels[:2].transpose(0, 2, 3, 1))
     (shown,) = display.axes_[0, 1].get_images()
     np.testing.assert_allclose(shown.get_array(), display.original[1] / 2)
+    display.plot(norm=pyplot.Normalize(0, 1))  # of grey alone
     (shown,) = display.axes_[1, 1].get_images()
     assert 0 <= shown.get_array().min() <= shown.get_array().max() <= 1
 
