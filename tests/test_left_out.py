@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
+import torch
 from skorch.callbacks import Callback
 
 from benchmarks._left_out import (
     ClassLayerCostDropout,
     CostWarmUp,
     LearningRateWarmUp,
+    StatisticsOfAllRows,
     WeightAverage,
 )
 from sklearn_ladder import LadderClassifier
@@ -33,6 +35,17 @@ def test_what_changes_nothing_is_as_without_it(blobs, nothing, something):
     plain, same, other = (fit(blobs, c) for c in ([], [nothing], [something]))
     np.testing.assert_array_equal(same.predict_proba(X), plain.predict_proba(X))
     assert np.abs(other.predict_proba(X) - plain.predict_proba(X)).max() > 1e-3
+
+
+def test_statistics_of_all_rows(blobs):
+    X = torch.tensor(blobs[0], dtype=torch.float32)
+    module = fit(blobs, [StatisticsOfAllRows()]).net_.module_
+    statistics = module.encoder.layers[0].population.statistics
+    module.measure_population([module.standardize(X)])
+    of_all = module.encoder.layers[0].population.statistics
+    torch.testing.assert_close(statistics, of_all)
+    labeled_alone = fit(blobs, []).net_.module_.encoder.layers[0].population.mean
+    assert not torch.allclose(labeled_alone, of_all.mean, atol=1e-3)
 
 
 def test_the_class_layer_has_its_cost_in_some_updates(blobs):
