@@ -136,12 +136,12 @@ class LadderClassifier(
         input first: input, hidden layers, class layer. Entries at layers without a cost
         in this `variant` are not used. "auto" is 1 at the input and at hidden layers;
         at the class layer it rises from 0, for up to 4 classes, to 1 for 10 and more
-        (Γ-model: 1), since many classes are more likely to be clusters than few. Of
-        several networks side by side (`n_ensemble`) a third, of two one, then has no
-        cost and learns from labels alone, so that their mean is not far from these
-        where unlabeled rows mislead. It was chosen on rows of tables, with
-        ``standardize=True``; for pixels in [0, 1] that are not standardized the
-        published pattern is 1000, 10, 0.1, 0.1, ….
+        (Γ-model: 1), since many classes are more likely to be clusters than few. With
+        fewer than 10 classes, a third of several networks side by side (`n_ensemble`),
+        of two one, then has no cost and learns from labels alone, so that their mean
+        is not far from these where unlabeled rows mislead. It was chosen on rows of
+        tables, with ``standardize=True``; for pixels in [0, 1] that are not
+        standardized the published pattern is 1000, 10, 0.1, 0.1, ….
 
     noise_std : float or array-like of shape (n_layers,), default=0.3
         Standard deviation of the noise that corrupts the encoder, for all layers or for
@@ -211,10 +211,10 @@ class LadderClassifier(
 
     max_epochs : int or "auto", default="auto"
         Number of passes over all training rows, labeled or not. "auto" takes as many as
-        make 500 updates, or 200 for each class, or 100 √(number of labels), whichever
-        is most, but 1,500 updates at most: what training needs depends on them more
-        than on rows, so that the time is bounded, and few labels are soon learned by
-        heart. At least it is one pass: beyond 150,000 rows time grows with them. The
+        make 500 updates, or 200 for each class but 1,000 at most, or 100 √(number of
+        labels) but 1,500 at most, whichever is most: what training needs depends on
+        them more than on rows, so that the time is bounded, and few labels are soon
+        learned by heart. At least it is one pass: beyond 150,000 rows time grows. The
         published number of epochs is 150, for 60,000 rows.
 
     learning_rate : float, default=0.01
@@ -261,9 +261,9 @@ class LadderClassifier(
         own; which of them have denoising costs see `denoising_cost`. Their mean
         probability is the prediction; `denoise` returns the mean reconstruction of
         those with denoising costs, `transform` the features of the first. "auto" takes
-        2,000 divided by the updates that ``max_epochs="auto"`` would make, at most 3,
-        for dense networks of up to 131,072 weights; 1 for larger and convolutional
-        ones, and for `partial_fit`.
+        2,000 divided by the updates that ``max_epochs="auto"`` would make, but 2 or 3,
+        for dense networks of up to 262,144 weights; 1 for larger and convolutional
+        ones, where these updates are 1,500 or more, and for `partial_fit`.
 
     warm_start : bool, default=False
         Whether `fit` starts from the weights of the previous fit, if there is one. All

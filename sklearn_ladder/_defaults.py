@@ -10,10 +10,10 @@ import math
 from itertools import pairwise
 
 MOST_UPDATES = 1500
-# Updates of all networks side by side, together, at most.
+# Updates of all networks side by side, together, about.
 UPDATES_OF_ENSEMBLE = 2000
 # Weights of a network up to which several side by side cost little more than one.
-LARGEST_OF_ENSEMBLE = 2**17
+LARGEST_OF_ENSEMBLE = 2**18
 
 
 def class_layer_cost(n_classes):
@@ -27,31 +27,36 @@ def class_layer_cost(n_classes):
 
 
 def n_updates(n_classes, n_labels):
-    """Number of updates: 500 to 1,500, the more classes or labels there are.
+    """Number of updates: 500 to 1,000 by classes, up to 1,500 where labels are many.
 
     What few labels teach is soon learned, and then it is learned by heart.
     """
-    wanted = max(500, 200 * n_classes, 100 * math.sqrt(n_labels))
+    by_classes = min(200 * n_classes, 1000)
+    wanted = max(500, by_classes, 100 * math.sqrt(n_labels))
     return round(min(wanted, MOST_UPDATES))
 
 
-def default_n_denoising(n_networks):
+def default_n_denoising(n_networks, n_classes):
     """Number of networks with denoising costs: two of three, one of two.
 
     The others learn from labels alone. Where unlabeled rows mislead, the mean of all is
-    then not far from what labels say; where they do not, it is hardly worse.
+    then not far from what labels say; where they do not, it is hardly worse. Of 10 and
+    more classes, which are clusters more often than not, it would be worse.
     """
+    if class_layer_cost(n_classes) == 1:
+        return n_networks
     return max(1, 2 * n_networks // 3)
 
 
 def default_n_networks(n_updates, shapes):
     """Number of networks side by side: up to 3, where there is time for them.
 
-    Three are right more often than one, most of all where labels are few. There is time
-    where updates are few and layers, of the given shapes, are dense and small.
+    Several are right more often than one, most of all where labels are few: what one
+    takes for a class by bad luck, another does not. There is time where updates are few
+    and layers, of the given shapes, are dense and small.
     """
     n_weights = sum(below.n_units * above.n_units for below, above in pairwise(shapes))
     are_dense = all(shape.n_sites == 1 for shape in shapes)
-    if not are_dense or n_weights > LARGEST_OF_ENSEMBLE:
+    if not are_dense or n_weights > LARGEST_OF_ENSEMBLE or n_updates >= MOST_UPDATES:
         return 1
-    return max(1, min(UPDATES_OF_ENSEMBLE // n_updates, 3))
+    return min(max(UPDATES_OF_ENSEMBLE // n_updates, 2), 3)

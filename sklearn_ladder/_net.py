@@ -85,7 +85,7 @@ def make_net(
         n_networks = default_n_networks(n_updates, shapes)
     n_denoising = n_networks
     if isinstance(clf.denoising_cost, str):
-        n_denoising = default_n_denoising(n_networks)
+        n_denoising = default_n_denoising(n_networks, n_classes)
     weights = denoising_weights(clf.denoising_cost, clf.variant, n_layers, n_classes)
     noise_std = per_layer("noise_std", clf.noise_std, n_layers)
     has_unsupervised_cost = bool(weights.any()) or clf.entropy_cost > 0

@@ -501,7 +501,14 @@ def test_warm_start_refuses_another_shape(blobs, change, y_shift, message):
 
 @pytest.mark.parametrize(
     "n_classes, n_labels, expected",
-    [(2, 4, 500), (2, 60_000, 1500), (2, 49, 700), (7, 21, 1400), (100, 100, 1500)],
+    [
+        (2, 4, 500),
+        (2, 60_000, 1500),
+        (2, 49, 700),
+        (4, 20, 800),
+        (26, 130, 1140),
+        (100, 100, 1000),
+    ],
 )
 def test_automatic_number_of_updates(n_classes, n_labels, expected):
     assert n_updates(n_classes, n_labels) == expected

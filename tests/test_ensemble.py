@@ -7,7 +7,7 @@ from sklearn.base import clone
 
 from sklearn_ladder import LadderClassifier
 from sklearn_ladder._costs import ladder_costs
-from sklearn_ladder._defaults import default_n_networks
+from sklearn_ladder._defaults import default_n_denoising, default_n_networks
 from sklearn_ladder.network import (
     Conv,
     Dense,
@@ -231,8 +231,10 @@ def test_warm_start_with_another_number_of_networks(blobs, ensemble):
     [
         (500, (10, 256, 128, 2), 3),
         (1000, (10, 256, 128, 2), 2),
+        (1140, (64, 256, 128, 26), 2),
         (1500, (64, 256, 128, 10), 1),
-        (500, (784, 256, 2), 1),
+        (500, (784, 256, 128, 64, 2), 3),
+        (500, (784, 512, 2), 1),
         (10_000, (10, 8, 2), 1),
         (np.inf, (10, 8, 2), 1),
     ],
@@ -253,6 +255,11 @@ def test_warm_start_and_partial_fit_keep_the_number_of_networks(blobs):
     assert clf.net_.module_.n_networks == 3
     stream = clone(clf).partial_fit(X, y_few, classes=[0, 1])
     assert stream.net_.module_.n_networks == 1
+
+
+def test_of_many_classes_all_networks_have_denoising_costs():
+    assert [default_n_denoising(n, n_classes=9) for n in (1, 2, 3)] == [1, 1, 2]
+    assert [default_n_denoising(n, n_classes=10) for n in (1, 2, 3)] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("n_networks, expected", [(1, 1), (2, 1), (3, 2), (5, 3)])
