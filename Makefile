@@ -9,7 +9,7 @@ demo: $(VENV)/ready
 	$(RUN) examples/digits.py
 
 test: $(VENV)/ready
-	OMP_NUM_THREADS=1 $(RUN) -m pytest -n auto
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -n auto --dist worksteal
 
 lint: $(VENV)/ready
 	$(VENV)/bin/ruff check .

@@ -46,6 +46,7 @@ TABLES = [
 SETTINGS = {
     "default": {},
     "variant='supervised'": {"variant": "supervised"},
+    "n_ensemble=1": {"n_ensemble": 1},
     "n_ensemble=5": {"n_ensemble": 5},
     # the two ends of the rule for the class layer
     "denoising_cost=1": {"denoising_cost": 1.0},
