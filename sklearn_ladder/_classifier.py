@@ -541,7 +541,8 @@ class LadderClassifier(
         if max_epochs == "auto":
             max_epochs = round(default_updates / epoch)
         schedule = learning_rate_schedule(max_epochs * epoch, self.decay_start)
-        have_missing, knots = rows.have_missing(), self._fit_knots(rows, seeds)
+        survey = rows.survey()
+        knots = self._fit_knots(rows, survey, seeds)
         shares = class_shares(codes, len(labels.classes), weight)
         class_prior = checked_class_prior(self.class_prior, len(shares))
 
@@ -558,7 +559,9 @@ class LadderClassifier(
             callbacks=schedule + stopping,
             train_split=train_split,
         )
-        net.partial_fit(self._training_rows(rows, codes, weight, net, have_missing))
+        net.partial_fit(
+            self._training_rows(rows, codes, weight, net, survey.have_missing)
+        )
         proba = _predict_unlabeled(net, rows, labels.codes)
         if isinstance(class_prior, str) or class_prior is None:
             class_prior = shares
@@ -642,9 +645,9 @@ class LadderClassifier(
             knots = self._knots if self.standardize else None
             seeds[1] += self.n_iter_  # other noise in each call
             share = len(rows) / (len(rows) + min(n_seen, STREAM_MEMORY))
-        have_missing = rows.have_missing()
+        survey = rows.survey()
         if knots is None:
-            knots = self._fit_knots(rows, seeds)
+            knots = self._fit_knots(rows, survey, seeds)
 
         net = make_net(
             self,
@@ -660,7 +663,7 @@ class LadderClassifier(
         if previous is not None:
             net.continue_from(previous)
         net.partial_fit(
-            self._training_rows(rows, labels.codes, weight, net, have_missing)
+            self._training_rows(rows, labels.codes, weight, net, survey.have_missing)
         )
         proba = _predict_unlabeled(net, rows, labels.codes)
         self._keep(rows, labels, image_shape, knots, net, proba, n_seen)
@@ -808,8 +811,8 @@ class LadderClassifier(
         random_state = private_random_state(self.random_state)
         return random_state.randint(np.iinfo(np.int32).max, size=2).tolist()
 
-    def _fit_knots(self, rows, seeds):
-        return fit_standardization(rows, seeds[1]) if self.standardize else None
+    def _fit_knots(self, rows, survey, seeds):
+        return fit_standardization(rows, survey, seeds[1]) if self.standardize else None
 
     def _training_rows(self, rows, codes, weight, net, have_missing):
         standardize = net.standardize if self.standardize else None

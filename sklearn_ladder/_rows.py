@@ -2,6 +2,7 @@
 
 import mmap
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -15,6 +16,14 @@ LARGEST_PART = 2**22
 ROWS_AT_ONCE = 32
 # A part need not have more rows than this, however few columns they have.
 MOST_ROWS = 8192
+
+
+class Survey(NamedTuple):
+    """What one look at all rows tells."""
+
+    have_missing: bool
+    lowest: np.ndarray  # of each feature, float32; NaN if it is always missing
+    highest: np.ndarray
 
 
 class Rows(Dataset):
@@ -109,12 +118,19 @@ class Rows(Dataset):
         if hasattr(mmap, "MADV_DONTNEED"):
             self._memmap.base.madvise(mmap.MADV_DONTNEED)
 
-    def have_missing(self):
-        """Whether an entry is missing, after checking that none is infinite."""
+    def survey(self):
+        """Look at all rows once, and check that none is infinite."""
         if self.is_sparse:
-            return False
-        # not any(): all parts are to be looked at
-        return bool(sum(np.isnan(part).any() for part in self.parts()))
+            ends = self._X.min(axis=0), self._X.max(axis=0)
+            return Survey(False, *(end.toarray().ravel() for end in ends))
+        have_missing = False
+        lowest, highest = np.full((2, self.shape[1]), np.nan, np.float32)
+        for part in self.parts():
+            have_missing |= bool(np.isnan(part).any())
+            # which pass over NaN where there is something else
+            np.fmin(lowest, np.fmin.reduce(part, axis=0), out=lowest)
+            np.fmax(highest, np.fmax.reduce(part, axis=0), out=highest)
+        return Survey(have_missing, lowest, highest)
 
     def parts(self):
         """All rows, one part after the other."""

@@ -17,7 +17,7 @@ MOST_KNOTS = 2 * N_KNOTS
 SOFT_CLIP = 3.0
 
 
-def fit_standardization(rows, random_state):
+def fit_standardization(rows, survey, random_state):
     """Knots of each feature's way to one scale, for `network.PiecewiseLinear`.
 
     What a value becomes is the mean of two:
@@ -38,6 +38,10 @@ def fit_standardization(rows, random_state):
     rows : Rows
         A random sample of them is used where there are many. Missing entries are left
         out.
+    survey : Survey
+        Of all rows: a feature that has a single value in the sample has its lowest and
+        highest, too. Otherwise what is rare, as a word in a few of many texts, would be
+        lost.
     random_state : int
         Determines the sample.
 
@@ -55,20 +59,24 @@ def fit_standardization(rows, random_state):
         column = sample[:, [number]].toarray() if rows.is_sparse else sample[:, number]
         column = np.ravel(column).astype(float)
         column = column[~np.isnan(column)]
-        if len(column) == 0:
-            continue
         if rows.dtype != np.float32 and _is_coarse(column):
             coarse.append(number)
         # as the network will have it: values that float32 rounds to one are one
-        own_values, own_heights = _knots(column.astype(np.float32).astype(float))
+        column = column.astype(np.float32).astype(float)
+        if np.all(column == column[:1]):
+            ends = np.array([survey.lowest[number], survey.highest[number]], float)
+            column = np.concatenate([column, ends[~np.isnan(ends)]])
+        if len(column) == 0:
+            continue
+        own_values, own_heights = _knots(column)
         n_repeated = MOST_KNOTS - len(own_values)
         values[number] = np.pad(own_values, (0, n_repeated), "edge")
         heights[number] = np.pad(own_heights, (0, n_repeated), "edge")
     if coarse:
         warnings.warn(
-            f"Columns {coarse} of X lie so far from 0 that float32, which the network "
-            "works with, rounds them to more than 1 % of their standard deviation. "
-            "Subtract the mean before, as by StandardScaler.",
+            f"Columns {_first_of(coarse)} of X lie so far from 0 that float32, which "
+            "the network works with, rounds them to more than 1 % of their standard "
+            "deviation. Subtract the mean before, as by StandardScaler.",
             UserWarning,
             stacklevel=2,
         )
@@ -91,8 +99,17 @@ def _sample(rows, random_state):
 
 def _is_coarse(column):
     """Whether float32 rounds a column to more than 1 % of its standard deviation."""
+    if len(column) == 0:
+        return False
     resolution = np.spacing(np.abs(column.mean()).astype(np.float32))
     return 0 < column.std() < 100 * resolution
+
+
+def _first_of(numbers, most=10):
+    """The first of a list of numbers, and how many more there are."""
+    text = str(numbers[:most])
+    n_more = len(numbers) - most
+    return text if n_more <= 0 else f"{text} and {n_more} more"
 
 
 def _knots(column):

@@ -116,9 +116,9 @@ class GlobalContrastNormalizer(_PixelTransformer):
         check_is_fitted(self)
         X = self._checked(X)
         mean, norm = _mean_and_norm(X)
-        # equal pixels, up to rounding
-        flat = norm <= np.finfo(X.dtype).eps * np.sqrt(X.shape[1]) * np.abs(mean)
-        return (X - mean) * np.where(flat, 0, self.norm / np.where(flat, 1, norm))
+        is_flat = norm == 0
+        contrasts = (X - mean) / np.where(is_flat, 1, norm)
+        return np.where(is_flat, 0, float(self.norm) * contrasts)
 
     def inverse_transform(self, X):
         """Give rows the average mean and contrast of the training rows.
@@ -247,6 +247,16 @@ class ZCAWhitener(_PixelTransformer):
 
 
 def _mean_and_norm(X):
-    """Mean of each row, and its norm around it, both of shape (n_rows, 1)."""
+    """Mean of each row, and its norm around it, both of shape (n_rows, 1).
+
+    The norm is 0 where all pixels are equal, up to rounding.
+    """
     mean = X.mean(axis=1, keepdims=True)
-    return mean, np.linalg.norm(X - mean, axis=1, keepdims=True)
+    deviations = np.abs(X - mean)
+    largest = deviations.max(axis=1, keepdims=True)
+    # of numbers below 1, so that no square is too large or too small
+    scale = np.where(largest == 0, 1, largest)
+    norm = scale * np.linalg.norm(deviations / scale, axis=1, keepdims=True)
+    range_ = np.ptp(X, axis=1, keepdims=True)
+    is_flat = range_ <= np.finfo(X.dtype).eps * np.abs(X).max(axis=1, keepdims=True)
+    return mean, np.where(is_flat, 0, norm)

@@ -648,7 +648,8 @@ def test_partial_fit_learns_from_a_stream():
     assert clf.n_samples_seen_ == 6000
     assert (clf.history_["lr"] == 0.01).all()
     # the scale is that of the first rows
-    values, _ = fit_standardization(Rows(X[:200]), 0)
+    rows = Rows(X[:200])
+    values, _ = fit_standardization(rows, rows.survey(), 0)
     np.testing.assert_array_equal(clf.net_.module_.standardization.values, values)
     # statistics for prediction are those of many rows, not of the last 200 alone
     mean = clf.net_.module_.encoder.layers[0].population.mean.numpy()

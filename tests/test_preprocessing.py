@@ -23,12 +23,21 @@ def test_contrast_is_one_norm_around_the_mean():
         assert np.corrcoef(row, before)[0, 1] == pytest.approx(1)
 
 
-@pytest.mark.parametrize("value", [0.0, 7.0, 0.1, 1e6])
+@pytest.mark.parametrize("n_features", [11, 784, 3072])
+@pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_rows_without_contrast_become_0(value, dtype):
-    flat = np.full((2, 11), value, dtype=dtype)
-    normalizer = GlobalContrastNormalizer().fit(PIXELS[:, :11])
-    assert (normalizer.transform(flat) == 0).all()
+def test_rows_without_contrast_become_0(n_features, order, dtype):
+    values = np.append(np.arange(256) / 255, [7, 1e6, -0.1])
+    flat = np.repeat(values[:, None], n_features, axis=1).astype(dtype, order=order)
+    assert (GlobalContrastNormalizer().fit_transform(flat) == 0).all()
+
+
+@pytest.mark.parametrize("scale", [1e-25, 1e25])
+def test_contrast_of_very_small_and_large_numbers(scale):
+    normalizer = GlobalContrastNormalizer(norm=np.float64(55))
+    rows = normalizer.fit_transform((scale * PIXELS).astype(np.float32))
+    assert rows.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 55, rtol=1e-4)
 
 
 def test_contrast_back():

@@ -88,10 +88,26 @@ def test_infinite_values_are_noticed_before_training(value, standardize, kind, m
 def test_missing_entries(mapped):
     table = TABLE.copy()
     table[50, 3] = np.nan
-    assert Rows(table).have_missing() and not Rows(TABLE).have_missing()
+    assert Rows(table).survey().have_missing
+    assert not Rows(TABLE).survey().have_missing
     assert np.isnan(Rows(mapped(table))[48:52]).sum() == 1
     with pytest.raises(ValueError, match=r"X must be dense .* sparse matrix with 1 of"):
         Rows(sparse.csr_array(table))
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array, sparse.csr_matrix])
+def test_survey_of_all_rows(monkeypatch, make):
+    monkeypatch.setattr(_rows, "LARGEST_PART", 100)  # many parts
+    survey = Rows(make(TABLE)).survey()
+    np.testing.assert_array_equal(survey.lowest, TABLE.min(axis=0).astype(np.float32))
+    np.testing.assert_array_equal(survey.highest, TABLE.max(axis=0).astype(np.float32))
+
+
+def test_survey_passes_over_missing_entries():
+    table = np.array([[1.0, np.nan], [np.nan, np.nan], [3.0, np.nan]])
+    survey = Rows(table).survey()
+    np.testing.assert_array_equal(survey.lowest, [1, np.nan])
+    np.testing.assert_array_equal(survey.highest, [3, np.nan])
 
 
 @pytest.mark.parametrize("width, n_rows", [(1, 8192), (784, 5349), (20_000, 209)])

@@ -26,7 +26,12 @@ def table(n_rows=400):
 
 
 def scale_of(X):
-    return PiecewiseLinear(*fit_standardization(Rows(X), 0))
+    return PiecewiseLinear(*fitted(X))
+
+
+def fitted(X, random_state=0):
+    rows = Rows(X)
+    return fit_standardization(rows, rows.survey(), random_state)
 
 
 def by_definition(column):
@@ -88,9 +93,7 @@ def test_missing_entries_are_left_out():
 
 def test_sparse_rows_have_the_same_scale():
     X = table()
-    dense, of_sparse = (
-        fit_standardization(Rows(make(X)), 0) for make in (np.asarray, sparse.csr_array)
-    )
+    dense, of_sparse = (fitted(make(X)) for make in (np.asarray, sparse.csr_array))
     for expected, found in zip(dense, of_sparse, strict=True):
         np.testing.assert_array_equal(found, expected)
 
@@ -104,11 +107,35 @@ def test_a_sample_of_many_rows(monkeypatch):
     assert 0 < difference.abs().max() < 0.2
 
 
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
+def test_what_is_rare_is_not_lost(monkeypatch, make):
+    monkeypatch.setattr(_standardization, "LARGEST_SAMPLE", 100)
+    X = np.zeros((10_000, 3))
+    X[77, 0], X[5000, 0], X[9999, 1] = 1, 3, -1
+    scale = PiecewiseLinear(*fitted(make(X)))
+    _, rare, rarer, negative, _ = scale(
+        torch.tensor([[0, 0, 0], [1, 0, 0], [3, 0, 0], [0, -1, 0], [0, 0, 1.0]])
+    ) - scale(torch.zeros(1, 3))
+    assert 0.5 < rare[0] < rarer[0]
+    assert negative[1] < -0.5
+    assert rare[1:].count_nonzero() == rarer[1:].count_nonzero() == 0
+
+
+def test_a_feature_that_is_missing_in_the_sample(monkeypatch):
+    monkeypatch.setattr(_standardization, "LARGEST_SAMPLE", 100)
+    X = np.full((10_000, 1), np.nan)
+    X[77], X[5000] = 2, 7
+    low, high = scale_of(X)(torch.tensor([[2.0], [7.0]]))
+    assert low < 0 < high
+
+
 def test_warning_for_columns_too_far_from_zero():
     X = 1e9 + np.random.RandomState(0).normal(size=(100, 2))
     X[:, 0] -= 1e9
     with pytest.warns(UserWarning, match=r"Columns \[1\] of X lie so far"):
-        fit_standardization(Rows(X), 0)
+        fitted(X)
+    with pytest.warns(UserWarning, match=r"7, 8, 9\] and 3 more of X"):
+        fitted(np.repeat(X[:, [1]], 13, axis=1))
 
 
 @pytest.mark.parametrize("dtype", [bool, np.int8, np.uint8, np.float16])
@@ -116,6 +143,6 @@ def test_narrow_dtypes(dtype):
     largest = {bool: 1, np.int8: 99, np.uint8: 99, np.float16: 60_000}[dtype]
     X = np.linspace(0, largest, 2000).astype(dtype)[:, None]
     with np.errstate(all="raise", under="ignore"):
-        values, heights = fit_standardization(Rows(X), 0)
+        values, heights = fitted(X)
     assert np.isfinite(heights).all()
     assert values.max() == X.max()
