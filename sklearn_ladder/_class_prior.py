@@ -52,7 +52,8 @@ def checked_class_prior(class_prior, n_classes):
         prior = np.asarray(class_prior, dtype=float)
     except (TypeError, ValueError):  # words, a dict, rows of different lengths
         prior = np.empty(0)
-    is_right = prior.shape == (n_classes,) and (prior > 0).all()
+    # positive as the network has them, too
+    is_right = prior.shape == (n_classes,) and (prior.astype(np.float32) > 0).all()
     if not is_right or not np.isclose(prior.sum(), 1):
         raise ValueError(
             f"class_prior must be {n_classes} positive numbers, one for each class, "

@@ -75,6 +75,8 @@ def _weight_of_labeled(sample_weight, labeled):
     """`sample_weight` after checks; of unlabeled rows, where it is not used, 1."""
     if sample_weight is None:
         return None
+    if np.ndim(sample_weight) == 0:  # as scikit-learn takes it
+        sample_weight = np.full(len(labeled), sample_weight)
     weight = column_or_1d(sample_weight)
     check_consistent_length(weight, labeled)
     return _check_sample_weight(
@@ -511,20 +513,20 @@ class LadderClassifier(
             If a parameter, `X` or `y` is not as described, if a layer of `architecture`
             does not fit on the one below, or if training diverges.
         """
-        X, image_shape = self._flatten(X)
+        previous = getattr(self, "net_", None) if self.warm_start else None
+        X, image_shape = self._flatten(X, previous)
         _get_feature_names(X)  # raises if they are not right
         rows, labels = Rows(X, self), encode_labels(y)
         check_consistent_length(rows, labels.codes)
         weight = self._row_weights(labels, sample_weight)
-        previous = None
-        if self.warm_start and hasattr(self, "net_"):
+        if previous is not None:
             self._check_same_columns_and_classes(X, labels.classes)
-            previous = self.net_
         seeds = self._draw_seeds()
 
         codes, train_split, stopping = labels.codes, None, []
         if self.early_stopping:
             counted = codes
+            weight = with_mean_1(weight, codes)  # some must count, before all else
             if weight is not None:  # silenced rows do not say when to stop, either
                 counted = np.where(weight > 0, codes, UNLABELED)
             held_out = hold_out(counted, self.validation_fraction, seeds[1])
@@ -628,7 +630,7 @@ class LadderClassifier(
             classes = self.classes_ if classes is None else classes
         elif classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
-        X, image_shape = self._flatten(X)
+        X, image_shape = self._flatten(X, previous)
         _get_feature_names(X)  # raises if they are not right
         rows, labels = Rows(X, self), encode_known_labels(y, classes)
         check_consistent_length(rows, labels.codes)
@@ -659,6 +661,7 @@ class LadderClassifier(
             previous=previous,
             max_epochs=1,
             population_share=share,
+            iterator_train__of_stream=True,
         )
         if previous is not None:
             net.continue_from(previous)
@@ -801,10 +804,21 @@ class LadderClassifier(
                 f"fit, {self.classes_}; got {classes}."
             )
 
-    def _flatten(self, X):
+    def _flatten(self, X, previous):
         """Flat rows, and the shape of the images in them, if any is known."""
         X, image_shape = flatten_images(X)
+        if previous is not None:
+            self._check_image_shape(image_shape)
+            image_shape = image_shape or self._image_shape
         return X, checked_image_shape(self.image_shape, image_shape)
+
+    def _check_image_shape(self, image_shape):
+        """That of 4-D rows; flat ones (None) may be any images."""
+        if image_shape is not None and self._image_shape not in (None, image_shape):
+            raise ValueError(
+                f"X must have images of the shape seen in fit, {self._image_shape}; "
+                f"got {image_shape}."
+            )
 
     def _draw_seeds(self):
         """Seeds of the initial weights and of what is random in training."""
@@ -853,11 +867,7 @@ class LadderClassifier(
     def _checked_rows(self, X):
         check_is_fitted(self)
         X, image_shape = flatten_images(X)
-        if image_shape is not None and self._image_shape not in (None, image_shape):
-            raise ValueError(
-                f"X must have images of the shape seen in fit, {self._image_shape}; "
-                f"got {image_shape}."
-            )
+        self._check_image_shape(image_shape)
         rows = Rows(X, self)
         validate_data(self, X, reset=False, skip_check_array=True)
         return rows

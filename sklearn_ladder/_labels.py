@@ -1,5 +1,6 @@
 """What counts as unlabeled, and the encoding of classes."""
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +10,8 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 
+# What NumPy makes of missing labels, and of a marker beside NaN, among strings.
+LOOK_MISSING = {"nan", "None", "<NA>", "-1.0"}
 # The marker of scikit-learn's semi-supervised estimators, as class code, too.
 UNLABELED = -1
 
@@ -110,6 +113,11 @@ def encode_labels(y):
     ------
     ValueError
         If there are fewer than two classes, or `y` is continuous or has no label.
+
+    Warns
+    -----
+    UserWarning
+        If a class looks like a missing label that became a string.
     """
     if y is None:
         raise ValueError(
@@ -119,6 +127,14 @@ def encode_labels(y):
     check_classification_targets(labels)
     classes, labeled_codes = np.unique(labels, return_inverse=True)
     _check_two_classes(classes, "y")
+    if classes.dtype.kind == "U" and (found := LOOK_MISSING & set(classes.tolist())):
+        warnings.warn(
+            f"y has the classes {sorted(found)}, which may have been missing labels "
+            "before they became strings. Mark these by -1, or keep y an array of "
+            "objects.",
+            UserWarning,
+            stacklevel=3,
+        )
     return _encoded(classes, labeled, labeled_codes)
 
 
@@ -143,7 +159,13 @@ def encode_known_labels(y, classes):
     classes = np.unique(_labels_and_gaps(classes)[1])
     _check_two_classes(classes, "classes")
     labeled, labels = _labels_and_gaps(y)
-    labeled_codes = pd.Index(classes).get_indexer(pd.Index(labels))
+    if labels.dtype.kind in "biuf" and classes.dtype.kind in "biuf":
+        # True is 1, as everywhere in NumPy, but not to pandas
+        classes_as_labels = classes.astype(np.result_type(classes, labels))
+        labels = labels.astype(classes_as_labels.dtype)
+    else:
+        classes_as_labels = classes
+    labeled_codes = pd.Index(classes_as_labels).get_indexer(pd.Index(labels))
     if (labeled_codes < 0).any():
         unknown = np.unique(labels[labeled_codes < 0])
         raise ValueError(f"y must have labels of {classes} only; got {unknown}, too.")
@@ -244,12 +266,13 @@ def with_mean_1(weights, codes):
     """
     if weights is None:
         return None
-    mean = weights[codes != UNLABELED].mean()
-    if mean == 0:
+    largest = weights[codes != UNLABELED].max()
+    if largest == 0:
         raise ValueError(
             "sample_weight (times class_weight) must not be zero for all labeled rows."
         )
-    weights = weights / mean
+    weights = weights / largest  # so that no sum is too large
+    weights /= weights[codes != UNLABELED].mean()
     return None if np.allclose(weights[codes != UNLABELED], 1) else weights
 
 

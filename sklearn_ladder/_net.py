@@ -1,9 +1,9 @@
 """From parameters of the estimator to the net that they describe."""
 
+from copy import deepcopy
 from functools import partial
 
 import numpy as np
-from sklearn.base import clone
 from skorch.callbacks import Callback
 
 from ._class_prior import class_bias
@@ -131,7 +131,10 @@ def make_net(
 
 
 def _checked_callbacks(callbacks):
-    """Clones of the user's callbacks, each alone or with a name."""
+    """Copies of the user's callbacks, each alone or with a name.
+
+    Of all at once, since one may refer to another, as skorch's LoadInitState does.
+    """
     for entry in callbacks or []:
         callback = entry[-1] if isinstance(entry, tuple) and len(entry) == 2 else entry
         if not isinstance(callback, Callback):
@@ -139,7 +142,7 @@ def _checked_callbacks(callbacks):
                 "callbacks must be skorch callbacks, or pairs (name, callback); got "
                 f"{entry!r}."
             )
-    return [clone(callback, safe=False) for callback in callbacks or []]
+    return deepcopy(callbacks or [])
 
 
 def _load_weights(net, previous):

@@ -49,16 +49,18 @@ class Rows(Dataset):
 
     def __init__(self, X, estimator=None):
         self._estimator_name = type(estimator).__name__ if estimator else None
-        self.is_sparse = sparse.issparse(X)
+        # a frame may be sparse, too: pandas' accessor is there if all its columns are
+        may_be_sparse = sparse.issparse(X) or hasattr(X, "sparse")
         self._X = check_array(
             X,
             accept_sparse="csr",
-            dtype=np.float32 if self.is_sparse else "numeric",
+            dtype=np.float32 if may_be_sparse else "numeric",
             # dense rows: when they are indexed
-            ensure_all_finite="allow-nan" if self.is_sparse else False,
+            ensure_all_finite="allow-nan" if may_be_sparse else False,
             estimator=estimator,
             input_name="X",
         )
+        self.is_sparse = sparse.issparse(self._X)
         if self.is_sparse and np.isnan(self._X.data).any():
             raise ValueError(
                 "X must be dense to have missing values (NaN); got a sparse matrix "

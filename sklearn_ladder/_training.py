@@ -271,7 +271,10 @@ class LadderNet(NeuralNetClassifier):
         return self
 
     def _tell_of_interrupt(self, n_before):
-        """Of one by the keyboard, which skorch takes for the end of training."""
+        """Of one by the keyboard, which skorch takes for the end of training.
+
+        At the end of an epoch it cannot be told from a callback that stops training.
+        """
         is_whole = ["train_loss" in epoch for epoch in self.history[n_before:]]
         if not any(is_whole):
             raise KeyboardInterrupt
@@ -333,6 +336,7 @@ class LadderNet(NeuralNetClassifier):
 
     def initialize_module(self):
         super().initialize_module()
+        self.module_.float()  # as rows are, whatever torch's default is
         self.population_is_current_ = False
         return self
 

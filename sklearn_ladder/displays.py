@@ -68,7 +68,7 @@ class LearningCurveDisplay:
         estimator : LadderClassifier
             Fitted.
 
-        names : list of str, default=None
+        names : str or list of str, default=None
             Costs and losses of `history_`; by default all.
 
         ax : matplotlib Axes, default=None
@@ -100,7 +100,7 @@ class LearningCurveDisplay:
             for name in history  # which may have scores of callbacks, too
             if name in ("train_loss", "valid_loss") or name.endswith("_cost")
         ]
-        names = known if names is None else names
+        names = known if names is None else np.atleast_1d(names).tolist()
         if unknown := [name for name in names if name not in known]:
             raise ValueError(f"names must be among {known}; got {unknown}.")
         display = cls(

@@ -237,5 +237,16 @@ def test_images_of_another_shape(images):
         clf.predict(X.reshape(-1, 4, 4, 4))
 
 
+@pytest.mark.parametrize("go_on", ["partial_fit", "fit"])
+def test_going_on_with_images_of_another_shape(images, go_on):
+    X, _, y_few = images
+    maps = X.reshape(-1, 1, 8, 8)
+    clf = small(image_shape=None, max_epochs=1, warm_start=True).fit(maps, y_few)
+    with pytest.raises(ValueError, match=r"seen in fit, \(1, 8, 8\); got \(1, 4, 16\)"):
+        getattr(clf, go_on)(X.reshape(-1, 1, 4, 16), y_few)
+    getattr(clf, go_on)(X, y_few)  # flat rows are the same images
+    assert clf.predict(maps).shape == (300,)
+
+
 def test_named_architectures_are_constants():
     assert {type(layers) for layers in ARCHITECTURES.values()} == {tuple}

@@ -13,11 +13,11 @@ from sklearn_ladder._batches import (
 from sklearn_ladder._rows import Rows
 
 
-def make_rows(n_rows, n_labeled):
+def make_rows(n_rows, n_labeled, weight=None):
     codes = np.full(n_rows, -1)
     codes[:n_labeled] = np.arange(n_labeled) % 2
     X = np.arange(n_rows, dtype=np.float32)[:, None]
-    return TrainingRows(Rows(X), codes, None, "cpu")
+    return TrainingRows(Rows(X), codes, weight, "cpu")
 
 
 @pytest.mark.parametrize("n_labeled", [2, 7, 10, 13, 31])
@@ -28,6 +28,30 @@ def test_sizes_for_any_number_of_labels(n_labeled):
         assert len(batch.x_labeled) == len(batch.y) == min(10, n_labeled)
         assert len(batch.x_unlabeled) == 10
         assert (batch.y >= 0).all()
+
+
+@pytest.mark.parametrize("with_unlabeled", [True, False])
+@pytest.mark.parametrize("weight", [None, np.linspace(0.5, 3, 31)])
+@pytest.mark.parametrize("n_labeled", [1, 7])
+def test_very_few_labels_have_company_without_weight(n_labeled, weight, with_unlabeled):
+    rows = make_rows(31, n_labeled, weight)
+    for batch in LadderBatches(rows, 10, with_unlabeled, of_stream=True):
+        labeled, _ = batch.x_labeled[:, 0].split([n_labeled, 10 - n_labeled])
+        assert sorted(labeled.tolist()) == list(range(n_labeled))
+        assert len(batch.y) == 10
+        assert len(batch.x_unlabeled) == (10 if with_unlabeled else 0)
+        expected = np.ones(31) if weight is None else weight
+        of_labeled, of_company = batch.weight.split([n_labeled, 10 - n_labeled])
+        np.testing.assert_allclose(
+            of_labeled * n_labeled / 10, expected[labeled.long()], rtol=1e-6
+        )
+        assert (of_company == 0).all()
+
+
+def test_without_labels_nobody_needs_company():
+    (batch,) = LadderBatches(make_rows(10, 0), 10, of_stream=True)
+    assert len(batch.x_labeled) == len(batch.y) == 0
+    assert batch.weight is None
 
 
 def test_labels_go_with_their_rows():

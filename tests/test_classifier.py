@@ -514,6 +514,18 @@ def test_automatic_number_of_updates(n_classes, n_labels, expected):
     assert n_updates(n_classes, n_labels) == expected
 
 
+def test_a_stream_with_a_label_in_each_part():
+    rng = np.random.RandomState(0)
+    y = rng.randint(3, size=2000)
+    X = rng.normal(size=(2000, 3)) + 4 * np.eye(3)[y]
+    clf = LadderClassifier((16,), random_state=0)
+    for start in range(0, 2000, 40):
+        y_few = np.full(40, -1)
+        y_few[0] = y[start]
+        clf.partial_fit(X[start : start + 40], y_few, classes=[0, 1, 2])
+    assert clf.score(X, y) > 0.95
+
+
 @pytest.mark.parametrize("n_rows, n_epochs", [(60, 50), (250, 33), (20_000, 1)])
 def test_automatic_number_of_epochs(monkeypatch, n_rows, n_epochs):
     monkeypatch.setattr(_classifier, "n_updates", lambda *_: 100)

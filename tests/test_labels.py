@@ -48,6 +48,33 @@ def test_polars_series(values, classes):
     assert labels.codes.tolist() == [0, -1, 1]
 
 
+@pytest.mark.parametrize(
+    "y, lost", [(["a", np.nan, "b"], "nan"), (["a", -1.0, "b"], "-1.0")]
+)
+def test_missing_labels_that_became_strings(y, lost):
+    with pytest.warns(UserWarning, match=rf"classes \['{lost}'\]"):
+        encode_labels(np.array(y))
+
+
+@pytest.mark.parametrize(
+    "classes, y, codes",
+    [
+        ([0, 1], np.array([True, False]), [1, 0]),
+        ([False, True], [0, -1, 1], [0, -1, 1]),
+        ([1.0, 2.0], [2, 1, -1], [1, 0, -1]),
+    ],
+)
+def test_equal_labels_of_another_kind(classes, y, codes):
+    assert encode_known_labels(y, classes).codes.tolist() == codes
+
+
+def test_weights_of_any_size():
+    codes = np.array([0, 1, -1])
+    for scale in (1e-300, 1.0, 1e308):
+        weights = with_mean_1(scale * np.array([0.5, 1, 1]), codes)
+        np.testing.assert_allclose(weights[:2], [2 / 3, 4 / 3])
+
+
 def test_integers_among_missing_labels_stay_integers():
     y = pd.Series([0, 1, None, 2], dtype="Int64")
     assert encode_labels(y).classes.dtype == np.int64

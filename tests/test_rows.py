@@ -103,6 +103,18 @@ def test_survey_of_all_rows(monkeypatch, make):
     np.testing.assert_array_equal(survey.highest, TABLE.max(axis=0).astype(np.float32))
 
 
+@pytest.mark.parametrize("dtype", [float, np.int8, bool])
+def test_sparse_frames(dtype):
+    table = (TABLE > 0).astype(dtype)
+    frame = pd.DataFrame(table).astype(pd.SparseDtype(dtype, np.dtype(dtype).type(0)))
+    rows = Rows(frame)
+    assert rows.is_sparse
+    np.testing.assert_array_equal(rows[:], table)
+    partly = Rows(frame.assign(dense=1.0))
+    assert not partly.is_sparse
+    assert partly[:].shape == (60, 8)
+
+
 def test_survey_passes_over_missing_entries():
     table = np.array([[1.0, np.nan], [np.nan, np.nan], [3.0, np.nan]])
     survey = Rows(table).survey()

@@ -6,8 +6,10 @@ from skorch.callbacks import (
     Callback,
     EarlyStopping,
     EpochScoring,
+    LoadInitState,
     LRScheduler,
     ProgressBar,
+    TrainEndCheckpoint,
 )
 
 from sklearn_ladder import LadderClassifier
@@ -163,6 +165,27 @@ def test_interrupted_training_gives_what_was_learned(blobs):
         clf = fit(blobs, [Impatient(8)])
     assert clf.n_iter_ == len(clf.history_["train_loss"]) == 2
     assert np.isfinite(clf.predict_proba(blobs[0])).all()
+
+
+def test_callbacks_that_refer_to_each_other(blobs, tmp_path):
+    checkpoint = TrainEndCheckpoint(dirname=str(tmp_path))
+    callbacks = [checkpoint, LoadInitState(checkpoint)]
+    clf = fit(blobs, callbacks)
+    again = fit(blobs, callbacks, max_epochs=1)  # from what the first one kept
+    assert len(again.net_.history) == 12 + 1
+    own = dict(clf.net_.callbacks_)
+    assert own["LoadInitState"].checkpoint is own["TrainEndCheckpoint"] != checkpoint
+
+
+def test_default_dtype_of_torch_does_not_matter(blobs):
+    X, _, y_few = blobs
+    torch.set_default_dtype(torch.float64)
+    try:
+        clf = LadderClassifier((4,), virtual_adversarial="cost", max_epochs=1)
+        proba = clf.fit(X, y_few).predict_proba(X)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert proba.dtype == np.float32
 
 
 def test_training_interrupted_in_its_first_epoch_changes_nothing(blobs):

@@ -139,9 +139,9 @@ class Encoder(nn.Module):
         list of Tensor
             As tables, each (n_rows · n_sites, channels).
         """
-        device = generator.device
+        of_rows = {"dtype": torch.float32, "device": generator.device}
         return [
-            torch.empty(n_rows * shape.n_sites, shape.channels, device=device).normal_(
+            torch.empty(n_rows * shape.n_sites, shape.channels, **of_rows).normal_(
                 std=std, generator=generator
             )
             for shape, std in zip(self.shapes[lowest:], noise_std[lowest:], strict=True)

@@ -24,7 +24,7 @@ class PiecewiseLinear(nn.Module):
     def __init__(self, values, heights):
         super().__init__()
         for name, knots in {"values": values, "heights": heights}.items():
-            self.register_buffer(name, torch.as_tensor(knots, dtype=torch.float32))
+            self.register_buffer(name, torch.tensor(knots, dtype=torch.float32))
 
     def forward(self, x):
         """Rows of shape (n_rows, n_features) on one scale; NaN stays NaN."""
