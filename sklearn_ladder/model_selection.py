@@ -66,6 +66,11 @@ class LabeledStratifiedKFold(BaseCrossValidator):
     :func:`~sklearn.model_selection.learning_curve`, which takes the first rows of each
     training set, has all classes and a constant share of labels at every size.
 
+    **Each labeled row is tested once, unlabeled rows never.** So
+    :func:`~sklearn.model_selection.cross_val_predict`, which wants a prediction for
+    every row, raises an error; predictions for unlabeled rows are in a classifier's
+    `transduction_`.
+
     **Held-out rows as unlabeled training rows.** `split` cannot offer it: whoever
     fits on ``X[train], y[train]`` would learn from the labels of all rows in `train`.
     `split_transductive` therefore gives the labels to train with, and no indices of
