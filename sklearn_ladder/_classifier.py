@@ -42,7 +42,7 @@ from ._labels import (
 )
 from ._net import make_net
 from ._random import private_random_state
-from ._rows import Rows, flatten_images
+from ._rows import Rows, SomeRows, flatten_images
 from ._standardization import fit_standardization
 from ._training import early_stopping, learning_rate_schedule
 from ._variants import VARIANTS, VIRTUAL_ADVERSARIAL
@@ -533,7 +533,10 @@ class LadderClassifier(
                 counted = np.where(weight > 0, codes, UNLABELED)
             held_out = hold_out(counted, self.validation_fraction, seeds[1])
             train_split, stopping = early_stopping(
-                rows[held_out], codes[held_out], self.n_iter_no_change, self.tol
+                SomeRows(rows, held_out),
+                codes[held_out],
+                self.n_iter_no_change,
+                self.tol,
             )
             codes = codes.copy()
             codes[held_out] = UNLABELED

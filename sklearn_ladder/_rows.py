@@ -141,6 +141,27 @@ class Rows(Dataset):
             yield self[start : start + size]
 
 
+class SomeRows(Dataset):
+    """Some of the rows, each taken when it is asked for.
+
+    Parameters
+    ----------
+    rows : Rows
+    index : ndarray of shape (n_rows,)
+        Their numbers.
+    """
+
+    def __init__(self, rows, index):
+        self._rows = rows
+        self._index = index
+
+    def __len__(self):
+        return len(self._index)
+
+    def __getitem__(self, index):
+        return self._rows[self._index[index]]
+
+
 def flatten_images(X):
     """Rows from images, channel by channel.
 

@@ -458,7 +458,7 @@ def early_stopping(x, y, patience, tol):
 
     Parameters
     ----------
-    x : ndarray of shape (n_rows, n_features)
+    x : SomeRows
         Held-out rows.
     y : ndarray of shape (n_rows,)
         Their class codes.

@@ -4,7 +4,7 @@ import pytest
 from scipy import sparse
 
 from sklearn_ladder import LadderClassifier, _rows
-from sklearn_ladder._rows import Rows, rows_per_part
+from sklearn_ladder._rows import Rows, SomeRows, rows_per_part
 
 RNG = np.random.RandomState(0)
 TABLE = RNG.normal(5, 3, size=(60, 7)) * (RNG.uniform(size=(60, 7)) < 0.3)
@@ -113,6 +113,14 @@ def test_sparse_frames(dtype):
     partly = Rows(frame.assign(dense=1.0))
     assert not partly.is_sparse
     assert partly[:].shape == (60, 8)
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
+def test_some_rows(make):
+    index = np.array([4, 0, 59, 7])
+    some = SomeRows(Rows(make(TABLE)), index)
+    assert len(some) == 4
+    np.testing.assert_array_equal(some[1:3], TABLE[[0, 59]].astype(np.float32))
 
 
 def test_survey_passes_over_missing_entries():
