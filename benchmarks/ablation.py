@@ -149,17 +149,20 @@ def main(arguments=None):
         print(f"{setting:30s} {means.to_dict()} {minutes:.1f} min", flush=True)
         found = {"parameters": parameters[setting], "scores": scores_of_data}
         # read anew: another process may have settings of its own
-        done = _done(name, parameters) | {setting: found}
-        _results.write(name, {"settings": done} | _results.provenance())
+        done = _done(name, parameters, {setting: found})
+        # that for all settings, whichever this run was of
+        command = "python -m benchmarks.ablation" + " --mnist" * arguments.mnist
+        made = _results.provenance() | {"command": command}
+        _results.write(name, {"settings": done} | made)
 
 
-def _done(name, parameters):
-    """What is kept of settings that are still the same."""
-    kept = (_results.read(name) or {"settings": {}})["settings"]
+def _done(name, parameters, new=None):
+    """What is kept of settings that are still the same, and what is new, in order."""
+    kept = (_results.read(name) or {"settings": {}})["settings"] | (new or {})
     return {
-        setting: found
-        for setting, found in kept.items()
-        if found["parameters"] == parameters.get(setting)
+        setting: kept[setting]
+        for setting, own in parameters.items()
+        if setting in kept and kept[setting]["parameters"] == own
     }
 
 

@@ -400,8 +400,8 @@ def ablation_mnist_table():
             f"| {scores['log_loss']:.3f} | {scores['calibration_error']:.3f} |"
         )
     note = (
-        "10,000 rows, one draw of 100 labels: two settings that are equally good may "
-        "differ by 0.2"
+        "10,000 rows, one draw of 100 labels, five epochs: two settings that are "
+        "equally good may differ by 0.2"
     )
     return "\n".join([*lines, "", made_by(result, note=note)])
 

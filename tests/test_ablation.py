@@ -47,8 +47,8 @@ def test_settings_on_tables(small_tables, monkeypatch, capsys):
     assert capsys.readouterr().out.startswith("default ")
     # what was measured of other parameters is gone
     assert list(_results.read("ablation")["settings"]) == [
-        "variant='supervised'",
         "default",
+        "variant='supervised'",
     ]
 
 
