@@ -1,5 +1,6 @@
 """The estimator: parameters, validation, fit, predict."""
 
+import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -547,6 +548,14 @@ class LadderClassifier(
         default_updates = max(epoch, n_updates(len(labels.classes), n_labels))
         if max_epochs == "auto":
             max_epochs = round(default_updates / epoch)
+        if self.early_stopping and max_epochs == 1:
+            warnings.warn(
+                "early_stopping=True holds out labels, but chooses among the weights "
+                "after each epoch, and training has only one: raise max_epochs "
+                f"(now {self.max_epochs!r}).",
+                UserWarning,
+                stacklevel=3,
+            )
         schedule = learning_rate_schedule(max_epochs * epoch, self.decay_start)
         survey = rows.survey()
         knots = self._fit_knots(rows, survey, seeds)

@@ -791,6 +791,12 @@ def test_early_stopping_leaves_labels_of_every_class_to_train_on():
             small(early_stopping=True, validation_fraction=0.9).fit(X, labels)
 
 
+def test_early_stopping_warns_of_a_single_epoch(digits):
+    X, y, _ = digits
+    with pytest.warns(UserWarning, match=r"raise max_epochs \(now 1\)"):
+        small(early_stopping=True, max_epochs=1).fit(X[:200], y[:200])
+
+
 def test_early_stopping_refuses_too_few_labels(blobs):
     X, _, y_few = blobs
     with pytest.raises(ValueError, match=r"validation_fraction=0.1 of 10 labeled rows"):
