@@ -76,7 +76,7 @@ def _weight_of_labeled(sample_weight, labeled):
     """`sample_weight` after checks; of unlabeled rows, where it is not used, 1."""
     if sample_weight is None:
         return None
-    if np.ndim(sample_weight) == 0:  # as scikit-learn takes it
+    if isinstance(sample_weight, Real):  # as scikit-learn takes it
         sample_weight = np.full(len(labeled), sample_weight)
     weight = column_or_1d(sample_weight)
     check_consistent_length(weight, labeled)

@@ -514,6 +514,15 @@ def test_automatic_number_of_updates(n_classes, n_labels, expected):
     assert n_updates(n_classes, n_labels) == expected
 
 
+def test_one_weight_for_all(blobs):
+    X, y, y_few = blobs
+    clf = small(max_epochs=1)
+    expected = clf.fit(X, y_few).predict_proba(X)
+    found = clf.fit(X, y_few, sample_weight=2.0).predict_proba(X)
+    np.testing.assert_array_equal(found, expected)
+    assert clf.score(X, y, sample_weight=3) == clf.score(X, y)
+
+
 def test_a_stream_with_a_label_in_each_part():
     rng = np.random.RandomState(0)
     y = rng.randint(3, size=2000)

@@ -53,6 +53,7 @@ def linear_clf():
         architecture=[Dense()],
         variant="supervised",
         standardize=False,
+        n_ensemble=1,
         max_epochs=30,
         random_state=0,
     ).fit(X, y)
