@@ -159,13 +159,12 @@ def encode_known_labels(y, classes):
     classes = np.unique(_labels_and_gaps(classes)[1])
     _check_two_classes(classes, "classes")
     labeled, labels = _labels_and_gaps(y)
+    known = classes
     if labels.dtype.kind in "biuf" and classes.dtype.kind in "biuf":
         # True is 1, as everywhere in NumPy, but not to pandas
-        classes_as_labels = classes.astype(np.result_type(classes, labels))
-        labels = labels.astype(classes_as_labels.dtype)
-    else:
-        classes_as_labels = classes
-    labeled_codes = pd.Index(classes_as_labels).get_indexer(pd.Index(labels))
+        dtype = np.result_type(classes, labels)
+        known, labels = classes.astype(dtype), labels.astype(dtype)
+    labeled_codes = pd.Index(known).get_indexer(pd.Index(labels))
     if (labeled_codes < 0).any():
         unknown = np.unique(labels[labeled_codes < 0])
         raise ValueError(f"y must have labels of {classes} only; got {unknown}, too.")
