@@ -214,11 +214,10 @@ class LadderClassifier(
 
     max_epochs : int or "auto", default="auto"
         Number of passes over all training rows, labeled or not. "auto" takes as many as
-        make 500 updates, or 200 for each class but 1,000 at most, or 100 √(number of
-        labels) but 1,500 at most, whichever is most: what training needs depends on
-        them more than on rows, so that the time is bounded, and few labels are soon
-        learned by heart. At least it is one pass: beyond 150,000 rows time grows. The
-        published number of epochs is 150, for 60,000 rows.
+        make 100 √(number of labels) updates, but 500 at least and 1,500 at most: what
+        training needs depends on labels more than on rows, so that the time is bounded,
+        and few labels are soon learned by heart. At least it is one pass: beyond
+        150,000 rows time grows. The published number of epochs is 150, for 60,000 rows.
 
     learning_rate : float, default=0.01
         Learning rate of Adam. The default makes the most of 1,500 updates; the
@@ -545,7 +544,7 @@ class LadderClassifier(
         epoch = n_batches(len(rows), self.batch_size)
         max_epochs = self.max_epochs
         n_labels = np.count_nonzero(codes != UNLABELED)
-        default_updates = max(epoch, n_updates(len(labels.classes), n_labels))
+        default_updates = max(epoch, n_updates(n_labels))
         if max_epochs == "auto":
             max_epochs = round(default_updates / epoch)
         if self.early_stopping and max_epochs == 1:

@@ -9,7 +9,7 @@ pixels that are not standardised: see `recipes`. These are for tables, and for s
 import math
 from itertools import pairwise
 
-MOST_UPDATES = 1500
+FEWEST_UPDATES, MOST_UPDATES = 500, 1500
 # Updates of all networks side by side, together, about.
 UPDATES_OF_ENSEMBLE = 2000
 # Weights of a network up to which several side by side cost little more than one.
@@ -26,14 +26,12 @@ def class_layer_cost(n_classes):
     return min(max((n_classes - 4) / 6, 0.0), 1.0)
 
 
-def n_updates(n_classes, n_labels):
-    """Number of updates: 500 to 1,000 by classes, up to 1,500 where labels are many.
+def n_updates(n_labels):
+    """Number of updates: 500 to 1,500, by the number of labels.
 
     What few labels teach is soon learned, and then it is learned by heart.
     """
-    by_classes = min(200 * n_classes, 1000)
-    wanted = max(500, by_classes, 100 * math.sqrt(n_labels))
-    return round(min(wanted, MOST_UPDATES))
+    return round(min(max(FEWEST_UPDATES, 100 * math.sqrt(n_labels)), MOST_UPDATES))
 
 
 def default_n_denoising(n_networks, n_classes):
