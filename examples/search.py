@@ -36,7 +36,8 @@ for label in np.unique(y):
 
 search = GridSearchCV(
     make_pipeline(
-        StandardScaler(), LadderClassifier((64, 32), max_epochs=10, random_state=0)
+        StandardScaler(),
+        LadderClassifier((64, 32), n_ensemble=1, max_epochs=10, random_state=0),
     ),
     {"ladderclassifier__denoising_cost": COSTS},
     cv=LabeledStratifiedKFold(3),

@@ -104,7 +104,7 @@ def test_combinators_of_channels():
 def test_unlabeled_rows_help(digits):
     X, y, y_few = digits
     full, supervised = (
-        LadderClassifier(variant=variant, max_epochs=30, random_state=0)
+        LadderClassifier((64, 32), variant=variant, max_epochs=30, random_state=0)
         .fit(X, y_few)
         .score(X, y)
         for variant in ("full", "supervised")
