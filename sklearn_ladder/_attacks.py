@@ -229,8 +229,8 @@ def _adversarial_rows(clf, X, y, *, clip, generator=None, **parameters):
 def _check_clip(clip, x):
     if clip is None:
         return
-    are_numbers = all(isinstance(bound, Real) for bound in clip)
-    if not are_numbers or len(clip) != 2 or x.min() < clip[0] or x.max() > clip[1]:
+    is_pair = np.shape(clip) == (2,) and all(isinstance(bound, Real) for bound in clip)
+    if not (is_pair and clip[0] <= x.min() and x.max() <= clip[1]):
         raise ValueError(
             f"clip must be (low, high) with all of X between them; got {clip!r}, and "
             f"values from {x.min():g} to {x.max():g}."

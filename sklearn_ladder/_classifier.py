@@ -556,10 +556,10 @@ class LadderClassifier(
                 stacklevel=3,
             )
         schedule = learning_rate_schedule(max_epochs * epoch, self.decay_start)
-        survey = rows.survey()
-        knots = self._fit_knots(rows, survey, seeds)
         shares = class_shares(codes, len(labels.classes), weight)
         class_prior = checked_class_prior(self.class_prior, len(shares))
+        survey = rows.survey()
+        knots = self._fit_knots(rows, survey, seeds)
 
         net = make_net(
             self,

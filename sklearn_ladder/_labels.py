@@ -24,7 +24,7 @@ class EncodedLabels(NamedTuple):
 
 
 def as_array(y):
-    """Labels of pandas, polars or a list as objects, where some may be missing.
+    """Labels of pandas, polars, a list or a mask as objects, where some may be missing.
 
     NumPy's own conversion would make floats of nullable integers, and of a NaN beside
     strings the string "nan". Anything else is returned as it is.
@@ -33,6 +33,8 @@ def as_array(y):
         y = y.iloc[:, 0]
     if isinstance(y, pd.api.extensions.ExtensionArray):
         y = pd.Series(y)
+    if isinstance(y, np.ma.MaskedArray):  # what is masked is missing
+        return np.where(np.ma.getmaskarray(y), None, y.data)
     if hasattr(y, "to_list") and not isinstance(y.dtype, np.dtype):
         return np.asarray(y.to_list(), dtype=object)
     if isinstance(y, list | tuple):
@@ -163,6 +165,8 @@ def encode_known_labels(y, classes):
     if labels.dtype.kind in "biuf" and classes.dtype.kind in "biuf":
         # True is 1, as everywhere in NumPy, but not to pandas
         dtype = np.result_type(classes, labels)
+        if dtype == np.float16:  # of which pandas makes no index
+            dtype = np.float32
         known, labels = classes.astype(dtype), labels.astype(dtype)
     labeled_codes = pd.Index(known).get_indexer(pd.Index(labels))
     if (labeled_codes < 0).any():
@@ -199,7 +203,7 @@ def without_labels(labels, rows):
     -------
     ndarray of shape (n_samples,)
         Class labels, -1 where unlabeled. Of dtype object where the classes are no
-        numbers, as scikit-learn's semi-supervised estimators want it.
+        numbers, as `SelfTrainingClassifier` wants it.
     """
     codes = labels.codes.copy()
     codes[rows] = UNLABELED
@@ -227,7 +231,7 @@ def row_weights(labels, sample_weight, class_weight):
     Raises
     ------
     ValueError
-        If the weight of a labeled row is negative.
+        If the weight of a labeled row is negative or not finite.
     """
     labeled = labels.codes != UNLABELED
     weight = sample_weight[labeled]
@@ -239,10 +243,11 @@ def row_weights(labels, sample_weight, class_weight):
                 class_weight, classes=labels.classes, y=labels.classes[codes]
             )[codes]
         )
-    if (weight < 0).any():
+    is_wrong = ~np.isfinite(weight) | (weight < 0)
+    if is_wrong.any():
         raise ValueError(
-            "sample_weight (times class_weight) must not be negative; got minimum "
-            f"{weight.min()}."
+            "sample_weight (times class_weight) must be finite and not negative; got "
+            f"{weight[is_wrong][0]}."
         )
     weights = np.ones(len(labeled))
     weights[labeled] = weight

@@ -240,7 +240,12 @@ class ReconstructionDisplay:
         import_pyplot(cls)
         fitted_net(estimator)
         denoise = estimator.denoise
-        pixels = X.toarray() if sparse.issparse(X) else np.asarray(X, dtype=float)
+        if sparse.issparse(X):
+            pixels = X.toarray()
+        elif hasattr(X, "iloc"):  # pandas, whose missing values NumPy does not know
+            pixels = X.to_numpy(dtype=float, na_value=np.nan)
+        else:
+            pixels = np.asarray(X, dtype=float)
         of_rows = pixels.shape[1:] if pixels.ndim == 4 else estimator._image_shape
         image_shape = _image_shape(
             checked_image_shape(image_shape, of_rows), math.prod(pixels.shape[1:])

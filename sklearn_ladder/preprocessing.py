@@ -98,7 +98,7 @@ class GlobalContrastNormalizer(_PixelTransformer):
         -------
         self : object
         """
-        mean, norm = _mean_and_norm(self._checked(X, reset=True))
+        _, mean, norm = _contrasts(self._checked(X, reset=True))
         self.mean_, self.norm_ = float(mean.mean()), float(norm.mean())
         return self
 
@@ -114,11 +114,8 @@ class GlobalContrastNormalizer(_PixelTransformer):
         ndarray of shape (n_samples, n_features)
         """
         check_is_fitted(self)
-        X = self._checked(X)
-        mean, norm = _mean_and_norm(X)
-        is_flat = norm == 0
-        contrasts = (X - mean) / np.where(is_flat, 1, norm)
-        return np.where(is_flat, 0, float(self.norm) * contrasts)
+        contrasts, _, _ = _contrasts(self._checked(X))
+        return float(self.norm) * contrasts
 
     def inverse_transform(self, X):
         """Give rows the average mean and contrast of the training rows.
@@ -134,7 +131,7 @@ class GlobalContrastNormalizer(_PixelTransformer):
         ndarray of shape (n_samples, n_features)
         """
         X = self._checked_for_inverse(X)
-        return X * (self.norm_ / self.norm) + self.mean_
+        return X * (self.norm_ / float(self.norm)) + self.mean_
 
 
 class ZCAWhitener(_PixelTransformer):
@@ -246,17 +243,17 @@ class ZCAWhitener(_PixelTransformer):
         return X @ self.coloring_.astype(X.dtype) + self.mean_.astype(X.dtype)
 
 
-def _mean_and_norm(X):
-    """Mean of each row, and its norm around it, both of shape (n_rows, 1).
+def _contrasts(X):
+    """Rows of mean 0 and norm 1, and their own means and norms, (n_rows, 1).
 
-    The norm is 0 where all pixels are equal, up to rounding.
+    A row of pixels that are equal, up to rounding, becomes 0, and has the norm 0.
     """
+    largest = np.abs(X).max(axis=1, keepdims=True)
+    largest[largest == 0] = 1
+    X = X / largest  # so that no sum or square is too large or too small
+    is_flat = np.ptp(X, axis=1, keepdims=True) <= np.finfo(X.dtype).eps
     mean = X.mean(axis=1, keepdims=True)
-    deviations = np.abs(X - mean)
-    largest = deviations.max(axis=1, keepdims=True)
-    # of numbers below 1, so that no square is too large or too small
-    scale = np.where(largest == 0, 1, largest)
-    norm = scale * np.linalg.norm(deviations / scale, axis=1, keepdims=True)
-    range_ = np.ptp(X, axis=1, keepdims=True)
-    is_flat = range_ <= np.finfo(X.dtype).eps * np.abs(X).max(axis=1, keepdims=True)
-    return mean, np.where(is_flat, 0, norm)
+    deviations = np.where(is_flat, 0, X - mean)
+    norm = np.linalg.norm(deviations, axis=1, keepdims=True)
+    largest = largest.astype(np.float64)
+    return deviations / np.where(is_flat, 1, norm), largest * mean, largest * norm

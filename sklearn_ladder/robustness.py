@@ -25,6 +25,7 @@ from ._attacks import (
 )
 from ._labels import labeled_part
 from ._pyplot import axes_for, import_pyplot
+from ._rows import Rows, flatten_images
 from .network._adversary import kl_divergence, virtual_adversarial_perturbation
 
 __all__ = [
@@ -79,7 +80,8 @@ def adversarial_error(clf, X, y, eps, norm="linf", *, attack=fast_gradient):
     Raises
     ------
     TypeError, NotFittedError, ValueError
-        As :func:`fast_gradient`; ValueError also if no row is labeled.
+        As :func:`fast_gradient`; ValueError also if no row is labeled, or one by what
+        is not among ``clf.classes_``.
 
     References
     ----------
@@ -111,7 +113,7 @@ def adversarial_error(clf, X, y, eps, norm="linf", *, attack=fast_gradient):
         X_part = _safe_indexing(X, rows[part])
         X_adversarial = attack(clf, X_part, labels[part], eps=eps, norm=norm)
         # not by the classifier, which would miss the feature names
-        codes = net.predict(X_adversarial.reshape(len(X_adversarial), -1))
+        codes = net.predict(Rows(flatten_images(X_adversarial)[0], clf))
         n_wrong += np.count_nonzero(clf.classes_[codes] != labels[part])
     return float(n_wrong / len(rows))
 

@@ -686,9 +686,11 @@ def test_partial_fit_refuses_another_scale_of_features(blobs, standardize):
 
 @pytest.mark.parametrize("n_labeled", [0, 1, 2])
 @pytest.mark.parametrize("variant", ["full", "supervised"])
-def test_partial_fit_with_hardly_a_label(blobs, n_labeled, variant):
+@pytest.mark.parametrize("n_ensemble", [1, 2])
+def test_partial_fit_with_hardly_a_label(blobs, n_labeled, variant, n_ensemble):
     X, y, y_few = blobs
-    clf = small(variant=variant).partial_fit(X, y_few, classes=[0, 1])
+    clf = small(variant=variant, n_ensemble=n_ensemble)
+    clf.partial_fit(X, y_few, classes=[0, 1])
     clf.partial_fit(X, np.where(np.arange(60) < n_labeled, y, -1))
     clf.partial_fit(X[:2], [-1, 0])
     assert np.isfinite(clf.predict_proba(X)).all()

@@ -119,6 +119,9 @@ def test_missing_pixels_are_denoised(clf, images, pyplot):
     assert np.isfinite(display.denoised).all()
     (shown,) = display.axes_[2, 0].get_images()
     assert shown.get_clim() == (np.nanmin(X), np.nanmax(X))
+    nullable = pd.DataFrame(X).convert_dtypes()
+    display = ReconstructionDisplay.from_estimator(clf, nullable)
+    assert np.isnan(display.original).sum() == 1
 
 
 def test_kinds_of_rows(clf, images, pyplot):

@@ -29,6 +29,7 @@ from sklearn_ladder._labels import (
         (["a", "b", np.nan, "a"], ["a", "b"], [0, 1, -1, 0]),
         (("a", None, -1.0, "b"), ["a", "b"], [0, -1, -1, 1]),
         ([True, False, np.nan], [False, True], [1, 0, -1]),
+        (np.ma.array([4, 3, 9], mask=[0, 0, 1]), [3, 4], [1, 0, -1]),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -62,6 +63,7 @@ def test_missing_labels_that_became_strings(y, lost):
         ([0, 1], np.array([True, False]), [1, 0]),
         ([False, True], [0, -1, 1], [0, -1, 1]),
         ([1.0, 2.0], [2, 1, -1], [1, 0, -1]),
+        (np.array([0, 1], np.float16), np.array([1, -1, 0], np.float16), [1, -1, 0]),
     ],
 )
 def test_equal_labels_of_another_kind(classes, y, codes):
@@ -159,5 +161,8 @@ def test_row_weights():
     assert with_mean_1(np.array([7.0, 1.0, 7.0, 7.0]), labels.codes) is None
     with pytest.raises(ValueError, match="not be zero for all labeled rows"):
         with_mean_1(np.array([0.0, 1.0, 0.0, 0.0]), labels.codes)
+    for wrong in (-4.0, np.nan, np.inf):
+        with pytest.raises(ValueError, match=f"finite and not negative; got {wrong}"):
+            row_weights(labels, np.ones(4), {"a": wrong})
     nobody = EncodedLabels(labels.classes, np.full(4, -1))
     assert np.isfinite(row_weights(nobody, np.ones(4), None)).all()

@@ -32,12 +32,13 @@ def test_rows_without_contrast_become_0(n_features, order, dtype):
     assert (GlobalContrastNormalizer().fit_transform(flat) == 0).all()
 
 
-@pytest.mark.parametrize("scale", [1e-25, 1e25])
+@pytest.mark.parametrize("scale", [1e-25, 1e25, 3e38 / PIXELS.max()])
 def test_contrast_of_very_small_and_large_numbers(scale):
     normalizer = GlobalContrastNormalizer(norm=np.float64(55))
     rows = normalizer.fit_transform((scale * PIXELS).astype(np.float32))
     assert rows.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 55, rtol=1e-4)
+    assert normalizer.inverse_transform(rows).dtype == np.float32
 
 
 def test_contrast_back():

@@ -150,6 +150,9 @@ def test_projection_by_hand():
         expected = torch.tensor([first, [0.3, 0.4], [0.0, 0.0]])
         torch.testing.assert_close(projected, expected)
         assert (project(r, 0.0, norm) == 0).all()
+        for scale in (1e-30, 1e30):  # whose squares float32 does not have
+            far = project(scale * r, scale * 2.0, norm) / scale
+            torch.testing.assert_close(far, expected)
 
 
 @pytest.mark.parametrize("norm, volume", [("l1", 2), ("l2", np.pi), ("linf", 4)])
@@ -266,7 +269,7 @@ def test_clip(digits_clf):
     many = projected_gradient(clf, X, y, eps=2, clip=PIXELS, n_steps=3)
     assert many.min() == 0
     assert many.max() == 16
-    for wrong in [(0, 1), (16, 0), (0,)]:
+    for wrong in [(0, 1), (16, 0), (0,), (np.nan, 16)]:
         with pytest.raises(ValueError, match=r"clip must .*, and values from 0 to 16"):
             fast_gradient(clf, X, y, eps=2, clip=wrong)
 
@@ -297,6 +300,11 @@ def test_frames_and_strings(linear_clf):
         warnings.simplefilter("error")  # of feature names
         rows = fast_gradient(clf, frame, answer, eps=0.5)
         error = adversarial_error(clf, frame, answer, 0.5)
+        # an attack may return what `X` may be
+        unchanged = adversarial_error(
+            clf, frame, answer, 0.5, attack=lambda clf, X, y, eps, norm: X
+        )
+    assert unchanged == pytest.approx(1 - clf.score(frame, answer))
     assert error == pytest.approx(1 - clf.score(frame * 0 + rows, answer))
 
 

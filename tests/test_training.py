@@ -14,6 +14,7 @@ from skorch.callbacks import (
 
 from sklearn_ladder import LadderClassifier
 from sklearn_ladder._training import LinearDecay, resolve_device
+from sklearn_ladder.robustness import projected_gradient
 
 
 class Watcher(Callback):
@@ -183,6 +184,7 @@ def test_default_dtype_of_torch_does_not_matter(blobs):
     try:
         clf = LadderClassifier((4,), virtual_adversarial="cost", max_epochs=1)
         proba = clf.fit(X, y_few).predict_proba(X)
+        assert projected_gradient(clf, X, eps=0.1).dtype == np.float32
     finally:
         torch.set_default_dtype(torch.float32)
     assert proba.dtype == np.float32

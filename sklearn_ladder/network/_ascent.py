@@ -73,8 +73,10 @@ def project(r, radius, norm):
     """
     if norm == "linf":
         return r.clamp(-radius, radius)
-    lengths = torch.linalg.vector_norm(r, ord=NORMS[norm], dim=1, keepdim=True)
-    return r * (radius / lengths.clamp_min(torch.finfo(r.dtype).tiny)).clamp_max(1)
+    # in units of the largest entry: squares could be infinite, or 0
+    unit = r.abs().amax(dim=1, keepdim=True).clamp_min(torch.finfo(r.dtype).tiny)
+    lengths = torch.linalg.vector_norm(r / unit, ord=NORMS[norm], dim=1, keepdim=True)
+    return torch.where(lengths > radius / unit, r / lengths * (radius / unit), r)
 
 
 def uniform_in_ball(x, radius, norm, generator):
@@ -91,7 +93,7 @@ def uniform_in_ball(x, radius, norm, generator):
     else:  # Laplace's distribution, as a difference of exponential ones
         r.exponential_(generator=generator)
         r -= torch.empty_like(x).exponential_(generator=generator)
-    share = torch.rand(len(x), 1, device=x.device, generator=generator)
+    share = x.new_empty(len(x), 1).uniform_(generator=generator)
     return of_length(r, radius, norm) * share ** (1 / x.shape[1])
 
 

@@ -104,7 +104,8 @@ def product_by_network(h, weight, n_networks, bias=None):
     """
     if n_networks == 1:
         return F.linear(h, weight, bias)
-    h = h.view(len(h), n_networks, -1).transpose(0, 1)
+    # not by view, for which no rows could have any width
+    h = h.unflatten(1, (n_networks, -1)).transpose(0, 1)
     weight = weight.view(n_networks, -1, weight.shape[1])
     product = (h @ weight.mT).transpose(0, 1).flatten(1)
     return product if bias is None else product + bias
