@@ -1,4 +1,4 @@
-"""What each design choice is worth, on rows that no other benchmark tests on.
+"""What each design choice is worth, on rows that are not the tables' test rows.
 
 ``python -m benchmarks.ablation``: tables of which the rows in no test split of
 ``benchmarks.tabular`` are kept, at most 2,500, with 10 labels per class; scored are the

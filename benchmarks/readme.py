@@ -31,7 +31,7 @@ def digits_table():
     for name, accuracy in result["test_accuracy"].items():
         seconds = np.mean(result["fit_seconds"][name])
         lines.append(
-            f"| {name} | {np.mean(accuracy):.3f} ± {np.std(accuracy):.3f} "
+            f"| {name} | {np.mean(accuracy):.3f} ± {np.std(accuracy, ddof=1):.3f} "
             f"| {seconds:.1f} |"
         )
     return "\n".join([*lines, "", made_by(result, len(result["seeds"]))])
@@ -103,6 +103,8 @@ def _training(name, parameters, n_rows, n_labels):
     published = recipe.parameters
     if (batch_size := parameters["batch_size"]) != published["batch_size"]:
         words += f", batches of {batch_size}"
+    if (start := parameters["decay_start"]) != published["decay_start"]:
+        words += f", rate falls from {start:.0%} on"
     if (costs := parameters.get("denoising_cost")) != published.get("denoising_cost"):
         factor = np.divide(costs, published["denoising_cost"]).max()
         words += f", denoising costs × {factor:.3g}"
@@ -260,8 +262,13 @@ def validation_table():
 
 def search_sentence():
     result = _results.read("search")
-    n_right = result["chose_the_better"]["labeled folds"]
-    sentence = f"{n_right} of {len(result['draws'])} draws."
+    n_right, n_plain = (
+        result["chose_the_better"][f"{folds} folds"] for folds in ("labeled", "plain")
+    )
+    sentence = (
+        f"{n_right} of {len(result['draws'])} draws; so it did with plain folds, which "
+        f"score both far too low, in {n_plain}."
+    )
     return "\n".join([sentence, "", made_by(result)])
 
 
@@ -335,7 +342,9 @@ def tabular_table():
     lines.append(
         "| *critical difference* | " + " | ".join([*differences, "", ""]) + " |"
     )
-    harm = result["harm"]["accuracy"]
+    harm, balanced = (
+        result["harm"][metric] for metric in ("accuracy", "balanced_accuracy")
+    )
     n_tables = min(c["tables"] for c in comparisons)
     n_seeds = min(c["seeds"] for c in comparisons)
     within = " within one standard error" if n_seeds > 1 else ""
@@ -343,7 +352,8 @@ def tabular_table():
         f"Unlabeled rows do no harm in {harm['harmless_share']:.0%} of {harm['cells']} "
         "cells (table × labels): the ladder's accuracy is at least that of its "
         f"supervised self{within}. At worst they cost "
-        f"{-100 * harm['worst']['gain']:.1f} points ({harm['worst']['table']})."
+        f"{-100 * harm['worst']['gain']:.1f} points ({harm['worst']['table']}). In "
+        f"balanced accuracy it is {balanced['harmless_share']:.0%} of the cells."
     )
     note = (
         "mean ranks in accuracy / balanced accuracy (1 is best) over "

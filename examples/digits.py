@@ -79,8 +79,9 @@ for seed in range(N_SEEDS):
 print(f"\n{N_SEEDS} seeds, {LABELS_PER_CLASS} labels per class, {len(X_train)} rows\n")
 print(f"{'method':26s}{'accuracy':>10s}{'std':>8s}{'seconds a fit':>16s}")
 for name in METHODS:
+    std = np.std(accuracy[name], ddof=1)
     print(
-        f"{name:26s}{np.mean(accuracy[name]):10.3f}{np.std(accuracy[name]):8.3f}"
+        f"{name:26s}{np.mean(accuracy[name]):10.3f}{std:8.3f}"
         f"{np.mean(seconds[name]):16.1f}"
     )
 
@@ -94,7 +95,7 @@ names = list(METHODS)[::-1]
 ax.barh(
     names,
     [np.mean(accuracy[name]) for name in names],
-    xerr=[np.std(accuracy[name]) for name in names],
+    xerr=[np.std(accuracy[name], ddof=1) for name in names],
     color=["C0" if name == "ladder network" else "0.7" for name in names],
 )
 ax.set(xlim=(0.7, 1), xlabel=f"test accuracy, {LABELS_PER_CLASS} labels per class")

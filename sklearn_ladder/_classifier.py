@@ -141,8 +141,8 @@ class LadderClassifier(
         at the class layer it rises from 0, for up to 4 classes, to 1 for 10 and more
         (Γ-model: 1), since many classes are more likely to be clusters than few. With
         fewer than 10 classes, a third of several networks side by side (`n_ensemble`),
-        of two one, then has no cost and learns from labels alone, so that their mean
-        is not far from these where unlabeled rows mislead. It was chosen on rows of
+        rounded up, then has no cost and learns from labels alone, so that their mean is
+        not far from these where unlabeled rows mislead. It was chosen on rows of
         tables, with ``standardize=True``; for pixels in [0, 1] that are not
         standardized the published pattern is 1000, 10, 0.1, 0.1, ….
 
@@ -214,10 +214,11 @@ class LadderClassifier(
 
     max_epochs : int or "auto", default="auto"
         Number of passes over all training rows, labeled or not. "auto" takes as many as
-        make 100 √(number of labels) updates, but 500 at least and 1,500 at most: what
-        training needs depends on labels more than on rows, so that the time is bounded,
-        and few labels are soon learned by heart. At least it is one pass: beyond
-        150,000 rows time grows. The published number of epochs is 150, for 60,000 rows.
+        make about 100 √(number of labels) updates, but 500 at least and 1,500 at most:
+        what training needs depends on labels more than on rows, so that the time is
+        bounded, and few labels are soon learned by heart. At least it is one pass: from
+        50,000 to 150,000 rows on, by the number of labels, time grows with rows. The
+        published number of epochs is 150, for 60,000 rows.
 
     learning_rate : float, default=0.01
         Learning rate of Adam. The default makes the most of 1,500 updates; the

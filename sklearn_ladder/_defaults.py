@@ -1,6 +1,6 @@
 """What "auto" stands for: rules by numbers of classes, labels and weights alone.
 
-Chosen on rows of tables that no benchmark tests on: see `benchmarks.ablation`.
+Chosen on rows in no test split of `benchmarks.tabular`: see `benchmarks.ablation`.
 
 NOTE[DIFF]: published are one network, 90,000 updates at a rate of 0.002, and costs for
 pixels that are not standardised: see `recipes`. These are for tables, and for seconds.

@@ -272,3 +272,16 @@ def test_with_automatic_costs_some_networks_learn_from_labels_alone(
     assert (module.n_networks, module.n_denoising) == (n_networks, expected)
     module = clf.set_params(denoising_cost=1.0).fit(X, y_few).net_.module_
     assert module.n_denoising == n_networks
+
+
+def test_networks_without_denoising_costs_impute_as_the_others(blobs):
+    X, _, y_few = blobs
+    gaps = X.copy()
+    gaps[::3, 0] = np.nan
+    clf = LadderClassifier((8,), n_ensemble=3, max_epochs=5, random_state=0)
+    module = clf.fit(gaps, y_few).net_.module_
+    x = module.for_all(module.standardize(torch.tensor(gaps, dtype=torch.float32)))
+    for reconstruct in (None, module._reconstruct):
+        imputed = module.impute(x, reconstruct).unflatten(1, (3, 3))[::3, :, 0]
+        torch.testing.assert_close(imputed[:, 2], imputed[:, :2].mean(dim=1))
+        assert imputed[:, 0].abs().mean() > 0.01

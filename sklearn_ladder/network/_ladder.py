@@ -287,8 +287,17 @@ class Ladder(nn.Module):
         if self.decoder is not None and self.decoder.lowest == 0:
             for _ in range(IMPUTATION_PASSES):
                 reconstruction = (reconstruct or self._reconstruct_batch)(x)
-                x = torch.where(missing, reconstruction, x)
+                x = torch.where(missing, self._by_those_that_learned(reconstruction), x)
         return x
+
+    def _by_those_that_learned(self, reconstruction):
+        """Networks without denoising costs take the mean of what the others make."""
+        n_others = self.n_networks - self.n_denoising
+        if n_others == 0:
+            return reconstruction
+        mean = self.mean_of_networks(reconstruction, self.n_denoising)
+        n_kept = reconstruction.shape[1] - n_others * mean.shape[1]
+        return torch.cat([reconstruction[:, :n_kept], mean.repeat(1, n_others)], dim=1)
 
     def _reconstruct_batch(self, x):
         clean = self.encoder.clean(x)
