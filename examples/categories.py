@@ -50,7 +50,7 @@ pipeline = make_pipeline(
         (SimpleImputer(add_indicator=True), numbers),
         (OneHotEncoder(handle_unknown="ignore", sparse_output=False), categories),
     ),
-    LadderClassifier((32,), max_epochs=30, random_state=0),
+    LadderClassifier((32,), max_epochs=15, random_state=0),
 )
 scores = cross_validate(
     pipeline,
