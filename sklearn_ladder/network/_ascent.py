@@ -76,7 +76,7 @@ def project(r, radius, norm):
     # in units of the largest entry: squares could be infinite, or 0
     unit = r.abs().amax(dim=1, keepdim=True).clamp_min(torch.finfo(r.dtype).tiny)
     lengths = torch.linalg.vector_norm(r / unit, ord=NORMS[norm], dim=1, keepdim=True)
-    return torch.where(lengths > radius / unit, r / lengths * (radius / unit), r)
+    return torch.where(lengths > radius / unit, of_length(r, radius, norm), r)
 
 
 def uniform_in_ball(x, radius, norm, generator):
