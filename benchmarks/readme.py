@@ -163,11 +163,16 @@ def quick_table():
         if not path.stem.endswith("-validation")
     ]
     lines = [
-        "| recipe | rounds | seeds | test error, % | minutes |",
-        "|---|---|---|---|---|",
+        "| recipe | networks | rounds | seeds | test error, % | minutes |",
+        "|---|---|---|---|---|---|",
     ]
-    for name in dict.fromkeys(result["recipe"] for result in results):
-        same = [result for result in results if result["recipe"] == name]
+
+    def kind(result):
+        return result["recipe"], result["n_networks"], result["n_starts"]
+
+    for name, n_networks, n_starts in sorted(set(map(kind, results))):
+        same = [r for r in results if kind(r) == (name, n_networks, n_starts)]
+        networks = "1" if n_starts == 1 else f"{n_networks} of {n_starts}"
         minutes = pd.DataFrame([result["minutes"] for result in same]).mean()
         errors_by_round = pd.DataFrame([result["error_percent"] for result in same])
         n_most = errors_by_round.columns[-1]
@@ -175,7 +180,7 @@ def quick_table():
             # of some seeds there may be fewer rounds
             errors = errors_by_round[n_rounds].dropna()
             lines.append(
-                f"| {name} | {n_rounds} | {len(errors)} "
+                f"| {name} | {networks} | {n_rounds} | {len(errors)} "
                 f"| {_error(errors, recipes.RECIPES[name])} | {minutes[n_rounds]:.1f} |"
             )
     note = "mean ± standard deviation; `python -m benchmarks.self_training`"
