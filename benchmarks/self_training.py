@@ -292,7 +292,8 @@ def main(arguments=None):
                 "round": ROUND,
                 "noise_of_each_round": "its own",
                 "threshold": THRESHOLD,
-                "spreading": SPREADING | {"threshold": SPREAD_THRESHOLD},
+                "spreading": SPREADING
+                | {"n_components": N_COMPONENTS, "threshold": SPREAD_THRESHOLD},
             }
         )
         done = _results.read(name)
