@@ -46,6 +46,8 @@ TABLES = [
 SETTINGS = {
     "default": {},
     "variant='supervised'": {"variant": "supervised"},
+    "n_bins=1": {"n_bins": 1},
+    "n_bins=12": {"n_bins": 12},
     "n_ensemble=1": {"n_ensemble": 1},
     "n_ensemble=5": {"n_ensemble": 5},
     # the two ends of the rule for the class layer

@@ -24,10 +24,10 @@ LARGEST_COPY = 2**28
 class LadderBatch(NamedTuple):
     """The rows of one training step."""
 
-    x_labeled: Tensor  # (n_labeled, n_features), standardised
+    x_labeled: Tensor  # (n_labeled, n_columns), standardised
     y: Tensor  # (n_labeled,)
     weight: Tensor | None  # (n_labeled,); 0 of rows in company of very few labels
-    x_unlabeled: Tensor  # (n_unlabeled, n_features), standardised
+    x_unlabeled: Tensor  # (n_unlabeled, n_columns), standardised
 
 
 def as_tensor(rows, device="cpu"):
@@ -75,19 +75,25 @@ class TrainingRows(Dataset):
         resident = rows.is_resident and fits_on(self.device, rows.shape)
         self.X = as_tensor(rows[:], device) if resident else rows
         self._standardize = standardize
-        self._standardized = None
-        if standardize is not None and resident and self.X.numel() <= LARGEST_COPY:
-            self._standardized = torch.empty_like(self.X)
-            size = rows_per_part(rows.shape[1])
-            parts = zip(self._standardized.split(size), self.X.split(size), strict=True)
-            for standardized, part in parts:
-                standardized.copy_(standardize(part))
+        has_copy = resident and standardize is not None
+        self._standardized = self._standardized_copy() if has_copy else None
         self.y = torch.as_tensor(codes, device=device)
         self.weight = None if weight is None else as_tensor(weight, device)
         # numbers of rows lie where rows are picked: none need wait for the other device
         self.labeled = torch.as_tensor(
             np.flatnonzero(codes >= 0), device=device if resident else "cpu"
         )
+
+    def _standardized_copy(self):
+        """All rows standardised; None if that is too much."""
+        shape = len(self.X), self._standardize(self.X[:1]).shape[1]
+        if math.prod(shape) > LARGEST_COPY or not fits_on(self.device, shape):
+            return None
+        copy = self.X.new_empty(shape)
+        size = rows_per_part(shape[1])
+        for part, rows in zip(copy.split(size), self.X.split(size), strict=True):
+            part.copy_(self._standardize(rows))
+        return copy
 
     def __len__(self):
         return len(self.X)
@@ -96,7 +102,7 @@ class TrainingRows(Dataset):
         return self.X[index], self.y[index]
 
     def take(self, index):
-        """Rows by number, standardised, shape (n, n_features), on the device."""
+        """Rows by number, standardised, shape (n, n_columns), on the device."""
         if self._standardized is not None:
             return self._standardized[index.to(self.device)]
         if isinstance(self.X, Tensor):

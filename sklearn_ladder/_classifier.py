@@ -208,6 +208,17 @@ class LadderClassifier(
         matter, outliers little, and rare values less than by distances alone. Choose
         False for images scaled to [0, 1].
 
+    n_bins : int or "auto", default="auto"
+        Number of columns that the network has for each standardized feature: bins of
+        about equally many rows, within one of which each changes (piecewise linear
+        encoding, Gorishniy et al. 2022). Thresholds are then easy to learn, as they are
+        for trees; noise and denoising costs at the input are of these columns. 1 means
+        features as they are, which is right for pixels, for words, and where classes
+        are many: these are told apart by distances, which bins blur. Features with no
+        more values than bins stay as they are. "auto" is 6 for the architecture "mlp",
+        fewer than 10 classes, and up to 85 features with more values than that, or else
+        1.
+
     batch_size : int, default=100
         Number of labeled rows and of unlabeled rows of a training step; fewer where
         there are fewer. The default is the published one.
@@ -271,9 +282,10 @@ class LadderClassifier(
         ones, where these updates are 1,500 or more, and for `partial_fit`.
 
     warm_start : bool, default=False
-        Whether `fit` starts from the weights of the previous fit, if there is one. All
-        else starts anew: the optimiser, with an int `random_state` the same noise and
-        order of rows, and the class prior, from the labels that are given then.
+        Whether `fit` starts from the weights of the previous fit, if there is one, and
+        leaves features on the scale that these know. All else starts anew: the
+        optimiser, with an int `random_state` the same noise and order of rows, and the
+        class prior, from the labels that are given then.
 
     random_state : int, RandomState instance or None, default=None
         Determines initial weights, noise and the order of rows. The global generators
@@ -390,6 +402,7 @@ class LadderClassifier(
         "weight_normalization": ["boolean"],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "standardize": ["boolean"],
+        "n_bins": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         # a single row has no batch statistics
         "batch_size": [Interval(Integral, 2, None, closed="left")],
         "max_epochs": [
@@ -434,6 +447,7 @@ class LadderClassifier(
         weight_normalization=False,
         activation="relu",
         standardize=True,
+        n_bins="auto",
         batch_size=100,
         max_epochs="auto",
         learning_rate=0.01,
@@ -467,6 +481,7 @@ class LadderClassifier(
         self.weight_normalization = weight_normalization
         self.activation = activation
         self.standardize = standardize
+        self.n_bins = n_bins
         self.batch_size = batch_size
         self.max_epochs = max_epochs
         self.learning_rate = learning_rate
@@ -560,7 +575,7 @@ class LadderClassifier(
         shares = class_shares(codes, len(labels.classes), weight)
         class_prior = checked_class_prior(self.class_prior, len(shares))
         survey = rows.survey()
-        knots = self._fit_knots(rows, survey, seeds)
+        knots = self._knots_for(rows, survey, len(labels.classes), seeds, previous)
 
         net = make_net(
             self,
@@ -654,16 +669,14 @@ class LadderClassifier(
                 f"got {len(rows)}."
             )
         weight = self._row_weights(labels, sample_weight)
-        n_seen, knots, seeds, share = 0, None, self._draw_seeds(), 1.0
+        n_seen, seeds, share = 0, self._draw_seeds(), 1.0
         if previous is not None:
             self._check_same_columns_and_classes(X, labels.classes)
             n_seen = self.n_samples_seen_
-            knots = self._knots if self.standardize else None
             seeds[1] += self.n_iter_  # other noise in each call
             share = len(rows) / (len(rows) + min(n_seen, STREAM_MEMORY))
         survey = rows.survey()
-        if knots is None:
-            knots = self._fit_knots(rows, survey, seeds)
+        knots = self._knots_for(rows, survey, len(labels.classes), seeds, previous)
 
         net = make_net(
             self,
@@ -729,7 +742,8 @@ class LadderClassifier(
         Returns
         -------
         ndarray of shape (n_samples, units of the top hidden layer), float32
-            Of an ensemble, those of the first network.
+            Of an ensemble, those of the first network. Without hidden layers they are
+            the standardized features, bin by bin.
         """
         rows = self._checked_rows(X)
         return self.net_.run("hidden", rows)
@@ -839,8 +853,16 @@ class LadderClassifier(
         random_state = private_random_state(self.random_state)
         return random_state.randint(np.iinfo(np.int32).max, size=2).tolist()
 
-    def _fit_knots(self, rows, survey, seeds):
-        return fit_standardization(rows, survey, seeds[1]) if self.standardize else None
+    def _knots_for(self, rows, survey, n_classes, seeds, previous):
+        """Of the standardization, if there is one: weights know features by it."""
+        if not self.standardize:
+            return None
+        if previous is not None and self._knots is not None:
+            return self._knots
+        n_bins = self.n_bins
+        if n_bins == "auto" and self.architecture != "mlp":
+            n_bins = 1  # of pixels
+        return fit_standardization(rows, survey, n_bins, n_classes, seeds[1])
 
     def _training_rows(self, rows, codes, weight, net, have_missing):
         standardize = net.standardize if self.standardize else None

@@ -12,6 +12,8 @@ from itertools import pairwise
 FEWEST_UPDATES, MOST_UPDATES = 500, 1500
 # Updates of all networks side by side, together, about.
 UPDATES_OF_ENSEMBLE = 2000
+# Bins of a feature, and columns of all bins together, at most.
+N_BINS, MOST_COLUMNS = 6, 512
 # Weights of a network up to which several side by side cost little more than one.
 LARGEST_OF_ENSEMBLE = 2**18
 
@@ -24,6 +26,18 @@ def class_layer_cost(n_classes):
     that labels say nothing of.
     """
     return min(max((n_classes - 4) / 6, 0.0), 1.0)
+
+
+def default_n_bins(n_values, n_classes):
+    """Number of bins of each feature: 6, or 1 for 10 and more classes or many features.
+
+    Features of tables, of which there are not many, say much by thresholds; pixels and
+    words do not. Where classes are clusters, what tells them apart are distances, which
+    bins blur. Of the features' numbers of values, those above 6 make bins.
+    """
+    n_columns = N_BINS * sum(n > N_BINS for n in n_values)
+    are_clusters = class_layer_cost(n_classes) == 1
+    return 1 if are_clusters or n_columns > MOST_COLUMNS else N_BINS
 
 
 def n_updates(n_labels):

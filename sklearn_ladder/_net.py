@@ -16,7 +16,7 @@ from ._variants import (
     virtual_adversary,
 )
 from .architectures import network_layers
-from .network import layer_shapes
+from .network import Shape, layer_shapes
 from .network._combinators import COMBINATORS
 from .network._standardization import PiecewiseLinear
 
@@ -47,7 +47,7 @@ def make_net(
         Of the initial weights, and of what is random in training.
     image_shape : tuple, default=None
         Shape of the images in the rows, if they are any.
-    knots : pair of ndarray, default=None
+    knots : Knots, default=None
         Of the standardization; by default there is none.
     n_updates : int, default=inf
         That training makes unless told otherwise, for the number of networks.
@@ -76,6 +76,8 @@ def make_net(
         image_shape,
         n_classes,
     )
+    if knots is not None:
+        input_shape = _shape_of_columns(input_shape, len(knots.feature))
     n_layers = 1 + len(specifications)
     n_networks = clf.n_ensemble
     if n_networks == "auto" and previous is not None:
@@ -128,6 +130,19 @@ def make_net(
     if previous is not None:
         _load_weights(net, previous)
     return net
+
+
+def _shape_of_columns(input_shape, n_columns):
+    """Shape of layer 0 where features have columns for their bins."""
+    if n_columns == input_shape.n_units:
+        return input_shape
+    if input_shape.n_sites > 1:
+        raise ValueError(
+            "n_bins must be 1 (or 'auto') for an architecture whose first layer is no "
+            f"Dense layer, since bins of pixels are no image; got {n_columns} columns "
+            f"of {input_shape.n_units} pixels."
+        )
+    return Shape(n_columns)
 
 
 def _checked_callbacks(callbacks):

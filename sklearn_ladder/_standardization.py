@@ -1,10 +1,14 @@
-"""Features on one scale, half by their ranks and half by their values."""
+"""Features on one scale, half by their ranks and half by their values, in bins."""
 
 import warnings
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
-from scipy import special
+from scipy import sparse, special
 from sklearn.utils import check_random_state
+
+from ._defaults import default_n_bins
 
 # Rows from which the scores are taken, at most: ranks are then right to 1 %.
 LARGEST_SAMPLE = 10_000
@@ -17,8 +21,19 @@ MOST_KNOTS = 2 * N_KNOTS
 SOFT_CLIP = 3.0
 
 
-def fit_standardization(rows, survey, random_state):
-    """Knots of each feature's way to one scale, for `network.PiecewiseLinear`.
+class Knots(NamedTuple):
+    """Of the columns that the network takes, for `network.PiecewiseLinear`.
+
+    Where a column has fewer knots, the last one is repeated.
+    """
+
+    values: np.ndarray  # (n_columns, MOST_KNOTS), float32
+    heights: np.ndarray  # (n_columns, MOST_KNOTS), float32: what values become
+    feature: np.ndarray  # (n_columns,), int: whose values, in rising order
+
+
+def fit_standardization(rows, survey, n_bins, n_classes, random_state):
+    """Each feature's way to one scale, and to a column for each of its bins.
 
     What a value becomes is the mean of two:
 
@@ -42,36 +57,37 @@ def fit_standardization(rows, survey, random_state):
         Of all rows: a feature that has a single value in the sample has its lowest and
         highest, too. Otherwise what is rare, as a word in a few of many texts, would be
         lost.
+    n_bins : int or "auto"
+        Bins of each feature, of about equally many rows; fewer where many rows have the
+        same value. A feature that has no more values than bins has a single column.
+    n_classes : int
+        By which, among others, "auto" goes.
     random_state : int
         Determines the sample.
 
     Returns
     -------
-    values, heights : ndarray of shape (n_features, MOST_KNOTS), float32
-        Where a feature has fewer values, the last one is repeated; for one without any
-        both are 0.
+    Knots
+        Both of a feature without any value are 0.
     """
     sample = _sample(rows, random_state)
-    n_features = sample.shape[1]
-    values, heights = np.zeros((2, n_features, MOST_KNOTS), np.float32)
-    coarse = []
-    for number in range(n_features):
-        column = sample[:, [number]].toarray() if rows.is_sparse else sample[:, number]
-        column = np.ravel(column).astype(float)
-        column = column[~np.isnan(column)]
-        if rows.dtype != np.float32 and _is_coarse(column):
+    knots, coarse = [], []
+    for number in range(sample.shape[1]):
+        entries = _entries(sample, number)
+        if rows.dtype != np.float32 and _is_coarse(entries):
             coarse.append(number)
-        # as the network will have it: values that float32 rounds to one are one
-        column = column.astype(np.float32).astype(float)
-        if np.all(column == column[:1]):
-            ends = np.array([survey.lowest[number], survey.highest[number]], float)
-            column = np.concatenate([column, ends[~np.isnan(ends)]])
-        if len(column) == 0:
-            continue
-        own_values, own_heights = _knots(column)
-        n_repeated = MOST_KNOTS - len(own_values)
-        values[number] = np.pad(own_values, (0, n_repeated), "edge")
-        heights[number] = np.pad(own_heights, (0, n_repeated), "edge")
+        knots.append(_knots(_as_the_network_has(entries, number, survey)))
+    if n_bins == "auto":
+        n_bins = default_n_bins([len(values) for values, _ in knots], n_classes)
+    of_columns, feature = [], []
+    for number, (values, heights) in enumerate(knots):
+        bins = [(values, heights)]
+        if 1 < n_bins < len(values):
+            entries = _entries(sample, number)
+            column = _as_the_network_has(entries, number, survey)
+            bins = _bins(column, values, heights, n_bins)
+        of_columns += bins
+        feature += [number] * len(bins)
     if coarse:
         warnings.warn(
             f"Columns {_first_of(coarse)} of X lie so far from 0 that float32, which "
@@ -80,7 +96,11 @@ def fit_standardization(rows, survey, random_state):
             UserWarning,
             stacklevel=2,
         )
-    return values, heights
+    padded = np.empty((2, len(of_columns), MOST_KNOTS), np.float32)
+    for number, own in enumerate(of_columns):
+        n_repeated = MOST_KNOTS - np.shape(own)[1]
+        padded[:, number] = np.pad(own, ((0, 0), (0, n_repeated)), "edge")
+    return Knots(*padded, np.array(feature))
 
 
 def _sample(rows, random_state):
@@ -95,6 +115,23 @@ def _sample(rows, random_state):
         index = np.sort(random_state.choice(len(rows), size, replace=False))
         sample = rows.as_given(index)
     return sample.tocsc() if rows.is_sparse else sample
+
+
+def _entries(sample, number):
+    """A column of a sample, missing entries left out."""
+    is_sparse = sparse.issparse(sample)
+    column = sample[:, [number]].toarray() if is_sparse else sample[:, number]
+    column = np.ravel(column).astype(float)
+    return column[~np.isnan(column)]
+
+
+def _as_the_network_has(entries, number, survey):
+    """Sorted, and what float32 rounds to one value is one; a single one has company."""
+    column = entries.astype(np.float32).astype(float)
+    if np.all(column == column[:1]):
+        ends = np.array([survey.lowest[number], survey.highest[number]], float)
+        column = np.concatenate([column, ends[~np.isnan(ends)]])
+    return np.sort(column)
 
 
 def _is_coarse(column):
@@ -112,9 +149,27 @@ def _first_of(numbers, most=10):
     return text if n_more <= 0 else f"{text} and {n_more} more"
 
 
+def _bins(column, values, heights, n_bins):
+    """Knots of each bin of a sorted column, as pairs (values, heights) of its own."""
+    shares = np.mean(_ranks(column, values), axis=0) / len(column)
+    inner = [np.abs(shares - edge / n_bins).argmin() for edge in range(1, n_bins)]
+    edges = np.unique([0, *inner, len(values) - 1])
+    if len(edges) == 2:
+        return [(values, heights)]
+    std = np.interp(column, values, heights).std() / np.sqrt(len(edges) - 1)
+    bins = []
+    for start, end in pairwise(edges):
+        own_values, own_heights = (of[start : end + 1] for of in (values, heights))
+        of_rows = np.interp(column, own_values, own_heights)
+        scale = std / of_rows.std()
+        bins.append((own_values, scale * (own_heights - of_rows.mean())))
+    return bins
+
+
 def _knots(column):
-    """Values at which it is given what they become, and that."""
-    column = np.sort(column)
+    """Values of a sorted column at which it is given what they become, and that."""
+    if len(column) == 0:
+        return np.zeros((2, 1))
     # equally far from each other in a normal sample: closer in the tails
     farthest = special.ndtri(1 - 0.5 / len(column))
     shares = special.ndtr(np.linspace(-farthest, farthest, N_KNOTS))

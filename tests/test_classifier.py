@@ -17,7 +17,7 @@ from skorch.callbacks import Callback, EarlyStopping
 
 from sklearn_ladder import LadderClassifier, _classifier
 from sklearn_ladder._costs import ladder_costs
-from sklearn_ladder._defaults import n_updates
+from sklearn_ladder._defaults import default_n_bins, n_updates
 from sklearn_ladder._labels import hold_out
 from sklearn_ladder._rows import Rows
 from sklearn_ladder._standardization import fit_standardization
@@ -137,7 +137,7 @@ def test_no_hidden_layer(blobs):
     X, y, y_few = blobs
     clf = small(hidden_layer_sizes=()).fit(X, y_few)
     assert clf.score(X, y) > 0.9
-    assert clf.transform(X).shape == X.shape
+    assert clf.transform(X).shape == (60, 3 * 6)  # layer 0: the bins of its features
 
 
 # --------------------------------------------------- in scikit-learn's company
@@ -482,6 +482,15 @@ def test_warm_start_goes_on_from_the_weights(blobs):
     assert clf.history_["train_loss"][0] < cold.history_["train_loss"][0] / 2
 
 
+@pytest.mark.parametrize("go_on", ["fit", "partial_fit"])
+def test_what_goes_on_keeps_the_scale_of_features(blobs, go_on):
+    X, _, y_few = blobs
+    clf = small(warm_start=True, max_epochs=1).fit(X, y_few)
+    before = clf.net_.module_.standardization.values
+    getattr(clf, go_on)(np.exp(X), y_few)
+    assert torch.equal(clf.net_.module_.standardization.values, before)
+
+
 @pytest.mark.parametrize(
     "change, y_shift, message",
     [
@@ -505,6 +514,49 @@ def test_warm_start_refuses_another_shape(blobs, change, y_shift, message):
 )
 def test_automatic_number_of_updates(n_labels, expected):
     assert n_updates(n_labels) == expected
+
+
+@pytest.mark.parametrize("n_bins, n_columns", [(1, 3), (4, 9), ("auto", 13)])
+def test_columns_of_bins(blobs, n_bins, n_columns):
+    X, y, y_few = blobs
+    X = np.column_stack([X[:, :2], y])  # a feature with two values
+    clf = small(n_bins=n_bins, max_epochs=1).fit(X, y_few)
+    assert clf.net_.module_.shapes[0].n_units == n_columns
+    assert clf.denoise(X).shape == X.shape
+
+
+@pytest.mark.parametrize(
+    "n_values, n_classes, expected",
+    [
+        ([7] * 85 + [6] * 1000, 9, 6),
+        ([7] * 86, 2, 1),  # too many columns
+        ([7], 10, 1),
+    ],
+)
+def test_automatic_number_of_bins(n_values, n_classes, expected):
+    assert default_n_bins(n_values, n_classes) == expected
+
+
+def test_bins_of_pixels_are_no_image():
+    X, y = np.random.RandomState(0).normal(size=(20, 16)), np.arange(20) % 2
+    layers = [Conv(2, 3), MeanPool(), Dense()]
+    images = small(architecture=layers, image_shape=(1, 4, 4)).fit(X, y)
+    with pytest.raises(ValueError, match=r"n_bins must be 1 .* got 96 columns of 16"):
+        images.set_params(n_bins=6).fit(X, y)
+
+
+@pytest.mark.learning
+def test_bins_make_thresholds_easy():
+    X = np.random.RandomState(0).normal(size=(1000, 5))
+    y = (np.abs(X[:, 0]) < 0.67).astype(int)
+    y_few = np.where(np.arange(1000) < 50, y, -1)
+    whole, bins = (
+        LadderClassifier((16,), n_bins=n_bins, n_ensemble=1, random_state=0)
+        .fit(X, y_few)
+        .score(X[50:], y[50:])
+        for n_bins in (1, 6)
+    )
+    assert bins > whole + 0.05
 
 
 def test_one_weight_for_all(blobs):
@@ -663,8 +715,8 @@ def test_partial_fit_learns_from_a_stream():
     assert (clf.history_["lr"] == 0.01).all()
     # the scale is that of the first rows
     rows = Rows(X[:200])
-    values, _ = fit_standardization(rows, rows.survey(), 0)
-    np.testing.assert_array_equal(clf.net_.module_.standardization.values, values)
+    knots = fit_standardization(rows, rows.survey(), "auto", 3, random_state=0)
+    np.testing.assert_array_equal(clf.net_.module_.standardization.values, knots.values)
     # statistics for prediction are those of many rows, not of the last 200 alone
     mean = clf.net_.module_.encoder.layers[0].population.mean.numpy()
     same = pickle.loads(pickle.dumps(clf))

@@ -216,7 +216,7 @@ def test_with_virtual_adversarial_perturbations(blobs, virtual_adversarial):
         max_epochs=40,
         random_state=0,
     )
-    assert clf.fit(X, y_few).score(X, y) > 0.9
+    assert clf.fit(X, y_few).score(X, y) > 0.85
 
 
 def test_warm_start_with_another_number_of_networks(blobs, ensemble):
@@ -278,7 +278,7 @@ def test_networks_without_denoising_costs_impute_as_the_others(blobs):
     X, _, y_few = blobs
     gaps = X.copy()
     gaps[::3, 0] = np.nan
-    clf = LadderClassifier((8,), n_ensemble=3, max_epochs=5, random_state=0)
+    clf = LadderClassifier((8,), n_ensemble=3, n_bins=1, max_epochs=5, random_state=0)
     module = clf.fit(gaps, y_few).net_.module_
     x = module.for_all(module.standardize(torch.tensor(gaps, dtype=torch.float32)))
     for reconstruct in (None, module._reconstruct):

@@ -25,13 +25,13 @@ def table(n_rows=400):
     return np.stack(columns, axis=1)
 
 
-def scale_of(X):
-    return PiecewiseLinear(*fitted(X))
+def scale_of(X, n_bins=1):
+    return PiecewiseLinear(*fitted(X, n_bins))
 
 
-def fitted(X, random_state=0):
+def fitted(X, n_bins=1):
     rows = Rows(X)
-    return fit_standardization(rows, rows.survey(), random_state)
+    return fit_standardization(rows, rows.survey(), n_bins, n_classes=2, random_state=0)
 
 
 def by_definition(column):
@@ -143,6 +143,43 @@ def test_narrow_dtypes(dtype):
     largest = {bool: 1, np.int8: 99, np.uint8: 99, np.float16: 60_000}[dtype]
     X = np.linspace(0, largest, 2000).astype(dtype)[:, None]
     with np.errstate(all="raise", under="ignore"):
-        values, heights = fitted(X)
+        values, heights, _ = fitted(X)
     assert np.isfinite(heights).all()
     assert values.max() == X.max()
+
+
+# -------------------------------------------------------------------------- bins
+
+
+def test_a_column_for_each_bin():
+    X = table()
+    scale = scale_of(X, n_bins=5)
+    # few values, or a single one, stay a column; where most are 0 there are fewer bins
+    assert scale.feature.tolist() == [0, 0, 0, 0, 0, 1, 2, 3, 4, 4, 4]
+    columns = scale(torch.as_tensor(X).float()).numpy()
+    of_bins = columns[:, scale.feature.numpy() == 0]
+    np.testing.assert_allclose(of_bins.mean(axis=0), 0, atol=1e-5)
+    # together they vary as the feature does in a single column
+    variance = scale_of(X)(torch.as_tensor(X).float())[:, 0].var(correction=0).item()
+    np.testing.assert_allclose(of_bins.var(axis=0), variance / 5, rtol=1e-4)
+    order = np.argsort(X[:, 0])
+    change = np.diff(of_bins[order], axis=0)
+    assert (change >= 0).all()
+    # a value is within one bin, and each bin has about a fifth of them
+    assert ((change > 0).sum(axis=1) <= 2).all()
+    assert (np.abs((change > 0).mean(axis=0) - 0.2) < 0.05).all()
+
+
+@pytest.mark.parametrize("n_bins", [2, 6, 50])
+def test_back_from_bins_to_the_units_of_the_rows(n_bins):
+    X = torch.as_tensor(table()).float()
+    scale = scale_of(table(), n_bins)
+    torch.testing.assert_close(scale.inverse(scale(X)), X, atol=1e-3, rtol=1e-3)
+
+
+def test_missing_entries_are_missing_in_each_bin():
+    X = table()
+    X[::3, 0] = np.nan
+    scale = scale_of(X, n_bins=4)
+    is_missing = scale(torch.as_tensor(X).float()).isnan().numpy()
+    np.testing.assert_array_equal(is_missing, np.isnan(X)[:, scale.feature.numpy()])

@@ -83,7 +83,7 @@ def test_estimator_normalizes_before_each_update(blobs, variant):
     ).fit(X, y_few)
     (noted,) = (cb for _, cb in clf.net_.callbacks_ if isinstance(cb, Lengths))
     np.testing.assert_allclose(noted.lengths_, 1.0, rtol=1e-5)
-    assert clf.score(X, y) > 0.9
+    assert clf.score(X, y) > 0.85
     without = clf.set_params(weight_normalization=False).fit(X, y_few)
     (noted,) = (cb for _, cb in without.net_.callbacks_ if isinstance(cb, Lengths))
     assert np.abs(noted.lengths_[-1] - 1).max() > 0.1

@@ -126,7 +126,7 @@ class VirtualAdversary(NamedTuple):
         Parameters
         ----------
         encoder : Encoder
-        x : Tensor of shape (n_unlabeled, n_networks · n_features)
+        x : Tensor of shape (n_unlabeled, n_networks · n_columns)
         noise : list of Tensor
             For layers 0 … L, as tables, labelled rows first.
         generator : torch.Generator

@@ -83,7 +83,7 @@ class Encoder(nn.Module):
 
         Parameters
         ----------
-        x : Tensor of shape (n_rows, n_networks · n_features)
+        x : Tensor of shape (n_rows, n_networks · n_columns)
             Labelled rows first.
         n_labeled : int
         noise : list of Tensor
@@ -181,7 +181,7 @@ class Encoder(nn.Module):
 
         Parameters
         ----------
-        x : Tensor of shape (n_rows, n_networks · n_features)
+        x : Tensor of shape (n_rows, n_networks · n_columns)
 
         Returns
         -------

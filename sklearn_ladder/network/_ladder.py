@@ -59,8 +59,8 @@ class Ladder(nn.Module):
     combinators : sequence of {"gaussian", "mlp"}, default=None
         Combinators of layers 0 … L; by default Gaussian, as published.
     standardization : callable, default=None
-        Makes the module that brings features of the input to one scale, and back by
-        its method ``inverse``; by default they are taken as they are.
+        Makes the module that turns features into the columns of layer 0, on one scale,
+        and back by its method ``inverse``; by default they are taken as they are.
     class_bias : array-like of shape (n_classes,), default=None
         Initial β of the class layer; by default 0, as published.
     adversary : VirtualAdversary, default=None
@@ -134,7 +134,7 @@ class Ladder(nn.Module):
         return max(shape.n_units for shape in self.shapes)
 
     def standardize(self, x):
-        """Features on one scale, where the network has a standardization."""
+        """Columns of layer 0 on one scale, where the network has a standardization."""
         return x if self.standardization is None else self.standardization(x)
 
     def for_all(self, x):
@@ -142,12 +142,12 @@ class Ladder(nn.Module):
 
         Parameters
         ----------
-        x : Tensor of shape (n_rows, n_features)
+        x : Tensor of shape (n_rows, n_columns)
             Standardised.
 
         Returns
         -------
-        Tensor of shape (n_rows, n_networks · n_features)
+        Tensor of shape (n_rows, n_networks · n_columns)
         """
         return x if self.n_networks == 1 else x.repeat(1, self.n_networks)
 
@@ -218,9 +218,9 @@ class Ladder(nn.Module):
 
         Parameters
         ----------
-        x_labeled : Tensor of shape (n_labeled, n_features)
+        x_labeled : Tensor of shape (n_labeled, n_columns)
             Standardised.
-        x_unlabeled : Tensor of shape (n_unlabeled, n_features)
+        x_unlabeled : Tensor of shape (n_unlabeled, n_columns)
             Standardised; no rows where no cost needs them.
         noise : list of Tensor
             One per layer, labelled rows first; as drawn by `draw_noise`.
@@ -273,7 +273,7 @@ class Ladder(nn.Module):
 
         Parameters
         ----------
-        x : Tensor of shape (n_rows, n_networks · n_features)
+        x : Tensor of shape (n_rows, n_networks · n_columns)
             Rows with NaN, as layer 0 has them.
         reconstruct : callable, default=None
             Takes rows and denoises them. By default with batch statistics.
@@ -343,7 +343,7 @@ class Ladder(nn.Module):
 
         Parameters
         ----------
-        parts : iterable of Tensor of shape (n_rows, n_features)
+        parts : iterable of Tensor of shape (n_rows, n_columns)
             Equally large random parts of the training rows, standardised.
         share : float, default=1.0
             Weight of these rows; the rest is left to the statistics there were before.
