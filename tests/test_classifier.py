@@ -551,7 +551,9 @@ def test_bins_make_thresholds_easy():
     y = (np.abs(X[:, 0]) < 0.67).astype(int)
     y_few = np.where(np.arange(1000) < 50, y, -1)
     whole, bins = (
-        LadderClassifier((16,), n_bins=n_bins, n_ensemble=1, random_state=0)
+        LadderClassifier(
+            (16,), n_bins=n_bins, n_ensemble=1, max_epochs=20, random_state=0
+        )
         .fit(X, y_few)
         .score(X[50:], y[50:])
         for n_bins in (1, 6)
