@@ -28,6 +28,11 @@ def class_layer_cost(n_classes):
     return min(max((n_classes - 4) / 6, 0.0), 1.0)
 
 
+def _are_clusters(n_classes):
+    """Whether classes are so many that they are clusters more often than not."""
+    return class_layer_cost(n_classes) == 1
+
+
 def default_n_bins(n_values, n_classes):
     """Number of bins of each feature: 6, or 1 for 10 and more classes or many features.
 
@@ -36,8 +41,9 @@ def default_n_bins(n_values, n_classes):
     bins blur. Of the features' numbers of values, those above 6 make bins.
     """
     n_columns = N_BINS * sum(n > N_BINS for n in n_values)
-    are_clusters = class_layer_cost(n_classes) == 1
-    return 1 if are_clusters or n_columns > MOST_COLUMNS else N_BINS
+    if _are_clusters(n_classes) or n_columns > MOST_COLUMNS:
+        return 1
+    return N_BINS
 
 
 def n_updates(n_labels):
@@ -55,7 +61,7 @@ def default_n_denoising(n_networks, n_classes):
     then not far from what labels say; where they do not, it is hardly worse. Of 10 and
     more classes, which are clusters more often than not, it would be worse.
     """
-    if class_layer_cost(n_classes) == 1:
+    if _are_clusters(n_classes):
         return n_networks
     return max(1, 2 * n_networks // 3)
 

@@ -31,10 +31,6 @@ class PiecewiseLinear(nn.Module):
             self.register_buffer(name, torch.tensor(knots, dtype=torch.float32))
         self.register_buffer("feature", torch.tensor(feature))
 
-    @property
-    def n_columns(self):
-        return len(self.feature)
-
     def forward(self, x):
         """Rows of shape (n_rows, n_features) on one scale; NaN stays NaN.
 
