@@ -91,13 +91,13 @@ def test_shares_and_class_bias():
 
 @pytest.fixture(scope="module")
 def imbalanced():
-    """One class has nine tenths of the rows and half of the labels."""
+    """One class has nine tenths of the rows and half of the 40 labels."""
     rng = np.random.RandomState(0)
     y = (np.arange(1000) % 10 == 0).astype(int)
     X = rng.normal(size=(1000, 2)) + 2 * y[:, None]
     few = np.full(1000, -1)
     for label in (0, 1):
-        few[np.flatnonzero(y == label)[:10]] = label
+        few[np.flatnonzero(y == label)[:20]] = label
     return X, y, few
 
 
