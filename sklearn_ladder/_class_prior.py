@@ -10,8 +10,8 @@ MOST_ITERATIONS = 30
 TOLERANCE = 1e-4
 # Labels of each class for which unlabeled rows weigh as much as all labels. What few
 # labels teach may be wrong in the same way for all rows, however many these are. With 5
-# in place of 10 there would be more accuracy and less balanced accuracy, the latter most
-# of all where features say little: see docs/ablation.md.
+# in place of 10 there would be more accuracy and less balanced accuracy, most of all
+# where features say little: see docs/ablation.md.
 LABELS_PER_CLASS = 10
 # What unlabeled rows weigh at most, labels being 1: EM makes much of probabilities that
 # are a little wrong, however many labels they were learned from.
