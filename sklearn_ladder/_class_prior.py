@@ -1,7 +1,6 @@
 """Shares of the classes: among labels, and among the rows that have none."""
 
 import numpy as np
-from scipy import stats
 
 from ._labels import UNLABELED
 
@@ -69,6 +68,8 @@ def are_balanced(codes, n_classes):
 
     By a χ² test of equal shares. If it rejects, labels are more likely a sample.
     """
+    from scipy import stats  # late: see LadderClassifier.fit
+
     counts = np.bincount(codes[codes != UNLABELED], minlength=n_classes)
     return stats.chisquare(counts).pvalue > SIGNIFICANCE
 

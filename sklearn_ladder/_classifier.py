@@ -11,7 +11,6 @@ from sklearn.base import (
     TransformerMixin,
     _fit_context,
 )
-from sklearn.metrics import accuracy_score
 from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
@@ -41,11 +40,9 @@ from ._labels import (
     row_weights,
     with_mean_1,
 )
-from ._net import make_net
 from ._random import private_random_state
 from ._rows import Rows, SomeRows, flatten_images
 from ._standardization import fit_standardization
-from ._training import early_stopping, learning_rate_schedule
 from ._variants import VARIANTS, VIRTUAL_ADVERSARIAL
 from .architectures import ARCHITECTURES, checked_image_shape
 from .network._adversary import NORMS
@@ -531,6 +528,11 @@ class LadderClassifier(
             If a parameter, `X` or `y` is not as described, if a layer of `architecture`
             does not fit on the one below, or if training diverges.
         """
+        # Late, as whatever needs skorch, scipy.stats, or metrics and model selection of
+        # scikit-learn: together they would be three quarters of the time of an import.
+        from ._net import make_net
+        from ._training import early_stopping, learning_rate_schedule
+
         previous = getattr(self, "net_", None) if self.warm_start else None
         X, image_shape = self._flatten(X, previous)
         _get_feature_names(X)  # raises if they are not right
@@ -643,6 +645,8 @@ class LadderClassifier(
             that need all rows at once: ``early_stopping=True``,
             ``class_weight="balanced"`` and a `class_prior`.
         """
+        from ._net import make_net  # late: see fit
+
         all_at_once = {
             "early_stopping": self.early_stopping,
             "class_weight": self.class_weight == "balanced",
@@ -786,6 +790,8 @@ class LadderClassifier(
         ValueError
             If no row is labeled.
         """
+        from sklearn.metrics import accuracy_score  # late: see fit
+
         check_is_fitted(self)
         labeled, labels = labeled_part(y)
         weight = _weight_of_labeled(sample_weight, labeled)

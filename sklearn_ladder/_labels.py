@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import train_test_split
 from sklearn.utils import column_or_1d
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
@@ -301,6 +300,9 @@ def hold_out(codes, fraction, random_state):
     ValueError
         If there are too few rows for that.
     """
+    # late: see LadderClassifier.fit
+    from sklearn.model_selection import train_test_split
+
     labeled = np.flatnonzero(codes != UNLABELED)
     _, counts = np.unique(codes[labeled], return_counts=True)
     n_held_out = int(np.ceil(fraction * len(labeled)))

@@ -24,3 +24,15 @@ def test_submodules_are_imported_when_they_are_asked_for():
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["False", "True"]
+
+
+def test_what_is_slow_to_import_is_imported_late():
+    program = (
+        "import sys, torch, sklearn; before = set(sys.modules); import sklearn_ladder; "
+        "print(*(set(sys.modules) - before))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    slow = {"skorch", "scipy.stats", "sklearn.metrics", "sklearn.model_selection"}
+    assert not slow & set(done.stdout.split())
