@@ -18,6 +18,11 @@ def normalize_and_activate(z_pre, noise, beta, gamma, activation, parts):
     return h, z_corrupted, z_clean, *statistics
 
 
+def product_by_network(h, weight, n_networks):
+    parts = zip(h.chunk(n_networks, dim=1), weight.chunk(n_networks), strict=True)
+    return torch.cat([of_network @ own.T for of_network, own in parts], dim=1)
+
+
 def gaussian(z_corrupted, u, coefficients):
     a1, a2, a3, a4, a5, a6, a7, a8, a9, a10 = coefficients
     prior_mean = a1 * torch.sigmoid(a2 * u + a3) + a4 * u + a5

@@ -7,6 +7,7 @@ from sklearn_ladder._costs import NormalizedSquaredError
 from sklearn_ladder.network._combinators import Gaussian, UnitwiseLinear
 from sklearn_ladder.network._layers import ACTIVATIONS, IDENTITY, LINEAR
 from sklearn_ladder.network._normalization import NormalizeAndActivate, RowParts
+from sklearn_ladder.network._shapes import product_by_network
 from tests import plain
 
 WIDTH = 5
@@ -91,6 +92,24 @@ def test_parts_without_use_get_no_derivative():
             (gradient,) = torch.autograd.grad((value * weights).sum(), z_pre)
             gradients.append(gradient)
         torch.testing.assert_close(*gradients)
+
+
+@pytest.mark.parametrize("n_rows", [0, 1, 7])
+@pytest.mark.parametrize("n_networks", [1, 2, 3])
+def test_product_by_network(n_rows, n_networks):
+    inputs = leaves((n_rows, n_networks * 4), (n_networks * 2, 4))
+    constants = [n_networks]
+    assert_same(product_by_network, plain.product_by_network, inputs, constants, 1e-10)
+
+
+def test_product_by_network_of_rows_without_derivative():
+    """As of the input, and of gradients that are not contiguous."""
+    h, weight, dproduct = leaves((7, 6), (6, 2), (6, 7))
+    gradients = []
+    for function in product_by_network, plain.product_by_network:
+        product = function(h.detach(), weight, 3)
+        gradients += torch.autograd.grad(product, weight, dproduct.detach().T)
+    torch.testing.assert_close(*gradients)
 
 
 @pytest.mark.parametrize(

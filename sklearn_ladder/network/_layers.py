@@ -20,6 +20,7 @@ LEAKY_SLOPE = 0.1
 class Activation(NamedTuple):
     """An activation function h = act(a), applied to each unit."""
 
+    # in place of its argument
     function: Callable
     # Takes dcost/dh and h; returns dcost/da, in a tensor of its own.
     derivative: Callable
@@ -33,7 +34,7 @@ def _relu_derivative(dh, h):
 
 
 def _leaky_relu(a):
-    return F.leaky_relu(a, LEAKY_SLOPE)
+    return F.leaky_relu(a, LEAKY_SLOPE, inplace=True)
 
 
 def _leaky_relu_derivative(dh, h):
@@ -55,9 +56,9 @@ def _identity_derivative(dh, h):
 
 # Functions with names, so that networks pickle.
 ACTIVATIONS = {
-    "relu": Activation(torch.relu, _relu_derivative, is_homogeneous=True),
+    "relu": Activation(torch.relu_, _relu_derivative, is_homogeneous=True),
     "leaky_relu": Activation(_leaky_relu, _leaky_relu_derivative, is_homogeneous=True),
-    "tanh": Activation(torch.tanh, _tanh_derivative, is_homogeneous=False),
+    "tanh": Activation(torch.tanh_, _tanh_derivative, is_homogeneous=False),
 }
 # The class layer: has a scale γ; its softmax is taken by those who need it.
 IDENTITY = Activation(_identity, _identity_derivative, is_homogeneous=False)

@@ -1,8 +1,11 @@
 """Shapes of layers, and how activations of any shape lie in a table."""
 
+from functools import partial
 from numbers import Integral
 from typing import NamedTuple
 
+import torch
+from torch.autograd.function import Function, once_differentiable
 from torch.nn import functional as F
 
 
@@ -104,11 +107,45 @@ def product_by_network(h, weight, n_networks, bias=None):
     """
     if n_networks == 1:
         return F.linear(h, weight, bias)
-    # not by view, for which no rows could have any width
-    h = h.unflatten(1, (n_networks, -1)).transpose(0, 1)
-    weight = weight.view(n_networks, -1, weight.shape[1])
-    product = (h @ weight.mT).transpose(0, 1).flatten(1)
+    product = ProductByNetwork.apply(h, weight, n_networks)
     return product if bias is None else product + bias
+
+
+class ProductByNetwork(Function):
+    """The products of `product_by_network`, written to where they belong in a table.
+
+    With a derivative written by hand, since autograd's would be copied there, and these
+    copies would take as long as other passes over the activations do.
+    """
+
+    @staticmethod
+    def forward(ctx, h, weight, n_networks):
+        ctx.save_for_backward(h, weight)
+        ctx.n_networks = n_networks
+        out = h.new_empty(len(h), len(weight))
+        columns = partial(_columns_by_network, n_networks=n_networks)
+        weights = weight.unflatten(0, (n_networks, -1))
+        torch.bmm(columns(h), weights.mT, out=columns(out))
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, dout):
+        h, weight = ctx.saved_tensors
+        columns = partial(_columns_by_network, n_networks=ctx.n_networks)
+        dh = dweight = None
+        if ctx.needs_input_grad[0]:
+            dh = torch.empty_like(h)
+            weights = weight.unflatten(0, (ctx.n_networks, -1))
+            torch.bmm(columns(dout), weights, out=columns(dh))
+        if ctx.needs_input_grad[1]:
+            dweight = torch.bmm(columns(dout).mT, columns(h)).flatten(0, 1)
+        return dh, dweight, None
+
+
+def _columns_by_network(table, n_networks):
+    """View of a table as (n_networks, n_rows, width)."""
+    return table.unflatten(1, (n_networks, -1)).transpose(0, 1)
 
 
 class LayerSpecification:
