@@ -44,7 +44,11 @@ y_few = np.where(np.arange(len(y)) < 100, y, -1)
 watched = X[-500:].astype(np.float32)
 
 clf = LadderClassifier(
-    (64,), max_epochs=20, random_state=0, callbacks=[ChangedPredictions(watched)]
+    (64,),
+    n_ensemble=1,
+    max_epochs=20,
+    random_state=0,
+    callbacks=[ChangedPredictions(watched)],
 ).fit(X, y_few)
 
 print("epoch  changed")
