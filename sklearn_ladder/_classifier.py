@@ -18,7 +18,6 @@ from sklearn.utils.validation import (
     _check_sample_weight,
     _get_feature_names,
     check_is_fitted,
-    column_or_1d,
     validate_data,
 )
 
@@ -73,13 +72,10 @@ def _weight_of_labeled(sample_weight, labeled):
     """`sample_weight` after checks; of unlabeled rows, where it is not used, 1."""
     if sample_weight is None:
         return None
-    if isinstance(sample_weight, Real):  # as scikit-learn takes it
-        sample_weight = np.full(len(labeled), sample_weight)
-    weight = column_or_1d(sample_weight)
-    check_consistent_length(weight, labeled)
-    return _check_sample_weight(
-        np.where(labeled, weight, 1), labeled, ensure_non_negative=True
-    )
+    weight = np.asarray(sample_weight)
+    if weight.shape == labeled.shape:
+        sample_weight = np.where(labeled, weight, 1)
+    return _check_sample_weight(sample_weight, labeled, ensure_non_negative=True)
 
 
 def _predict_unlabeled(net, rows, codes):
@@ -105,8 +101,9 @@ class LadderClassifier(
 
     NaN in `X` is a missing value. It is imputed by the network's own denoising, from
     the row's other features, and left out of the denoising cost. Without a cost at the
-    input (`variant` "gamma" or "supervised") the feature's mean takes its place; or 0,
-    which should then be a typical value, with ``standardize=False``.
+    input (`variant` "gamma" or "supervised") the mean of each of the feature's columns
+    takes its place; or 0, which should then be a typical value, with
+    ``standardize=False``.
 
     Parameters
     ----------
@@ -129,7 +126,8 @@ class LadderClassifier(
         Which layers have a denoising cost: all; the class layer only (Γ-model, the
         fastest to train, without reconstruction of the input); the input only; none.
         The last is the same network without its decoder, an honest baseline that
-        learns from labeled rows alone, apart from the scale of the features.
+        learns from labeled rows alone, apart from the scale of the features and, with
+        fewer than 10 labels, the statistics for prediction.
 
     denoising_cost : "auto", float or array-like of shape (n_layers,), default="auto"
         Weight of the denoising cost (λ in the paper), for all layers or for each layer,
@@ -280,9 +278,10 @@ class LadderClassifier(
 
     warm_start : bool, default=False
         Whether `fit` starts from the weights of the previous fit, if there is one, and
-        leaves features on the scale that these know. All else starts anew: the
-        optimiser, with an int `random_state` the same noise and order of rows, and the
-        class prior, from the labels that are given then.
+        leaves features on the scale, and in the bins, that these know, whatever
+        `n_bins` is now. All else starts anew: the optimiser, with an int `random_state`
+        the same noise and order of rows, and the class prior, from the labels that are
+        given then.
 
     random_state : int, RandomState instance or None, default=None
         Determines initial weights, noise and the order of rows. The global generators
@@ -354,8 +353,17 @@ class LadderClassifier(
     Szegedy, Vanhoucke, Ioffe, Shlens, Wojna, "Rethinking the Inception Architecture for
     Computer Vision", CVPR 2016, arXiv:1512.00567, for `label_smoothing`.
 
+    Gorishniy, Rubachev, Babenko, "On Embeddings for Numerical Features in Tabular Deep
+    Learning", NeurIPS 2022, arXiv:2203.05556, for `n_bins`.
+
     Huang, Liu, Lang, Li, "Projection Based Weight Normalization for Deep Neural
     Networks", 2017, arXiv:1710.02338.
+
+    Miyato, Maeda, Koyama, Ishii, "Virtual Adversarial Training", TPAMI 2019,
+    arXiv:1704.03976, for `virtual_adversarial`.
+
+    Grandvalet, Bengio, "Semi-supervised Learning by Entropy Minimization", NIPS 2004,
+    for `entropy_cost`.
 
     Saerens, Latinne, Decaestecker, "Adjusting the Outputs of a Classifier to New a
     Priori Probabilities: A Simple Procedure", Neural Computation 14, 2002.

@@ -1,4 +1,4 @@
-"""What "auto" stands for: rules by numbers of classes, labels and weights alone.
+"""What "auto" stands for: rules by numbers of classes, labels, values and weights.
 
 Chosen on rows in no test split of `benchmarks.tabular`: see `benchmarks.ablation`.
 

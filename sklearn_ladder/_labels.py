@@ -78,7 +78,8 @@ def labeled_part(y):
     Raises
     ------
     ValueError
-        If `y` is not one-dimensional or has no label.
+        If `y` is not one-dimensional or has no label, or if some labels are strings
+        and some are not.
     """
     labeled, labels = _labels_and_gaps(y)
     if not labeled.any():
@@ -89,13 +90,26 @@ def labeled_part(y):
 
 
 def _labels_and_gaps(y):
-    """As `labeled_part`, but there may be no label."""
+    """As `labeled_part`, but there may be no label.
+
+    Raises
+    ------
+    ValueError
+        If `y` is not one-dimensional, or some labels are strings and some are not.
+    """
     y = column_or_1d(as_array(y), warn=True)
     labeled = is_labeled(y)
     labels = y[labeled]
     if labels.dtype == object:
         # integers and booleans that only became objects by the missing ones
         labels = pd.Series(labels).infer_objects().to_numpy()
+    if labels.dtype == object:
+        is_text = np.array([isinstance(label, str) for label in labels])
+        if is_text.any() and not is_text.all():
+            raise ValueError(
+                "Labels must be all strings or all numbers; got "
+                f"{labels[is_text][0]!r} and {labels[~is_text][0]!r}."
+            )
     return labeled, labels
 
 
@@ -113,7 +127,8 @@ def encode_labels(y):
     Raises
     ------
     ValueError
-        If there are fewer than two classes, or `y` is continuous or has no label.
+        If there are fewer than two classes, if `y` is continuous or has no label, or
+        if some labels are strings and some are not.
 
     Warns
     -----
@@ -128,13 +143,12 @@ def encode_labels(y):
     check_classification_targets(labels)
     classes, labeled_codes = np.unique(labels, return_inverse=True)
     _check_two_classes(classes, "y")
-    if classes.dtype.kind == "U" and (found := LOOK_MISSING & set(classes.tolist())):
+    if found := LOOK_MISSING.intersection(classes.tolist()):
         warnings.warn(
             f"y has the classes {sorted(found)}, which may have been missing labels "
-            "before they became strings. Mark these by -1, or keep y an array of "
-            "objects.",
+            "before they became strings. Mark these by -1 or None.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     return _encoded(classes, labeled, labeled_codes)
 
@@ -155,7 +169,8 @@ def encode_known_labels(y, classes):
     Raises
     ------
     ValueError
-        If there are fewer than two classes, or `y` has a label that is not among them.
+        If there are fewer than two classes, if `y` has a label that is not among them,
+        or if some labels, or classes, are strings and some are not.
     """
     classes = np.unique(_labels_and_gaps(classes)[1])
     _check_two_classes(classes, "classes")

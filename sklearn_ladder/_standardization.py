@@ -94,7 +94,7 @@ def fit_standardization(rows, survey, n_bins, n_classes, random_state):
             "the network works with, rounds them to more than 1 % of their standard "
             "deviation. Subtract the mean before, as by StandardScaler.",
             UserWarning,
-            stacklevel=2,
+            stacklevel=5,
         )
     padded = np.empty((2, len(of_columns), MOST_KNOTS), np.float32)
     for number, own in enumerate(of_columns):

@@ -184,6 +184,8 @@ class LadderNet(NeuralNetClassifier):
         costs["total"].backward(
             torch.full_like(costs["total"], self.module_.n_networks)
         )
+        if n_rows == 0:  # gradients of 0 would leave the weights to momentum
+            self.optimizer_.zero_grad()
         # detached: nodes of one step's gradients must not outlive it, or the next one
         # cannot be recorded
         return {
@@ -273,17 +275,19 @@ class LadderNet(NeuralNetClassifier):
     def _tell_of_interrupt(self, n_before):
         """Of one by the keyboard, which skorch takes for the end of training.
 
-        At the end of an epoch it cannot be told from a callback that stops training.
+        The epoch that it broke off is then in no history. At the end of an epoch it
+        cannot be told from a callback that stops training.
         """
         is_whole = ["train_loss" in epoch for epoch in self.history[n_before:]]
         if not any(is_whole):
             raise KeyboardInterrupt
         if not all(is_whole):
+            del self.history[-1]
             warnings.warn(
                 f"Training was interrupted after {sum(is_whole)} of {self.max_epochs} "
                 "epochs.",
                 ConvergenceWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
 
     def set_class_prior_ratio(self, ratio):
@@ -416,16 +420,13 @@ class LadderNet(NeuralNetClassifier):
     def history_table(self):
         """Numbers of the history, without those that only skorch needs.
 
-        An epoch in which training was interrupted by the keyboard is left out.
-
         Returns
         -------
         dict of str to ndarray of shape (n_epochs,)
         """
-        epochs = [epoch for epoch in self.history if "train_loss" in epoch]
-        names = dict.fromkeys(name for epoch in epochs for name in epoch)
+        names = dict.fromkeys(name for epoch in self.history for name in epoch)
         columns = {
-            name: [epoch.get(name, np.nan) for epoch in epochs]
+            name: [epoch.get(name, np.nan) for epoch in self.history]
             for name in names
             if name not in FOR_SKORCH_ALONE
         }

@@ -6,7 +6,9 @@ That of the error under attack is in `robustness`.
 import math
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
+from sklearn.utils.validation import _get_feature_names
 
 from ._attacks import fitted_net
 from ._pyplot import axes_for, import_pyplot
@@ -256,10 +258,10 @@ class ReconstructionDisplay:
                 noise_std = noise_std * np.nanstd(pixels)
         random_state = private_random_state(random_state)
         corrupted = pixels + random_state.normal(scale=noise_std, size=pixels.shape)
-        if hasattr(X, "iloc"):  # features have names
-            denoised = denoise(type(X)(corrupted, columns=X.columns))
-        else:
-            denoised = denoise(corrupted)
+        names = _get_feature_names(X)
+        denoised = denoise(
+            corrupted if names is None else pd.DataFrame(corrupted, columns=names)
+        )
         display = cls(
             original=_as_images(pixels, image_shape),
             corrupted=_as_images(corrupted, image_shape),

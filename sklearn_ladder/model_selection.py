@@ -199,10 +199,12 @@ class LabeledStratifiedKFold(BaseCrossValidator):
     def _folds(self):
         """scikit-learn's splitter of the labeled rows."""
         check_scalar(self.n_repeats, "n_repeats", Integral, min_val=1)
+        # in any case, since one for repeats checks less
+        folds = StratifiedKFold(
+            self.n_splits, shuffle=self.shuffle, random_state=self.random_state
+        )
         if self.n_repeats == 1:
-            return StratifiedKFold(
-                self.n_splits, shuffle=self.shuffle, random_state=self.random_state
-            )
+            return folds
         if not self.shuffle:
             raise ValueError(
                 "n_repeats must be 1 unless shuffle=True, or each repeat is the same; "

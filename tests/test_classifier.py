@@ -43,7 +43,7 @@ def small(**parameters):
 
 
 @pytest.mark.parametrize("variant", ["full", "gamma", "bottom", "supervised"])
-@pytest.mark.learning
+@pytest.mark.slow
 def test_variants_learn(blobs, variant):
     X, y, y_few = blobs
     clf = small(variant=variant).fit(X, y_few)
@@ -51,7 +51,7 @@ def test_variants_learn(blobs, variant):
 
 
 @pytest.mark.parametrize("variant", ["full", "gamma", "bottom"])
-@pytest.mark.learning
+@pytest.mark.slow
 def test_mlp_combinators_learn(blobs, variant):
     X, y, y_few = blobs
     clf = small(variant=variant, combinator="mlp", max_epochs=60).fit(X, y_few)
@@ -100,11 +100,13 @@ def test_combinators_of_channels():
     assert clf.denoise(X).shape == X.shape
 
 
-@pytest.mark.learning
+@pytest.mark.slow
 def test_unlabeled_rows_help(digits):
     X, y, y_few = digits
     full, supervised = (
-        LadderClassifier((64, 32), variant=variant, max_epochs=30, random_state=0)
+        LadderClassifier(
+            (64, 32), variant=variant, n_ensemble=1, max_epochs=30, random_state=0
+        )
         .fit(X, y_few)
         .score(X, y)
         for variant in ("full", "supervised")
@@ -143,13 +145,13 @@ def test_no_hidden_layer(blobs):
 # --------------------------------------------------- in scikit-learn's company
 
 
-@pytest.mark.learning
+@pytest.mark.slow
 def test_pipeline_and_search_choose_a_sensible_model():
     X, y = load_iris(return_X_y=True)
     y_few = np.where(np.arange(150) % 5 == 0, y, -1)
     search = GridSearchCV(
         make_pipeline(
-            StandardScaler(), small(hidden_layer_sizes=(20, 10), max_epochs=30)
+            StandardScaler(), small(hidden_layer_sizes=(20, 10), max_epochs=15)
         ),
         {"ladderclassifier__learning_rate": [1e-6, 0.01]},
         cv=StratifiedKFold(3, shuffle=True, random_state=0),
@@ -312,7 +314,19 @@ def test_weights_that_are_all_one_are_none(blobs):
     np.testing.assert_array_equal(weighted.class_prior_, plain.class_prior_)
 
 
-@pytest.mark.learning
+def test_the_supervised_variant_learns_nothing_from_a_part_without_labels(blobs):
+    X, y, _ = blobs
+    clf = small(variant="supervised").partial_fit(X, y, [0, 1])
+
+    def weights():
+        return [weight.clone() for weight in clf.net_.module_.parameters()]
+
+    before = weights()
+    clf.partial_fit(X, np.full(60, -1))
+    assert all(map(torch.equal, weights(), before))
+
+
+@pytest.mark.slow
 def test_weights_of_one_part_of_a_stream_beside_those_of_another(blobs):
     X, y, _ = blobs
     wrong = (X, 1 - y, [0, 1])
@@ -374,7 +388,7 @@ def test_the_supervised_variant_does_not_look_at_unlabeled_rows(blobs):
         ("noise-layerwise", "full", []),
     ],
 )
-@pytest.mark.learning
+@pytest.mark.slow
 def test_virtual_adversarial_ladders_learn(blobs, virtual_adversarial, variant, costs):
     X, y, y_few = blobs
 
@@ -545,7 +559,7 @@ def test_bins_of_pixels_are_no_image():
         images.set_params(n_bins=6).fit(X, y)
 
 
-@pytest.mark.learning
+@pytest.mark.slow
 def test_bins_make_thresholds_easy():
     X = np.random.RandomState(0).normal(size=(1000, 5))
     y = (np.abs(X[:, 0]) < 0.67).astype(int)
@@ -611,7 +625,7 @@ def test_history_is_a_table_of_named_costs(blobs):
     )
 
 
-@pytest.mark.learning
+@pytest.mark.slow
 def test_denoise_removes_noise_such_as_it_was_trained_with():
     rng = np.random.RandomState(0)
     true = rng.normal(size=400)
@@ -648,7 +662,7 @@ def correlated(n_rows=500):
     return X, gaps, y, y_few
 
 
-@pytest.mark.learning
+@pytest.mark.slow
 def test_missing_values_are_imputed_by_the_decoder():
     X, gaps, y, y_few = correlated()
     clf = small(hidden_layer_sizes=(32, 16), max_epochs=30).fit(gaps, y_few)
@@ -660,7 +674,7 @@ def test_missing_values_are_imputed_by_the_decoder():
 
 
 @pytest.mark.parametrize("variant", ["full", "gamma", "bottom", "supervised"])
-@pytest.mark.learning
+@pytest.mark.slow
 def test_missing_values_with_every_variant(variant):
     _, gaps, y, y_few = correlated()
     gaps[:, 0] = np.nan  # nothing of it is known
@@ -923,6 +937,14 @@ def test_bad_callbacks(blobs, callbacks):
         small(callbacks=callbacks).fit(X, y_few)
 
 
+def test_callbacks_that_cannot_be_copied(blobs):
+    X, _, y_few = blobs
+    writer = Callback()
+    with open(__file__) as writer.file:
+        with pytest.raises(ValueError, match=r"can be copied.*Callback.*on_train"):
+            small(callbacks=[writer]).fit(X, y_few)
+
+
 def test_weights_of_unlabeled_rows_do_not_matter(blobs):
     X, _, y_few = blobs
     weight = np.linspace(1, 2, 60)
@@ -946,6 +968,11 @@ def test_bad_sample_weight(blobs):
         small().fit(X, y_few, sample_weight=-np.ones(60))
     with pytest.raises(ValueError, match="sample_weight"):
         small().fit(X, y_few, sample_weight=np.where(y_few < 0, 1.0, 0.0))
+    clf = small(max_epochs=1).fit(X, y_few)
+    for weight in (np.ones((60, 2)), np.ones(59)):
+        for method in (clf.fit, clf.partial_fit, clf.score):
+            with pytest.raises(ValueError, match=r"[Ss]ample.weight"):
+                method(X, y_few, sample_weight=weight)
 
 
 def test_predict_checks_its_input(blobs):

@@ -55,6 +55,8 @@ def test_polars_series(values, classes):
 def test_missing_labels_that_became_strings(y, lost):
     with pytest.warns(UserWarning, match=rf"classes \['{lost}'\]"):
         encode_labels(np.array(y))
+    with pytest.warns(UserWarning, match=rf"classes \['{lost}'\]"):
+        encode_labels(pd.Series(y, dtype=object).map(str))
 
 
 @pytest.mark.parametrize(
@@ -92,6 +94,7 @@ def test_integers_among_missing_labels_stay_integers():
         ([0.1, 0.2, 0.35, -1], "Unknown label type: continuous"),
         ([0, 1, np.inf], "infinity"),
         (np.zeros((3, 2)), "1d array"),
+        (["a", 1, -1, "b"], "all strings or all numbers; got 'a' and 1"),
     ],
 )
 def test_bad_labels(y, message):
@@ -124,6 +127,8 @@ def test_known_classes_may_be_absent(y, classes, codes):
         ([0, 3, 7], [0, 1], r"must have labels of \[0 1\] only; got \[3 7\], too"),
         ([0, 0], [0], "classes must have labels of at least two"),
         ([], [], "classes must have labels of at least two"),
+        ([1, "a", -1], [0, 1], "all strings or all numbers; got 'a' and 1"),
+        ([1], ["a", None, 1], "all strings or all numbers; got 'a' and 1"),
         ([1], [-1, 1], r"two classes; got 1 class: \[1\]. -1 means unlabeled"),
     ],
 )

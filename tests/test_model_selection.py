@@ -204,6 +204,10 @@ def test_repr_and_clone_keep_the_parameters():
     "parameters, message",
     [
         ({"n_splits": 1}, "at least one train/test split"),
+        (
+            {"n_splits": 1, "n_repeats": 2, "shuffle": True},
+            "at least one train/test split",
+        ),
         ({"n_repeats": 2}, "n_repeats must be 1 unless shuffle=True.* got 2"),
         ({"n_repeats": 0}, "n_repeats == 0, must be >= 1"),
         ({"random_state": 0}, "shuffle"),
@@ -296,6 +300,7 @@ def test_halving_search(resource):
     assert np.isfinite(search.cv_results_["mean_train_score"]).all()
 
 
+@pytest.mark.slow
 def test_grid_search_in_two_processes_gives_the_same():
     X, y = DATA["iris, 27 labels"]
     pipeline = make_pipeline(StandardScaler(), tiny_ladder())
@@ -323,6 +328,7 @@ def n_threads(estimator, X, y):
     return torch.get_num_threads()
 
 
+@pytest.mark.slow
 def test_processes_share_the_threads(monkeypatch):
     X, y = DATA["iris, 27 labels"]
     # processes that are there already, or the variable, would have their own number

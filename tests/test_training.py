@@ -166,6 +166,8 @@ def test_interrupted_training_gives_what_was_learned(blobs):
         clf = fit(blobs, [Impatient(8)])
     assert clf.n_iter_ == len(clf.history_["train_loss"]) == 2
     assert np.isfinite(clf.predict_proba(blobs[0])).all()
+    clf.set_params(callbacks=None)
+    assert clf.partial_fit(blobs[0], blobs[2]).n_iter_ == 3
 
 
 def test_callbacks_that_refer_to_each_other(blobs, tmp_path):
