@@ -63,6 +63,7 @@ SETTINGS = {
     "combinator='mlp'": {"combinator": "mlp"},
     "entropy_cost=0.1": {"entropy_cost": 0.1},
     "label_smoothing=0": {"label_smoothing": 0.0},
+    "label_smoothing=0.1": {"label_smoothing": 0.1},
     "label_smoothing=0.2": {"label_smoothing": 0.2},
     "class_prior=None": {"class_prior": None},
     "weight_normalization=True": {"weight_normalization": True},

@@ -183,7 +183,7 @@ class LadderClassifier(
         Weight of the entropy of the corrupted output for unlabeled rows, a cost that
         makes it certain. The default is the published ladder, which has none.
 
-    label_smoothing : float, default=0.1
+    label_smoothing : float, default=0.15
         Part of each label, in the supervised cost, that goes to all classes alike
         (Szegedy et al. 2016). Without it, as published, a few labels are learned until
         the network is certain of all rows, right or wrong.
@@ -448,7 +448,7 @@ class LadderClassifier(
         n_power_iterations=1,
         perturbation_norm="l2",
         entropy_cost=0.0,
-        label_smoothing=0.1,
+        label_smoothing=0.15,
         weight_normalization=False,
         activation="relu",
         standardize=True,
