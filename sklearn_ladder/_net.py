@@ -157,15 +157,14 @@ def _checked_callbacks(callbacks):
                 "callbacks must be skorch callbacks, or pairs (name, callback); got "
                 f"{entry!r}."
             )
-        try:
-            deepcopy(callback)
-        except TypeError as error:
-            raise ValueError(
-                "callbacks must be such that they can be copied, since each fit trains "
-                f"with copies; got {entry!r} ({error}). What holds a file or a thread "
-                "should open it in on_train_begin."
-            ) from error
-    return deepcopy(callbacks or [])
+    try:
+        return deepcopy(callbacks or [])
+    except TypeError as error:
+        raise ValueError(
+            "callbacks must be such that they can be copied, since each fit trains "
+            f"with copies; got {callbacks!r} ({error}). What holds a file or a thread "
+            "should open it in on_train_begin."
+        ) from error
 
 
 def _load_weights(net, previous):

@@ -71,7 +71,7 @@ def test_predicting_during_training_does_not_change_it(blobs):
 
 
 def test_skorch_early_stopping(blobs):
-    clf = fit(blobs, [EarlyStopping("train_loss", patience=2, sink=lambda _: None)])
+    clf = fit(blobs, [EarlyStopping("train_loss", patience=11, sink=lambda _: None)])
     assert clf.n_iter_ == 12
     stopped = fit(
         blobs,
