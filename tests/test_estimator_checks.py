@@ -19,7 +19,7 @@ EXPECTED_FAILURES = {
 
 # As scikit-learn does with its own iterative estimators: the checks ask for behaviour,
 # not for convergence.
-FEW = {"max_epochs": 20}
+FEW = {"max_epochs": 12}
 
 
 @parametrize_with_checks(
