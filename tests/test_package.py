@@ -14,16 +14,21 @@ def test_public_names():
         sklearn_ladder.ladder  # noqa: B018
 
 
+def printed_by(program):
+    """Words that a program prints in an interpreter of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    return done.stdout.split()
+
+
 def test_submodules_are_imported_when_they_are_asked_for():
     program = (
         "import sys, sklearn_ladder; name = 'sklearn_ladder.robustness'; "
         "print(name in sys.modules); sklearn_ladder.robustness; "
         "print(name in sys.modules)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split() == ["False", "True"]
+    assert printed_by(program) == ["False", "True"]
 
 
 def test_what_is_slow_to_import_is_imported_late():
@@ -31,8 +36,5 @@ def test_what_is_slow_to_import_is_imported_late():
         "import sys, torch, sklearn; before = set(sys.modules); import sklearn_ladder; "
         "print(*(set(sys.modules) - before))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
     slow = {"skorch", "scipy.stats", "sklearn.metrics", "sklearn.model_selection"}
-    assert not slow & set(done.stdout.split())
+    assert not slow & set(printed_by(program))

@@ -1,6 +1,5 @@
 """Shapes of layers, and how activations of any shape lie in a table."""
 
-from functools import partial
 from numbers import Integral
 from typing import NamedTuple
 
@@ -123,27 +122,33 @@ class ProductByNetwork(Function):
         ctx.save_for_backward(h, weight)
         ctx.n_networks = n_networks
         out = h.new_empty(len(h), len(weight))
-        columns = partial(_columns_by_network, n_networks=n_networks)
-        weights = weight.unflatten(0, (n_networks, -1))
-        torch.bmm(columns(h), weights.mT, out=columns(out))
+        torch.bmm(
+            _split_columns(h, n_networks),
+            weight.unflatten(0, (n_networks, -1)).mT,
+            out=_split_columns(out, n_networks),
+        )
         return out
 
     @staticmethod
     @once_differentiable
     def backward(ctx, dout):
         h, weight = ctx.saved_tensors
-        columns = partial(_columns_by_network, n_networks=ctx.n_networks)
+        dout_by_network = _split_columns(dout, ctx.n_networks)
         dh = dweight = None
         if ctx.needs_input_grad[0]:
             dh = torch.empty_like(h)
-            weights = weight.unflatten(0, (ctx.n_networks, -1))
-            torch.bmm(columns(dout), weights, out=columns(dh))
+            torch.bmm(
+                dout_by_network,
+                weight.unflatten(0, (ctx.n_networks, -1)),
+                out=_split_columns(dh, ctx.n_networks),
+            )
         if ctx.needs_input_grad[1]:
-            dweight = torch.bmm(columns(dout).mT, columns(h)).flatten(0, 1)
+            h_by_network = _split_columns(h, ctx.n_networks)
+            dweight = torch.bmm(dout_by_network.mT, h_by_network).flatten(0, 1)
         return dh, dweight, None
 
 
-def _columns_by_network(table, n_networks):
+def _split_columns(table, n_networks):
     """View of a table as (n_networks, n_rows, width)."""
     return table.unflatten(1, (n_networks, -1)).transpose(0, 1)
 
