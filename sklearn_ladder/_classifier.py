@@ -544,8 +544,9 @@ class LadderClassifier(
         previous = getattr(self, "net_", None) if self.warm_start else None
         X, image_shape = self._flatten(X, previous)
         _get_feature_names(X)  # raises if they are not right
-        rows, labels = Rows(X, self), encode_labels(y)
-        check_consistent_length(rows, labels.codes)
+        rows = Rows(X, self)
+        check_consistent_length(rows, y)
+        labels = encode_labels(y)
         weight = self._row_weights(labels, sample_weight)
         if previous is not None:
             self._check_same_columns_and_classes(X, labels.classes)

@@ -136,10 +136,10 @@ def _as_the_network_has(entries, number, survey):
 
 def _is_coarse(column):
     """Whether float32 rounds a column to more than 1 % of its standard deviation."""
-    if len(column) == 0:
+    if np.all(column == column[:1]):  # of which std may be a rounding error
         return False
     resolution = np.spacing(np.abs(column.mean()).astype(np.float32))
-    return 0 < column.std() < 100 * resolution
+    return column.std() < 100 * resolution
 
 
 def _first_of(numbers, most=10):

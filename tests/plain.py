@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from sklearn_ladder._costs import LEAST_STD
 from sklearn_ladder.network._normalization import batch_norm, batch_statistics
 
 
@@ -48,4 +49,5 @@ def amlp(z_corrupted, u, weights, biases):
 
 
 def normalized_squared_error(z_denoised, z_clean, mean, std):
-    return ((z_denoised - mean) / std - z_clean).square().mean()
+    error = (z_denoised - mean) / std - z_clean
+    return torch.where(std < LEAST_STD, error * std / LEAST_STD, error).square().mean()

@@ -9,7 +9,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
-from sklearn.metrics import log_loss
+from sklearn.metrics import balanced_accuracy_score, log_loss
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -101,6 +101,20 @@ def test_combinators_of_channels():
 
 
 @pytest.mark.slow
+def test_batches_of_equal_rows_do_no_harm():
+    """As of rare flags: units without variance have denoising costs as others do."""
+    rng = np.random.RandomState(2)
+    X = (rng.uniform(size=(2000, 6)) < 0.006).astype(float)  # 97 % of the rows are 0
+    y = X.any(axis=1)
+    y_few = np.full(len(y), -1)
+    for label in (False, True):
+        y_few[rng.choice(np.flatnonzero(y == label), 20, replace=False)] = label
+    clf = LadderClassifier((16,), n_ensemble=1, max_epochs=15, random_state=0)
+    clf.fit(X, y_few)
+    assert max(clf.history_["train_loss"]) < 5
+    assert balanced_accuracy_score(y, clf.predict(X)) > 0.99
+
+
 def test_unlabeled_rows_help(digits):
     X, y, y_few = digits
     full, supervised = (
@@ -960,6 +974,21 @@ def test_columns_too_far_from_zero_are_named(blobs):
     far = X * [1, 10, 1] + [0, 1.7e9, 0]
     with pytest.warns(UserWarning, match=r"Columns \[1\] of X lie so far from 0"):
         small(max_epochs=1).fit(far, y_few)
+
+
+def test_constant_columns_do_not_warn(blobs, recwarn):
+    X, _, y_few = blobs
+    constants = np.tile(np.arange(100) / 1000, (60, 1))
+    # whose computed standard deviation is a rounding error, of most of them
+    assert np.mean([0 < column.std() < 1e-16 for column in constants.T]) > 0.5
+    small(max_epochs=1).fit(np.hstack([X, constants]), y_few)
+    assert not list(recwarn)
+
+
+def test_length_of_labels_is_told_before_their_classes(blobs):
+    X, _, y_few = blobs
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        small().fit(X, y_few[:1])
 
 
 def test_bad_sample_weight(blobs):

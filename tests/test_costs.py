@@ -66,6 +66,14 @@ def test_denoising_cost_normalizes_by_the_standard_deviation():
     assert cost.item() == pytest.approx(1.0)
 
 
+def test_denoising_cost_of_units_without_variance():
+    """As of a batch of equal rows: 1 away from 0.05 is 20², not 10¹⁰."""
+    statistics = Statistics(mean=torch.tensor([1.0]), std=torch.tensor([1e-5]))
+    z_denoised, z_clean = torch.tensor([[2.0], [1.0]]), torch.zeros(2, 1)
+    cost = denoising_cost(z_denoised, z_clean, statistics)
+    assert cost.item() == pytest.approx(20**2 / 2)
+
+
 def test_gradient_goes_through_target_and_statistics():
     leaves = [torch.tensor([[2.0]]), torch.tensor([1.0]), torch.tensor([2.0])]
     z_clean, mean, std = (leaf.requires_grad_() for leaf in leaves)

@@ -130,13 +130,15 @@ def test_unitwise_linear(n_in, n_out, dtype, tolerance):
     assert_same(UnitwiseLinear.apply, plain.unitwise_linear, inputs, [], tolerance)
 
 
+@pytest.mark.parametrize("n_without_variance", [0, 2, WIDTH])
 @pytest.mark.parametrize(
     "dtype, tolerance", [(torch.float64, 1e-10), (torch.float32, 1e-5)]
 )
-def test_normalized_squared_error(dtype, tolerance):
+def test_normalized_squared_error(dtype, tolerance, n_without_variance):
     inputs = leaves((7, WIDTH), (7, WIDTH), (WIDTH,), (WIDTH,), dtype=dtype)
     with torch.no_grad():
         inputs[3].abs_().add_(0.5)
+        inputs[3][:n_without_variance] = 0.02
     assert_same(
         NormalizedSquaredError.apply,
         plain.normalized_squared_error,
