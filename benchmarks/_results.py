@@ -1,5 +1,6 @@
 """Results as JSON, with what one needs to know about how they came about."""
 
+import argparse
 import json
 import os
 import platform
@@ -13,6 +14,13 @@ import torch
 
 FOLDER = Path(__file__).parent / "results"
 PACKAGES = ("sklearn_ladder", "torch", "skorch", "scikit-learn", "numpy")
+
+
+def no_arguments(description):
+    """For programs that take none but ``--help``: refuses others before they run."""
+    argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
 
 
 def provenance():

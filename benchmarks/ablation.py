@@ -126,10 +126,11 @@ def main(arguments=None):
     arguments = parser.parse_args(arguments)
     if arguments.mnist:
         name, measure = "ablation-mnist", of_mnist
-        base, settings = MNIST_RECIPE, MNIST_SETTINGS
+        base, settings, seeds = MNIST_RECIPE, MNIST_SETTINGS, [MNIST_SEED]
     else:
         name, measure = "ablation", of_tables
         base, settings = {}, SETTINGS  # changes of the defaults
+        seeds = list(range(N_DRAWS))
     chosen = arguments.settings or list(settings)
     if unknown := set(chosen) - set(settings):
         parser.error(f"SETTING must be among {list(settings)}; got {unknown}")
@@ -152,11 +153,11 @@ def main(arguments=None):
         print(f"{setting:30s} {means.to_dict()} {minutes:.1f} min", flush=True)
         found = {"parameters": parameters[setting], "scores": scores_of_data}
         # read anew: another process may have settings of its own
-        done = _done(name, parameters, {setting: found})
+        done = {"settings": _done(name, parameters, {setting: found})}
         # that for all settings, whichever this run was of
         command = "python -m benchmarks.ablation" + " --mnist" * arguments.mnist
         made = _results.provenance() | {"command": command}
-        _results.write(name, {"settings": done} | made)
+        _results.write(name, {"seeds": seeds} | done | made)
 
 
 def _done(name, parameters, new=None):

@@ -9,6 +9,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def main():
+    _results.no_arguments(__doc__)
     demo = runpy.run_path(str(ROOT / "examples" / "digits.py"))
     result = {
         "labels_per_class": demo["LABELS_PER_CLASS"],

@@ -20,11 +20,12 @@ from scipy import sparse
 from benchmarks import _results
 
 N_LABELED, N_CLASSES = 1000, 3
+SEED = 0
 
 
 def make_memory_map(path, n_rows=1_000_000, n_features=1_000):
     """File of float32: normal rows around the centre of their class."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(SEED)
     centres = rng.normal(size=(N_CLASSES, n_features)).astype(np.float32)
     shape = (n_rows, n_features)
     rows = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
@@ -36,7 +37,7 @@ def make_memory_map(path, n_rows=1_000_000, n_features=1_000):
 
 def make_sparse(path, n_rows=100_000, n_features=20_000, n_per_row=100):
     """CSR matrix like counts of words, of which each class prefers some."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(SEED)
     indices = rng.integers(0, n_features, size=(n_rows, n_per_row), dtype=np.int32)
     # a tenth of a row's words are from its class's 200
     own = rng.integers(0, 200, size=(n_rows, n_per_row // 10), dtype=np.int32)
@@ -67,7 +68,7 @@ def fit(kind, path):
     y_few = np.where(np.arange(len(y)) < N_LABELED, y, -1)
     start = time.perf_counter()
     batch_size = {"memmap": 1000, "sparse": 100}[kind]
-    clf = LadderClassifier(max_epochs=1, batch_size=batch_size, random_state=0)
+    clf = LadderClassifier(max_epochs=1, batch_size=batch_size, random_state=SEED)
     clf.fit(X, y_few)
     result = {
         "rows": X.shape[0],
@@ -101,7 +102,8 @@ def main():
             run = subprocess.run(command, check=True, capture_output=True, text=True)
             results[kind] = json.loads(run.stdout)
             print(kind, run.stdout, end="", flush=True)
-    print(_results.write("memory", {**_results.provenance(), "fits": results}))
+    result = {"seeds": [SEED], "fits": results}
+    print(_results.write("memory", result | _results.provenance()))
 
 
 if __name__ == "__main__":

@@ -82,8 +82,8 @@ def main():
             }
         )
         print(summary[-1])
-    result = {"summary": summary, "runs": runs, **_results.provenance()}
-    print(_results.write("missing_values", result))
+    result = {"seeds": list(range(N_SEEDS)), "summary": summary, "runs": runs}
+    print(_results.write("missing_values", result | _results.provenance()))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 page is not up to date.
 """
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -245,9 +246,12 @@ def speed_table():
         "the time of one."
     )
     predict = result["predict"]
+    standardized = predict["standardizing"] / predict["plain network"]
     sentences.append(
         "`predict_proba` takes "
-        f"{predict['predict_proba'] / predict['plain network']:.2f} × a plain network."
+        f"{predict['predict_proba'] / predict['plain network']:.2f} × a plain network "
+        f"for images as they are, and {standardized:.1f} × where features are "
+        "standardised, as by default."
     )
     return "\n".join([*lines, "", " ".join(sentences), "", made_by(result)])
 
@@ -320,7 +324,7 @@ def missing_values_table():
         for row in result["summary"]
     ]
     n_tables = len({run["table"] for run in result["runs"]})
-    n_seeds = 1 + max(run["seed"] for run in result["runs"])
+    n_seeds = len(result["seeds"])
     note = f"mean test accuracy; {n_tables} tables, {n_seeds} seeds"
     return "\n".join([*lines, "", made_by(result, note=note)])
 
@@ -351,7 +355,7 @@ def tabular_table():
         result["harm"][metric] for metric in ("accuracy", "balanced_accuracy")
     )
     n_tables = min(c["tables"] for c in comparisons)
-    n_seeds = min(c["seeds"] for c in comparisons)
+    n_seeds = min(len(c["seeds"]) for c in comparisons)
     within = " within one standard error" if n_seeds > 1 else ""
     sentence = (
         f"Unlabeled rows do no harm in {harm['harmless_share']:.0%} of {harm['cells']} "
@@ -474,9 +478,12 @@ def with_tables(page):
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="only compare")
+    arguments = parser.parse_args()
     texts = {page: with_tables(page) for page in PAGES}
     outdated = [page for page, text in texts.items() if page.read_text() != text]
-    if "--check" in sys.argv and outdated:
+    if arguments.check and outdated:
         sys.exit(f"not up to date: {', '.join(page.name for page in outdated)}")
     for page in outdated:
         page.write_text(texts[page])

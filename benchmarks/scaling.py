@@ -24,9 +24,10 @@ from benchmarks._data import keep_labels
 from benchmarks.memory import peak
 from sklearn_ladder import LadderClassifier
 
+SEED = 0
 N_ROWS = [10_000, 30_000, 100_000, 300_000, 1_000_000]
 METHODS = {
-    "ladder": lambda: LadderClassifier(random_state=0),
+    "ladder": lambda: LadderClassifier(random_state=SEED),
     "label spreading": LabelSpreading,
     "label spreading, knn": lambda: LabelSpreading(kernel="knn", n_jobs=-1),
 }
@@ -41,9 +42,9 @@ def make_rows(n_rows):
         n_classes=3,
         n_clusters_per_class=1,
         class_sep=1.5,
-        random_state=0,
+        random_state=SEED,
     )
-    return X, y, keep_labels(y, 10, random_state=0)
+    return X, y, keep_labels(y, 10, random_state=SEED)
 
 
 def fit(method, path, most_gb):
@@ -102,7 +103,8 @@ def main():
                     continue
                 of_method[n_rows] = measure(method, path, arguments)
                 print(f"{n_rows:9,} rows, {method}: {of_method[n_rows]}", flush=True)
-    print(_results.write("scaling", {**_results.provenance(), "fits": fits}))
+    result = {"seeds": [SEED], "fits": fits}
+    print(_results.write("scaling", result | _results.provenance()))
 
 
 if __name__ == "__main__":

@@ -60,6 +60,7 @@ def one_draw(draw):
 
 
 def main():
+    _results.no_arguments(__doc__)
     draws = []
     for draw in range(N_DRAWS):
         draws.append(one_draw(draw))
@@ -69,8 +70,8 @@ def main():
         for name in ("labeled folds", "plain folds")
     }
     print("chose the better setting, of 10 draws:", counts)
-    result = {**_results.provenance(), "chose_the_better": counts, "draws": draws}
-    print(_results.write("search", result))
+    result = {"seeds": list(range(N_DRAWS)), "chose_the_better": counts, "draws": draws}
+    print(_results.write("search", result | _results.provenance()))
 
 
 if __name__ == "__main__":

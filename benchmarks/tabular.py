@@ -73,9 +73,11 @@ def main():
     found = parallel(
         delayed(one_run)(arguments.setting, arguments.data_dir, *run) for run in runs
     )
+    made = _results.provenance()
+    made = {"versions": made["versions"], "processor": made["machine"]["processor"]}
     with path.open("a") as file:
         for run in found:
-            print(json.dumps(run), file=file, flush=True)
+            print(json.dumps(run | made), file=file, flush=True)
             print(*run.values(), flush=True)
 
 

@@ -42,7 +42,8 @@ def by_method(runs, metric):
 
 def compare(runs):
     """Methods of one setting and number of labels over the tables."""
-    result = {"tables": runs["table"].nunique(), "seeds": runs["seed"].nunique()}
+    seeds = sorted(runs["seed"].unique().tolist())
+    result = {"tables": runs["table"].nunique(), "seeds": seeds}
     for metric in METRICS:
         means = by_method(runs, metric).groupby("table").mean()
         ranks = mean_ranks(means)
@@ -163,7 +164,7 @@ def main():
 def print_comparison(comparison):
     print(
         f"\nlabels: {comparison['name']}; {comparison['tables']} tables, "
-        f"{comparison['seeds']} seeds; critical difference of mean ranks "
+        f"{len(comparison['seeds'])} seeds; critical difference of mean ranks "
         f"{comparison['accuracy']['critical_difference']:.2f}"
     )
     columns = {

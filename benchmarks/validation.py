@@ -46,6 +46,7 @@ def one_draw(draw):
 
 
 def main():
+    _results.no_arguments(__doc__)
     draws = [one_draw(draw) for draw in range(N_DRAWS)]
     mean = {name: np.mean([draw[name] for draw in draws], axis=0) for name in draws[0]}
     for name, scores in mean.items():
@@ -55,7 +56,8 @@ def main():
         name: [None if np.isnan(score) else float(score) for score in scores]
         for name, scores in mean.items()
     }
-    result = {"metrics": METRICS, "draws": N_DRAWS, "mean_scores": table}
+    seeds = list(range(N_DRAWS))
+    result = {"seeds": seeds, "metrics": METRICS, "mean_scores": table}
     print(_results.write("validation", result | _results.provenance()))
 
 

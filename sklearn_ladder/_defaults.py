@@ -57,7 +57,8 @@ def n_updates(n_labels):
 def default_n_denoising(n_networks, n_classes):
     """Number of networks with denoising costs: two of three, one of two.
 
-    The others learn from labels alone. Where unlabeled rows mislead, the mean of all is
+    The others learn from labels alone, unless there are virtual adversarial costs or
+    one of entropy, which are of all. Where unlabeled rows mislead, the mean of all is
     then not far from what labels say; where they do not, it is hardly worse. Of 10 and
     more classes, which are clusters more often than not, it would be worse.
     """

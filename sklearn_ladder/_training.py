@@ -324,7 +324,7 @@ class LadderNet(NeuralNetClassifier):
         self.history.extend(previous.history)
 
     def update_population(self):
-        """Take the statistics for prediction from the training rows.
+        """Take the statistics for prediction from `TrainingRows.sample`.
 
         After training, and during it only if somebody (a callback) predicts.
         """

@@ -172,8 +172,9 @@ def virtual_adversary(
             "rows, which alone are perturbed; got denoising_cost and entropy_cost 0, "
             "or variant='supervised'."
         )
-    # NOTE[DIFF]: released code perturbs neither the class layer nor the one below it;
-    # the published lengths are for all layers but the class layer.
+    # NOTE[DIFF]: the paper has LVAC-LW perturb every layer, LVAN-LW all but the class
+    # layer; released code perturbs neither that one nor the one below it. Here both
+    # perturb all but the class layer.
     epsilon[-1 if fusion.layerwise else 1 :] = 0
     if not epsilon.any():
         return None

@@ -55,8 +55,8 @@ RASMUS2015 = "arXiv:1507.02672"
 SHINODA2017 = "arXiv:1711.07476"
 QUICK = "sklearn_ladder"
 
-# 150 epochs, the first 100 with constant learning rate. All that a result depends on is
-# said, so that it does not change with a default.
+# 150 epochs, the first 100 with constant learning rate. It says what the classifier has
+# other defaults for, or had; not what is off by default, as class weights.
 _PUBLISHED_TRAINING = {
     "noise_std": 0.3,
     "combinator": "gaussian",

@@ -181,7 +181,8 @@ class Ladder(nn.Module):
     def normalize_weights(self):
         """Bring the weights into each unit or channel to length 1, in place.
 
-        Of all hidden layers and of the decoder, but not of the class layer. Batch
+        Of the decoder and of all layers but the last, which is the class layer, or a
+        pool on top of it as in published convolutional networks. Batch
         normalisation takes the length out again; what it changes is training, in which
         lengths would grow, and the same step turn weights less and less.
 
@@ -344,7 +345,8 @@ class Ladder(nn.Module):
         Parameters
         ----------
         parts : iterable of Tensor of shape (n_rows, n_columns)
-            Equally large random parts of the training rows, standardised.
+            Equally large random parts of the rows by whose statistics predictions go,
+            standardised.
         share : float, default=1.0
             Weight of these rows; the rest is left to the statistics there were before.
         """
