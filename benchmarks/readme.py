@@ -265,7 +265,7 @@ def validation_table():
     for name, scores in result["mean_scores"].items():
         cells = ["NaN" if score is None else f"{score:.3f}" for score in scores]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    note = f"{result['draws']} draws of 100 labels from 1,797 digits"
+    note = f"{len(result['seeds'])} draws of 100 labels from 1,797 digits"
     return "\n".join([*lines, "", made_by(result, note=note)])
 
 

@@ -16,6 +16,8 @@ LARGEST_PART = 2**22
 ROWS_AT_ONCE = 32
 # A part need not have more rows than this, however few columns they have.
 MOST_ROWS = 8192
+# Matrix products take another way for fewer rows, and for what is left over.
+MULTIPLE = 32
 
 
 class Survey(NamedTuple):
@@ -193,8 +195,10 @@ def rows_per_part(width):
     Returns
     -------
     int
+        A multiple of `MULTIPLE` where it is more.
     """
-    return max(1, min(MOST_ROWS, LARGEST_PART // width))
+    n_rows = max(1, min(MOST_ROWS, LARGEST_PART // width))
+    return n_rows if n_rows < MULTIPLE else n_rows - n_rows % MULTIPLE
 
 
 def _memmap_under(X):

@@ -24,7 +24,7 @@ from torch.nn import functional as F
 from ._batches import LadderBatches, RowBatches
 from ._costs import ladder_costs
 from ._cuda_graph import GraphedStep
-from ._rows import rows_per_part
+from ._rows import MULTIPLE, rows_per_part
 from .network import Ladder
 
 # Columns of its history that are not for users.
@@ -407,13 +407,14 @@ class LadderNet(NeuralNetClassifier):
         return output
 
     def _in_equal_company(self, function, x):
-        """Apply to rows on the device, filled up to a multiple of 32.
+        """Apply to rows on the device, filled up to a multiple of `MULTIPLE`.
 
         Matrix products take another way for few rows, and would round differently: what
         is predicted for a row should not depend on the rows beside it.
         """
         x = x.to(self.device)
-        return function(F.pad(x, (0, 0, 0, -len(x) % 32)))[: len(x)]
+        n_more = -len(x) % MULTIPLE
+        return function(F.pad(x, (0, 0, 0, n_more)) if n_more else x)[: len(x)]
 
     # ------------------------------------------------------------------- history
 
