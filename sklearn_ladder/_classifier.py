@@ -592,7 +592,7 @@ class LadderClassifier(
         shares = class_shares(codes, len(labels.classes), weight)
         class_prior = checked_class_prior(self.class_prior, len(shares))
         survey = rows.survey()
-        knots = self._knots_for(rows, survey, len(labels.classes), seeds, previous)
+        scale = self._scale_for(rows, survey, len(labels.classes), seeds, previous)
 
         net = make_net(
             self,
@@ -600,7 +600,7 @@ class LadderClassifier(
             shares,
             seeds,
             image_shape=image_shape,
-            knots=knots,
+            scale=scale,
             n_updates=default_updates,
             previous=previous,
             max_epochs=max_epochs,
@@ -617,7 +617,7 @@ class LadderClassifier(
                 class_prior = estimate_class_prior(proba, shares, n_labels)
         net.set_class_prior_ratio(class_prior / shares)
         proba = adjust(proba, class_prior / shares)
-        self._keep(rows, labels, image_shape, knots, net, proba, n_seen=0)
+        self._keep(rows, labels, image_shape, scale, net, proba, n_seen=0)
         validate_data(self, X, skip_check_array=True)
         self.class_prior_ = class_prior
         return self
@@ -695,7 +695,7 @@ class LadderClassifier(
             seeds[1] += self.n_iter_  # other noise in each call
             share = len(rows) / (len(rows) + min(n_seen, STREAM_MEMORY))
         survey = rows.survey()
-        knots = self._knots_for(rows, survey, len(labels.classes), seeds, previous)
+        scale = self._scale_for(rows, survey, len(labels.classes), seeds, previous)
 
         net = make_net(
             self,
@@ -703,7 +703,7 @@ class LadderClassifier(
             np.full(len(labels.classes), 1 / len(labels.classes)),
             seeds,
             image_shape=image_shape,
-            knots=knots,
+            scale=scale,
             previous=previous,
             max_epochs=1,
             population_share=share,
@@ -715,7 +715,7 @@ class LadderClassifier(
             self._training_rows(rows, labels.codes, weight, net, survey.have_missing)
         )
         proba = _predict_unlabeled(net, rows, labels.codes)
-        self._keep(rows, labels, image_shape, knots, net, proba, n_seen)
+        self._keep(rows, labels, image_shape, scale, net, proba, n_seen)
         if previous is None:
             validate_data(self, X, skip_check_array=True)
         vars(self).pop("class_prior_", None)
@@ -874,12 +874,12 @@ class LadderClassifier(
         random_state = private_random_state(self.random_state)
         return random_state.randint(np.iinfo(np.int32).max, size=2).tolist()
 
-    def _knots_for(self, rows, survey, n_classes, seeds, previous):
+    def _scale_for(self, rows, survey, n_classes, seeds, previous):
         """Of the standardization, if there is one: weights know features by it."""
         if not self.standardize:
             return None
-        if previous is not None and self._knots is not None:
-            return self._knots
+        if previous is not None and self._scale is not None:
+            return self._scale
         n_bins = self.n_bins
         if n_bins == "auto" and self.architecture != "mlp":
             n_bins = 1  # of pixels
@@ -902,7 +902,7 @@ class LadderClassifier(
             )
         return self.class_prior == "em"
 
-    def _keep(self, rows, labels, image_shape, knots, net, proba, n_seen):
+    def _keep(self, rows, labels, image_shape, scale, net, proba, n_seen):
         """What training gave. All went well: only now does the estimator change.
 
         `proba` are the class probabilities of the unlabeled rows.
@@ -912,7 +912,7 @@ class LadderClassifier(
         history = net.history_table()
         self.net_ = net
         self._image_shape = image_shape
-        self._knots = knots
+        self._scale = scale
         self.classes_ = labels.classes
         self.transduction_ = labels.classes[codes]
         self.n_samples_seen_ = n_seen + len(rows)

@@ -28,7 +28,7 @@ def make_net(
     seeds,
     *,
     image_shape=None,
-    knots=None,
+    scale=None,
     n_updates=np.inf,
     previous=None,
     callbacks=(),
@@ -47,7 +47,7 @@ def make_net(
         Of the initial weights, and of what is random in training.
     image_shape : tuple, default=None
         Shape of the images in the rows, if they are any.
-    knots : Knots, default=None
+    scale : Scale, default=None
         Of the standardization; by default there is none.
     n_updates : int, default=inf
         That training makes unless told otherwise, for the number of networks.
@@ -76,8 +76,8 @@ def make_net(
         image_shape,
         n_classes,
     )
-    if knots is not None:
-        input_shape = _shape_of_columns(input_shape, len(knots.feature))
+    if scale is not None:
+        input_shape = _shape_of_columns(input_shape, len(scale.feature))
     n_layers = 1 + len(specifications)
     n_networks = clf.n_ensemble
     if n_networks == "auto" and previous is not None:
@@ -107,7 +107,7 @@ def make_net(
         module__combinators=name_per_layer(
             "combinator", clf.combinator, n_layers, COMBINATORS
         ),
-        module__standardization=knots and partial(PiecewiseLinear, *knots),
+        module__standardization=scale and partial(PiecewiseLinear, *scale),
         module__class_bias=class_bias(shares),
         module__adversary=adversary,
         module__n_networks=n_networks,

@@ -21,15 +21,20 @@ MOST_KNOTS = 2 * N_KNOTS
 SOFT_CLIP = 3.0
 
 
-class Knots(NamedTuple):
-    """Of the columns that the network takes, for `network.PiecewiseLinear`.
+class Scale(NamedTuple):
+    """Of features, and of the columns that they become: for `network.PiecewiseLinear`.
 
-    Where a column has fewer knots, the last one is repeated.
+    Where a feature has fewer knots, the last one is repeated.
     """
 
-    values: np.ndarray  # (n_columns, MOST_KNOTS), float32
-    heights: np.ndarray  # (n_columns, MOST_KNOTS), float32: what values become
-    feature: np.ndarray  # (n_columns,), int: whose values, in rising order
+    values: np.ndarray  # (n_features, n_knots), float32
+    heights: np.ndarray  # (n_features, n_knots), float32: what values become
+    # of columns, shape (n_columns,):
+    feature: np.ndarray  # int: whose, in rising order
+    lowest: np.ndarray  # float32: height at which the column's bin starts
+    highest: np.ndarray  # float32: height at which it ends
+    centre: np.ndarray  # float32: taken from heights within the bin
+    factor: np.ndarray  # float32: by which they are multiplied then
 
 
 def fit_standardization(rows, survey, n_bins, n_classes, random_state):
@@ -67,8 +72,8 @@ def fit_standardization(rows, survey, n_bins, n_classes, random_state):
 
     Returns
     -------
-    Knots
-        Both of a feature without any value are 0.
+    Scale
+        Value and height of a feature without any value are 0.
     """
     sample = _sample(rows, random_state)
     knots, coarse = [], []
@@ -79,15 +84,14 @@ def fit_standardization(rows, survey, n_bins, n_classes, random_state):
         knots.append(_knots(_as_the_network_has(entries, number, survey)))
     if n_bins == "auto":
         n_bins = default_n_bins([len(values) for values, _ in knots], n_classes)
-    of_columns, feature = [], []
+    columns = []
     for number, (values, heights) in enumerate(knots):
-        bins = [(values, heights)]
+        bins = [(heights[0], heights[-1], 0.0, 1.0)]
         if 1 < n_bins < len(values):
             entries = _entries(sample, number)
             column = _as_the_network_has(entries, number, survey)
             bins = _bins(column, values, heights, n_bins)
-        of_columns += bins
-        feature += [number] * len(bins)
+        columns += [(number, *one_bin) for one_bin in bins]
     if coarse:
         warnings.warn(
             f"Columns {_first_of(coarse)} of X lie so far from 0 that float32, which "
@@ -96,11 +100,13 @@ def fit_standardization(rows, survey, n_bins, n_classes, random_state):
             UserWarning,
             stacklevel=5,
         )
-    padded = np.empty((2, len(of_columns), MOST_KNOTS), np.float32)
-    for number, own in enumerate(of_columns):
-        n_repeated = MOST_KNOTS - np.shape(own)[1]
+    n_knots = max(2, *(len(values) for values, _ in knots))
+    padded = np.empty((2, len(knots), n_knots), np.float32)
+    for number, own in enumerate(knots):
+        n_repeated = n_knots - np.shape(own)[1]
         padded[:, number] = np.pad(own, ((0, 0), (0, n_repeated)), "edge")
-    return Knots(*padded, np.array(feature))
+    feature, *of_bins = np.array(columns).T
+    return Scale(*padded, feature.astype(int), *np.float32(of_bins))
 
 
 def _sample(rows, random_state):
@@ -150,19 +156,18 @@ def _first_of(numbers, most=10):
 
 
 def _bins(column, values, heights, n_bins):
-    """Knots of each bin of a sorted column, as pairs (values, heights) of its own."""
+    """Lowest and highest height, centre and factor of each bin of a sorted column."""
     shares = np.mean(_ranks(column, values), axis=0) / len(column)
     inner = [np.abs(shares - edge / n_bins).argmin() for edge in range(1, n_bins)]
     edges = np.unique([0, *inner, len(values) - 1])
     if len(edges) == 2:
-        return [(values, heights)]
-    std = np.interp(column, values, heights).std() / np.sqrt(len(edges) - 1)
+        return [(heights[0], heights[-1], 0.0, 1.0)]
+    of_rows = np.interp(column, values, heights)
+    std = of_rows.std() / np.sqrt(len(edges) - 1)
     bins = []
-    for start, end in pairwise(edges):
-        own_values, own_heights = (of[start : end + 1] for of in (values, heights))
-        of_rows = np.interp(column, own_values, own_heights)
-        scale = std / of_rows.std()
-        bins.append((own_values, scale * (own_heights - of_rows.mean())))
+    for ends in pairwise(heights[edges]):
+        within = of_rows.clip(*ends)
+        bins.append((*ends, within.mean(), std / within.std()))
     return bins
 
 

@@ -745,8 +745,8 @@ def test_partial_fit_learns_from_a_stream():
     assert (clf.history_["lr"] == 0.01).all()
     # the scale is that of the first rows
     rows = Rows(X[:200])
-    knots = fit_standardization(rows, rows.survey(), "auto", 3, random_state=0)
-    np.testing.assert_array_equal(clf.net_.module_.standardization.values, knots.values)
+    scale = fit_standardization(rows, rows.survey(), "auto", 3, random_state=0)
+    np.testing.assert_array_equal(clf.net_.module_.standardization.values, scale.values)
     # statistics for prediction are those of many rows, not of the last 200 alone
     mean = clf.net_.module_.encoder.layers[0].population.mean.numpy()
     same = pickle.loads(pickle.dumps(clf))

@@ -5,10 +5,11 @@ from torch import nn
 
 
 class PiecewiseLinear(nn.Module):
-    """Each feature by a rising function of its own, given at knots, or by several.
+    """Each feature by a rising function of its own, given at knots, in one bin or more.
 
-    Linear between knots, constant beyond them: see `fit_standardization`. Of several,
-    each begins where the one before ends.
+    Linear between knots, constant beyond them: see `fit_standardization`. A bin is a
+    column, which changes within a part of the function's range: each where the one
+    before ends.
 
     NOTE[DIFF]: the paper feeds pixels in [0, 1] as they are. Features of tables have
     scales of their own, and tails: by mean and standard deviation, an outlier drowns
@@ -17,19 +18,27 @@ class PiecewiseLinear(nn.Module):
 
     Parameters
     ----------
-    values : array-like of shape (n_columns, n_knots)
+    values : array-like of shape (n_features, n_knots)
         Not falling.
-    heights : array-like of shape (n_columns, n_knots)
+    heights : array-like of shape (n_features, n_knots)
         What values become; rising where they are.
     feature : array-like of shape (n_columns,)
-        Number of the feature whose values these are; not falling, and none left out.
+        Number of the feature that a column is of; not falling, and none left out.
+    lowest, highest : array-like of shape (n_columns,)
+        Heights at which the column's bin starts and ends.
+    centre, factor : array-like of shape (n_columns,)
+        A column is `factor` times the difference of height and `centre`.
     """
 
-    def __init__(self, values, heights, feature):
+    def __init__(self, values, heights, feature, lowest, highest, centre, factor):
         super().__init__()
-        for name, knots in {"values": values, "heights": heights}.items():
-            self.register_buffer(name, torch.tensor(knots, dtype=torch.float32))
+        self.register_buffer("values", _float32(values))
+        self.register_buffer("heights", _float32(heights))
         self.register_buffer("feature", torch.tensor(feature))
+        self.register_buffer("lowest", _float32(lowest))
+        self.register_buffer("highest", _float32(highest))
+        self.register_buffer("centre", _float32(centre))
+        self.register_buffer("factor", _float32(factor))
 
     def forward(self, x):
         """Rows of shape (n_rows, n_features) on one scale; NaN stays NaN.
@@ -38,7 +47,9 @@ class PiecewiseLinear(nn.Module):
         -------
         Tensor of shape (n_rows, n_columns)
         """
-        return _interpolate(x.T[self.feature], self.values, self.heights).T.contiguous()
+        heights = _interpolate(x.T.contiguous(), self.values, self.heights)
+        within = heights.T[:, self.feature].clamp(self.lowest, self.highest)
+        return (within - self.centre) * self.factor
 
     def inverse(self, x):
         """Back to the units of the input, within the range of the knots.
@@ -51,12 +62,15 @@ class PiecewiseLinear(nn.Module):
         -------
         Tensor of shape (n_rows, n_features)
         """
-        values = _interpolate(x.T.contiguous(), self.heights, self.values)
-        # a feature's value is where its first bin starts, and the way in each of them
-        is_first = self.feature.diff(prepend=self.feature[:1] - 1) > 0
-        values = values - torch.where(is_first, 0, self.values[:, 0])[:, None]
-        n_features = self.feature[-1] + 1
-        return values.new_zeros(n_features, len(x)).index_add(0, self.feature, values).T
+        within = (x / self.factor + self.centre).clamp(self.lowest, self.highest)
+        # a feature's height is where its first bin starts, and the way in each of them
+        start = self.heights[:, :1].expand(-1, len(x))
+        heights = start.index_add(0, self.feature, (within - self.lowest).T)
+        return _interpolate(heights, self.heights, self.values).T
+
+
+def _float32(array):
+    return torch.tensor(array, dtype=torch.float32)
 
 
 def _interpolate(x, knots, heights):
@@ -64,17 +78,17 @@ def _interpolate(x, knots, heights):
 
     Parameters
     ----------
-    x : Tensor of shape (n_columns, n_rows)
-    knots, heights : Tensor of shape (n_columns, n_knots)
+    x : Tensor of shape (n_features, n_rows)
+    knots, heights : Tensor of shape (n_features, n_knots)
 
     Returns
     -------
-    Tensor of shape (n_columns, n_rows)
+    Tensor of shape (n_features, n_rows)
     """
     right = torch.searchsorted(knots, x.detach()).clamp_(1, knots.shape[1] - 1)
     left = right - 1
     start = knots.gather(1, left)
-    # a column of fewer knots repeats its last one
+    # a feature of fewer knots repeats its last one
     length = (knots.gather(1, right) - start).clamp_min(torch.finfo(x.dtype).tiny)
     share = ((x - start) / length).clamp(0, 1)
     return torch.lerp(heights.gather(1, left), heights.gather(1, right), share)
