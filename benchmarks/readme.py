@@ -408,8 +408,8 @@ def ablation_table():
     if len(of_default) > 1:
         chance = 100 * (of_default[1] - of_default[0])["accuracy"]
         note += (
-            "; the default is the mean of two runs with noise of their own, which "
-            f"differ by {abs(chance.mean()):.1f} ± {chance.sem():.1f} points of accuracy"
+            "; the default is the mean of two runs with noise of their own, "
+            f"{abs(chance.mean()):.1f} ± {chance.sem():.1f} points of accuracy apart"
         )
     return "\n".join([*lines, "", made_by(result, note=note)])
 
