@@ -2,15 +2,20 @@
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from sklearn_ladder._costs import NormalizedSquaredError
 from sklearn_ladder.network._combinators import Gaussian, UnitwiseLinear
 from sklearn_ladder.network._layers import ACTIVATIONS, IDENTITY, LINEAR
 from sklearn_ladder.network._normalization import NormalizeAndActivate, RowParts
-from sklearn_ladder.network._shapes import product_by_network
+from sklearn_ladder.network._products import OneDNNLinear, product_by_network
 from tests import plain
 
 WIDTH = 5
+
+needs_onednn = pytest.mark.skipif(
+    not torch.backends.mkldnn.is_available(), reason="torch was built without oneDNN"
+)
 
 
 def leaves(*shapes, dtype=torch.float64):
@@ -100,6 +105,29 @@ def test_product_by_network(n_rows, n_networks):
     inputs = leaves((n_rows, n_networks * 4), (n_networks * 2, 4))
     constants = [n_networks]
     assert_same(product_by_network, plain.product_by_network, inputs, constants, 1e-10)
+
+
+@needs_onednn
+@pytest.mark.parametrize("n_rows", [1, 7, 300])
+@pytest.mark.parametrize("n_in, n_out", [(1, 1), (64, 10), (50, 130)])
+@pytest.mark.parametrize("has_bias", [False, True])
+def test_onednn_linear(n_rows, n_in, n_out, has_bias):
+    """On every processor, also where `linear` would not choose it."""
+    shapes = [(n_rows, n_in), (n_out, n_in)] + [(n_out,)] * has_bias
+    inputs = leaves(*shapes, dtype=torch.float32)
+    constants = [] if has_bias else [None]
+    assert_same(OneDNNLinear.apply, F.linear, inputs, constants, 5e-5)
+
+
+@needs_onednn
+def test_onednn_linear_of_views():
+    """Of rows with gaps between them, and of gradients that are not contiguous."""
+    table, weight, dproduct = leaves((7, 9), (6, 4), (6, 7), dtype=torch.float32)
+    gradients = []
+    for function in OneDNNLinear.apply, F.linear:
+        product = function(table[:, 3:7], weight, None)
+        gradients += torch.autograd.grad(product, (table, weight), dproduct.detach().T)
+    torch.testing.assert_close(gradients[:2], gradients[2:])
 
 
 def test_product_by_network_of_rows_without_derivative():

@@ -7,12 +7,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ._products import product_by_network
 from ._shapes import (
     LayerSpecification,
     Shape,
     as_table,
     check_count,
-    product_by_network,
 )
 
 # Zeros around the map, by the size of the kernel.

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
+from ._products import product_by_network
 from ._shapes import (
     LayerSpecification,
     Shape,
     by_network,
     check_count,
     not_by_network,
-    product_by_network,
 )
 
 

@@ -3,10 +3,6 @@
 from numbers import Integral
 from typing import NamedTuple
 
-import torch
-from torch.autograd.function import Function, once_differentiable
-from torch.nn import functional as F
-
 
 class Shape(NamedTuple):
     """Shape of a layer: feature maps, or units as maps of a single site.
@@ -88,69 +84,6 @@ def _exchange(table, n_outer, n_inner):
         return table.reshape(-1, table.shape[1] * n_outer // n_inner)
     blocks = table.reshape(-1, n_outer, n_inner, table.shape[1] // n_inner)
     return blocks.transpose(1, 2).flatten(2).flatten(0, 1)
-
-
-def product_by_network(h, weight, n_networks, bias=None):
-    """Products of each network's units with its own weights.
-
-    Parameters
-    ----------
-    h : Tensor of shape (n_rows, n_networks · n_in)
-    weight : Tensor of shape (n_networks · n_out, n_in)
-    n_networks : int
-    bias : Tensor of shape (n_networks · n_out,), default=None
-
-    Returns
-    -------
-    Tensor of shape (n_rows, n_networks · n_out)
-    """
-    if n_networks == 1:
-        return F.linear(h, weight, bias)
-    product = ProductByNetwork.apply(h, weight, n_networks)
-    return product if bias is None else product + bias
-
-
-class ProductByNetwork(Function):
-    """The products of `product_by_network`, written to where they belong in a table.
-
-    With a derivative written by hand, since autograd's would be copied there, and these
-    copies would take as long as other passes over the activations do.
-    """
-
-    @staticmethod
-    def forward(ctx, h, weight, n_networks):
-        ctx.save_for_backward(h, weight)
-        ctx.n_networks = n_networks
-        out = h.new_empty(len(h), len(weight))
-        torch.bmm(
-            _split_columns(h, n_networks),
-            weight.unflatten(0, (n_networks, -1)).mT,
-            out=_split_columns(out, n_networks),
-        )
-        return out
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, dout):
-        h, weight = ctx.saved_tensors
-        dout_by_network = _split_columns(dout, ctx.n_networks)
-        dh = dweight = None
-        if ctx.needs_input_grad[0]:
-            dh = torch.empty_like(h)
-            torch.bmm(
-                dout_by_network,
-                weight.unflatten(0, (ctx.n_networks, -1)),
-                out=_split_columns(dh, ctx.n_networks),
-            )
-        if ctx.needs_input_grad[1]:
-            h_by_network = _split_columns(h, ctx.n_networks)
-            dweight = torch.bmm(dout_by_network.mT, h_by_network).flatten(0, 1)
-        return dh, dweight, None
-
-
-def _split_columns(table, n_networks):
-    """View of a table as (n_networks, n_rows, width)."""
-    return table.unflatten(1, (n_networks, -1)).transpose(0, 1)
 
 
 class LayerSpecification:

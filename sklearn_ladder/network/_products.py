@@ -1,0 +1,142 @@
+"""Products of rows with weights, by the library that is faster on this processor.
+
+``torch.mm`` takes Intel's MKL, which on AMD's processors leaves half of the width of
+AVX-512 unused: there oneDNN, which torch brings along for convolutions, needs half the
+time. On Intel's processors both use all of it, and MKL is left alone.
+"""
+
+from functools import cache
+
+import torch
+from torch.autograd.function import Function, once_differentiable
+from torch.nn import functional as F
+
+
+def product_by_network(h, weight, n_networks, bias=None):
+    """Products of each network's units with its own weights.
+
+    Parameters
+    ----------
+    h : Tensor of shape (n_rows, n_networks · n_in)
+    weight : Tensor of shape (n_networks · n_out, n_in)
+    n_networks : int
+    bias : Tensor of shape (n_networks · n_out,), default=None
+
+    Returns
+    -------
+    Tensor of shape (n_rows, n_networks · n_out)
+    """
+    if n_networks == 1:
+        return linear(h, weight, bias)
+    product = ProductByNetwork.apply(h, weight, n_networks)
+    return product if bias is None else product + bias
+
+
+class ProductByNetwork(Function):
+    """The products of `product_by_network`, written to where they belong in a table.
+
+    With a derivative written by hand, since autograd's would be copied there, and these
+    copies would take as long as other passes over the activations do.
+    """
+
+    @staticmethod
+    def forward(ctx, h, weight, n_networks):
+        ctx.save_for_backward(h, weight)
+        ctx.n_networks = n_networks
+        out = h.new_empty(len(h), len(weight))
+        torch.bmm(
+            _split_columns(h, n_networks),
+            weight.unflatten(0, (n_networks, -1)).mT,
+            out=_split_columns(out, n_networks),
+        )
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, dout):
+        h, weight = ctx.saved_tensors
+        dout_by_network = _split_columns(dout, ctx.n_networks)
+        dh = dweight = None
+        if ctx.needs_input_grad[0]:
+            dh = torch.empty_like(h)
+            torch.bmm(
+                dout_by_network,
+                weight.unflatten(0, (ctx.n_networks, -1)),
+                out=_split_columns(dh, ctx.n_networks),
+            )
+        if ctx.needs_input_grad[1]:
+            h_by_network = _split_columns(h, ctx.n_networks)
+            dweight = torch.bmm(dout_by_network.mT, h_by_network).flatten(0, 1)
+        return dh, dweight, None
+
+
+def _split_columns(table, n_networks):
+    """View of a table as (n_networks, n_rows, width)."""
+    return table.unflatten(1, (n_networks, -1)).transpose(0, 1)
+
+
+def linear(h, weight, bias=None):
+    """Rows times weights, h Wᵀ + bias; differentiable once.
+
+    ``torch.backends.mkldnn.flags(enabled=False)`` makes it that of torch.
+
+    Parameters
+    ----------
+    h : Tensor of shape (n_rows, n_in)
+    weight : Tensor of shape (n_out, n_in)
+    bias : Tensor of shape (n_out,), default=None
+
+    Returns
+    -------
+    Tensor of shape (n_rows, n_out)
+    """
+    if (
+        h.device.type == "cpu"
+        and h.dtype == torch.float32
+        and len(h)  # oneDNN refuses none
+        and torch.backends.mkldnn.enabled
+        and is_onednn_faster()
+    ):
+        return OneDNNLinear.apply(h, weight, bias)
+    return F.linear(h, weight, bias)
+
+
+@cache
+def is_onednn_faster():
+    """Whether this is a processor on which MKL leaves much unused.
+
+    Older versions of torch do not name the processor: there it is none.
+    """
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    return (
+        capabilities.get("cpu_name", "").startswith("AMD")
+        and capabilities.get("avx512_f", False)
+        and torch.backends.mkl.is_available()
+        and torch.backends.mkldnn.is_available()
+    )
+
+
+class OneDNNLinear(Function):
+    """`linear` and its derivatives by oneDNN."""
+
+    @staticmethod
+    def forward(ctx, h, weight, bias):
+        ctx.save_for_backward(h, weight)
+        return _product(h, weight, bias)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, dout):
+        h, weight = ctx.saved_tensors
+        needs_h, needs_weight, needs_bias = ctx.needs_input_grad
+        return (
+            _product(dout, weight.T) if needs_h else None,
+            # oneDNN takes a transposed view as it is, if what it is of has no gaps
+            _product(dout.T, h.contiguous().T) if needs_weight else None,
+            dout.sum(dim=0) if needs_bias else None,
+        )
+
+
+def _product(rows, weight, bias=None):
+    """What torch's own compiler writes for a linear layer; it has no public name."""
+    return torch.ops.mkldnn._linear_pointwise(rows, weight, bias, "none", [], "")
