@@ -166,15 +166,16 @@ def quick_table():
         if not path.stem.endswith("-validation")
     ]
     lines = [
-        "| recipe | networks | rounds | seeds | test error, % | minutes |",
-        "|---|---|---|---|---|---|",
+        "| recipe | networks | epochs | rounds | seeds | test error, % | minutes |",
+        "|---|---|---|---|---|---|---|",
     ]
 
     def kind(result):
-        return result["recipe"], result["n_networks"], result["n_starts"]
+        n_epochs = result["parameters"]["max_epochs"]
+        return result["recipe"], result["n_networks"], result["n_starts"], n_epochs
 
-    for name, n_networks, n_starts in sorted(set(map(kind, results))):
-        same = [r for r in results if kind(r) == (name, n_networks, n_starts)]
+    for name, n_networks, n_starts, n_epochs in sorted(set(map(kind, results))):
+        same = [r for r in results if kind(r) == (name, n_networks, n_starts, n_epochs)]
         networks = "1" if n_starts == 1 else f"{n_networks} of {n_starts}"
         minutes = pd.DataFrame([result["minutes"] for result in same]).mean()
         errors_by_round = pd.DataFrame([result["error_percent"] for result in same])
@@ -183,7 +184,7 @@ def quick_table():
             # of some seeds there may be fewer rounds
             errors = errors_by_round[n_rounds].dropna()
             lines.append(
-                f"| {name} | {networks} | {n_rounds} | {len(errors)} "
+                f"| {name} | {networks} | {n_epochs} | {n_rounds} | {len(errors)} "
                 f"| {_error(errors, recipes.RECIPES[name])} | {minutes[n_rounds]:.1f} |"
             )
     note = "mean ± standard deviation; `python -m benchmarks.self_training`"

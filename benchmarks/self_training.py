@@ -70,7 +70,9 @@ class Protocol(NamedTuple):
 
 PROTOCOLS = {
     "one": Protocol(1, 1, {}, 11),
+    "long": Protocol(1, 1, {"max_epochs": 40}, 13),
     "team": Protocol(4, 2, {"max_epochs": 5}, 5),
+    "pair": Protocol(2, 2, {"max_epochs": 20}, 8),
 }
 
 

@@ -3,8 +3,8 @@
 Of the published MNIST network, 784-1000-500-250-250-250-10:
 
 - a training step of the ladder and of its relatives, beside the bare matrix products of
-  the ladder's step (the floor) and a step of the same network without decoder on as
-  many rows;
+  the ladder's step, by ``torch.mm`` and by oneDNN (which the ladder takes on AMD's
+  processors), and a step of the same network without decoder on as many rows;
 - `fit`, beside as many bare steps; once more for a small network on digits;
 - `fit` of five such small networks side by side, beside that of one;
 - `predict_proba`, beside a plain torch network of the same layers;
@@ -31,6 +31,7 @@ from sklearn_ladder import LadderClassifier, recipes
 from sklearn_ladder._batches import LadderBatches, TrainingRows
 from sklearn_ladder._net import make_net
 from sklearn_ladder._rows import Rows, rows_per_part
+from sklearn_ladder.network._products import onednn_product
 
 RECIPE = recipes.get("rasmus2015-mnist-100-full")
 WIDTHS = (784, *RECIPE["hidden_layer_sizes"], 10)
@@ -48,6 +49,7 @@ MODELS = {
     "LVAN-LW": "shinoda2017-mnist-100-lvan-lw",
 }
 FLOOR, SUPERVISED = "matrix products", "supervised, as many rows"
+ONEDNN_FLOOR = "matrix products, oneDNN"
 N_FIT_UPDATES = 200
 SMALL = {"hidden_layer_sizes": (64, 32)}
 
@@ -104,11 +106,17 @@ def recipe_step(recipe, rows, batch_size, has_graph=True):
 def step_times(batch_size, device, n_repeats):
     """Seconds of a step of each model, and of what they are compared with."""
     rows = training_rows(10 * batch_size, device)
-    contenders = {
-        FLOOR: matrix_products(rows, batch_size),
+    floors = {FLOOR: matrix_products(rows, batch_size, torch.mm)}
+    if rows.device.type == "cpu" and torch.backends.mkldnn.is_available():
+        floors[ONEDNN_FLOOR] = matrix_products(
+            rows, batch_size, lambda a, b: onednn_product(a, b.T)
+        )
+    contenders = floors | {
         "plain supervised network": plain_step(rows, batch_size),
         SUPERVISED: recipe_step("rasmus2015-mnist-100-baseline", rows, 2 * batch_size),
-    } | {name: recipe_step(recipe, rows, batch_size) for name, recipe in MODELS.items()}
+    }
+    for name, recipe in MODELS.items():
+        contenders[name] = recipe_step(recipe, rows, batch_size)
     if rows.device.type == "cuda":
         contenders["ladder, no graph"] = recipe_step(
             MODELS["ladder"], rows, batch_size, has_graph=False
@@ -144,10 +152,11 @@ def plain_step(rows, batch_size):
     return step
 
 
-def matrix_products(rows, batch_size):
+def matrix_products(rows, batch_size, product):
     """The products of one ladder step: forward, and backward by weights and inputs.
 
     Rows of the encoder: three batches (labelled, unlabelled, clean); decoder: one.
+    `product` takes two matrices.
     """
     device = rows.device
     pairs = list(pairwise(WIDTHS))
@@ -166,10 +175,10 @@ def matrix_products(rows, batch_size):
 
     def products():
         for h, weight, gradient, needs_input_gradient in tensors:
-            torch.mm(h, weight.T)
-            torch.mm(gradient.T, h)
+            product(h, weight.T)
+            product(gradient.T, h)
             if needs_input_gradient:
-                torch.mm(gradient, weight)
+                product(gradient, weight)
 
     return products
 

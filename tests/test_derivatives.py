@@ -5,6 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from sklearn_ladder._costs import NormalizedSquaredError
+from sklearn_ladder.network import _products
 from sklearn_ladder.network._combinators import Gaussian, UnitwiseLinear
 from sklearn_ladder.network._layers import ACTIVATIONS, IDENTITY, LINEAR
 from sklearn_ladder.network._normalization import NormalizeAndActivate, RowParts
@@ -128,6 +129,23 @@ def test_onednn_linear_of_views():
         product = function(table[:, 3:7], weight, None)
         gradients += torch.autograd.grad(product, (table, weight), dproduct.detach().T)
     torch.testing.assert_close(gradients[:2], gradients[2:])
+
+
+@needs_onednn
+def test_onednn_is_left_to_rows_that_it_takes_and_to_who_wants_it(monkeypatch):
+    monkeypatch.setattr(_products, "is_onednn_faster", lambda: True)
+
+    def takes_onednn(n_rows, dtype=torch.float32):
+        product = product_by_network(*leaves((n_rows, 4), (3, 4), dtype=dtype), 1)
+        return "OneDNN" in product.grad_fn.name()
+
+    assert takes_onednn(2)
+    assert not takes_onednn(0)
+    assert not takes_onednn(2, torch.float64)
+    with torch.backends.mkldnn.flags(enabled=False):
+        assert not takes_onednn(2)
+    monkeypatch.setattr(_products, "is_onednn_faster", lambda: False)
+    assert not takes_onednn(2)
 
 
 def test_product_by_network_of_rows_without_derivative():

@@ -120,10 +120,14 @@ def test_each_round_is_tested_and_kept(small_mnist, small_recipes, monkeypatch):
     assert _results.read("self-training-mnist-100-one-0-validation")
     *lines, _, _ = readme.quick_table().splitlines()
     rows = [line.strip("| ").split(" | ") for line in lines[2:]]
-    assert [row[:4] for row in rows] == [
-        ["quick-mnist-50-full", "1", str(n_rounds), "2"]
+    n_epochs = str(result["parameters"]["max_epochs"])
+    assert [row[:5] for row in rows] == [
+        ["quick-mnist-50-full", "1", n_epochs, str(n_rounds), "2"]
         for n_rounds in [0, 1, 2, 4, 8, n_most]
-    ] + [["quick-mnist-50-full", "2 of 4", str(n_rounds), "1"] for n_rounds in [0, 1]]
+    ] + [
+        ["quick-mnist-50-full", "2 of 4", "5", str(n_rounds), "1"]
+        for n_rounds in [0, 1]
+    ]
     with monkeypatch.context() as patch:
         patch.setattr(self_training, "run", None)  # nothing is trained again
         run(small_mnist, "--labels", "50", "--seeds", "0", "1")

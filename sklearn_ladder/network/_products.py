@@ -122,7 +122,7 @@ class OneDNNLinear(Function):
     @staticmethod
     def forward(ctx, h, weight, bias):
         ctx.save_for_backward(h, weight)
-        return _product(h, weight, bias)
+        return onednn_product(h, weight, bias)
 
     @staticmethod
     @once_differentiable
@@ -130,13 +130,13 @@ class OneDNNLinear(Function):
         h, weight = ctx.saved_tensors
         needs_h, needs_weight, needs_bias = ctx.needs_input_grad
         return (
-            _product(dout, weight.T) if needs_h else None,
+            onednn_product(dout, weight.T) if needs_h else None,
             # oneDNN takes a transposed view as it is, if what it is of has no gaps
-            _product(dout.T, h.contiguous().T) if needs_weight else None,
+            onednn_product(dout.T, h.contiguous().T) if needs_weight else None,
             dout.sum(dim=0) if needs_bias else None,
         )
 
 
-def _product(rows, weight, bias=None):
+def onednn_product(rows, weight, bias=None):
     """What torch's own compiler writes for a linear layer; it has no public name."""
     return torch.ops.mkldnn._linear_pointwise(rows, weight, bias, "none", [], "")
