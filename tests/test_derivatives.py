@@ -132,6 +132,7 @@ def test_onednn_linear_of_views():
 
 
 @needs_onednn
+@pytest.mark.filterwarnings("ignore:TF32")  # by torch, of any of its flags
 def test_onednn_is_left_to_rows_that_it_takes_and_to_who_wants_it(monkeypatch):
     monkeypatch.setattr(_products, "is_onednn_faster", lambda: True)
 
