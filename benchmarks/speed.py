@@ -50,7 +50,7 @@ MODELS = {
 }
 FLOOR, SUPERVISED = "matrix products", "supervised, as many rows"
 ONEDNN_FLOOR = "matrix products, oneDNN"
-N_FIT_UPDATES = 200
+UPDATES_PER_EPOCH = 200
 SMALL = {"hidden_layer_sizes": (64, 32)}
 
 
@@ -289,9 +289,9 @@ def digits_for_fit():
 
 
 def mnist_for_fit():
-    """Random rows of the size of MNIST's, as many as make `N_FIT_UPDATES` updates."""
+    """Random rows of the size of MNIST's, `UPDATES_PER_EPOCH` batches."""
     rng = np.random.RandomState(0)
-    X = rng.uniform(size=(100 * N_FIT_UPDATES, WIDTHS[0])).astype(np.float32)
+    X = rng.uniform(size=(100 * UPDATES_PER_EPOCH, WIDTHS[0])).astype(np.float32)
     return X, np.where(np.arange(len(X)) < 100, np.arange(len(X)) % N_CLASSES, -1)
 
 
@@ -318,7 +318,7 @@ def main():
         "fit": {
             "784-1000-500-250-250-250-10": fit_times(
                 *mnist_for_fit(),
-                RECIPE | {"max_epochs": 1},
+                RECIPE | {"max_epochs": 5},
                 device,
                 3 + n_repeats // 10,
             ),
