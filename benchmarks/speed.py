@@ -289,7 +289,7 @@ def digits_for_fit():
 
 
 def mnist_for_fit():
-    """Random rows of the size of MNIST's, `UPDATES_PER_EPOCH` batches."""
+    """Random rows of the size of MNIST's, `UPDATES_PER_EPOCH` batches of 100."""
     rng = np.random.RandomState(0)
     X = rng.uniform(size=(100 * UPDATES_PER_EPOCH, WIDTHS[0])).astype(np.float32)
     return X, np.where(np.arange(len(X)) < 100, np.arange(len(X)) % N_CLASSES, -1)
