@@ -9,7 +9,11 @@ from sklearn_ladder.network import _products
 from sklearn_ladder.network._combinators import Gaussian, UnitwiseLinear
 from sklearn_ladder.network._layers import ACTIVATIONS, IDENTITY, LINEAR
 from sklearn_ladder.network._normalization import NormalizeAndActivate, RowParts
-from sklearn_ladder.network._products import OneDNNLinear, product_by_network
+from sklearn_ladder.network._products import (
+    OneDNNLinear,
+    constant_weights,
+    product_by_network,
+)
 from tests import plain
 
 WIDTH = 5
@@ -147,6 +151,17 @@ def test_onednn_is_left_to_rows_that_it_takes_and_to_who_wants_it(monkeypatch):
         assert not takes_onednn(2)
     monkeypatch.setattr(_products, "is_onednn_faster", lambda: False)
     assert not takes_onednn(2)
+
+
+@pytest.mark.parametrize("n_networks", [1, 2])
+def test_constant_weights(n_networks):
+    h, weight = leaves((7, 4 * n_networks), (3 * n_networks, 4))
+    with constant_weights():
+        (dh,) = torch.autograd.grad(product_by_network(h, weight, n_networks).sum(), h)
+        assert not product_by_network(h.detach(), weight, n_networks).requires_grad
+    product = product_by_network(h, weight, n_networks)
+    gradients = torch.autograd.grad(product.sum(), (h, weight))
+    torch.testing.assert_close(dh, gradients[0])
 
 
 def test_product_by_network_of_rows_without_derivative():

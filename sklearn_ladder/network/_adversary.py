@@ -11,6 +11,7 @@ import torch
 from torch.nn import functional as F
 
 from ._normalization import batch_norm
+from ._products import constant_weights
 from ._shapes import by_network, not_by_network
 
 # Norms of a row's perturbation, by their order.
@@ -96,7 +97,7 @@ def virtual_adversarial_perturbation(
     d = torch.empty_like(z).normal_(generator=generator)
     for _ in range(n_power_iterations):
         d = of_length(d, 1.0, "l2").requires_grad_()
-        with torch.enable_grad():
+        with torch.enable_grad(), constant_weights():
             divergence = kl_divergence(logits, logits_of(z + difference * d))
             (gradient,) = torch.autograd.grad(divergence, d)
         # a row without gradient, of probabilities that are 0 and 1, keeps its direction

@@ -8,6 +8,7 @@ Adversarial Attacks", 2017, arXiv:1706.06083: projected gradient.
 import torch
 
 from ._adversary import NORMS, of_length
+from ._products import constant_weights
 
 
 def ascent_direction(logits_of, x, codes):
@@ -31,7 +32,7 @@ def ascent_direction(logits_of, x, codes):
     Tensor of shape (n_rows, n_features)
     """
     x, codes = x.detach().requires_grad_(), codes[:, None]
-    with torch.enable_grad():
+    with torch.enable_grad(), constant_weights():
         logits = logits_of(x)
         others = logits.scatter(1, codes, -torch.inf).logsumexp(dim=1)
         m = others - logits.gather(1, codes)[:, 0]

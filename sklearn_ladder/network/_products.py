@@ -7,11 +7,29 @@ networks side by side, of which a loop of single products is faster only where l
 are large.
 """
 
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 
 import torch
 from torch.autograd.function import Function, once_differentiable
 from torch.nn import functional as F
+
+_weights_are_constant = ContextVar("weights_are_constant", default=False)
+
+
+@contextmanager
+def constant_weights():
+    """Within it, products have derivatives by rows alone.
+
+    For who asks for these only: a derivative written by hand is not told, and would
+    take the other product, too.
+    """
+    token = _weights_are_constant.set(True)
+    try:
+        yield
+    finally:
+        _weights_are_constant.reset(token)
 
 
 def product_by_network(h, weight, n_networks, bias=None):
@@ -28,6 +46,8 @@ def product_by_network(h, weight, n_networks, bias=None):
     -------
     Tensor of shape (n_rows, n_networks · n_out)
     """
+    if _weights_are_constant.get():
+        weight = weight.detach()
     if n_networks == 1:
         return linear(h, weight, bias)
     product = ProductByNetwork.apply(h, weight, n_networks)
