@@ -2,9 +2,8 @@
 
 ``torch.mm`` takes Intel's MKL, which on AMD's processors leaves half of the width of
 AVX-512 unused: there oneDNN, which torch brings along for convolutions, needs half the
-time. On Intel's processors both use all of it, and MKL is left alone; so it is for
-networks side by side, of which a loop of single products is faster only where layers
-are large.
+time. On others MKL is left alone; so it is for networks side by side, of which a loop
+of single products is faster only where layers are large.
 """
 
 from contextlib import contextmanager
