@@ -7,7 +7,7 @@ import torch
 from skorch.callbacks import Callback, LRScheduler
 
 from benchmarks._results import replacing
-from sklearn_ladder._batches import n_batches
+from sklearn_ladder.data._batches import n_batches
 
 
 class Progress(Callback):

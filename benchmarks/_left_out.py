@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from skorch.callbacks import Callback
 
-from sklearn_ladder._batches import n_batches
+from sklearn_ladder.data._batches import n_batches
 
 
 class WeightAverage(Callback):

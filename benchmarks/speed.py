@@ -28,10 +28,10 @@ from sklearn.datasets import load_digits
 
 from benchmarks import _data, _results
 from sklearn_ladder import LadderClassifier, recipes
-from sklearn_ladder._batches import LadderBatches, TrainingRows
-from sklearn_ladder._net import make_net
-from sklearn_ladder._rows import Rows, rows_per_part
+from sklearn_ladder.data._batches import LadderBatches, TrainingRows
+from sklearn_ladder.data._samples import Rows, rows_per_part
 from sklearn_ladder.network._products import onednn_product
+from sklearn_ladder.training._build import make_net
 
 RECIPE = recipes.get("rasmus2015-mnist-100-full")
 WIDTHS = (784, *RECIPE["hidden_layer_sizes"], 10)

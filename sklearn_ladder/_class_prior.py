@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._labels import UNLABELED
+from .data._labels import UNLABELED
 
 MOST_ITERATIONS = 30
 # Change of a share at which iteration ends.

@@ -21,7 +21,6 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from ._batches import TrainingRows, n_batches
 from ._class_prior import (
     adjust,
     are_balanced,
@@ -30,7 +29,12 @@ from ._class_prior import (
     estimate_class_prior,
 )
 from ._defaults import n_updates
-from ._labels import (
+from ._random import private_random_state
+from ._variants import VARIANTS, VIRTUAL_ADVERSARIAL
+from .architectures import ARCHITECTURES, checked_image_shape
+from .data._batches import TrainingRows, n_batches
+from .data._feature_scaling import fit_standardization
+from .data._labels import (
     UNLABELED,
     encode_known_labels,
     encode_labels,
@@ -39,14 +43,10 @@ from ._labels import (
     row_weights,
     with_mean_1,
 )
-from ._random import private_random_state
-from ._rows import Rows, SomeRows, flatten_images
-from ._standardization import fit_standardization
-from ._variants import VARIANTS, VIRTUAL_ADVERSARIAL
-from .architectures import ARCHITECTURES, checked_image_shape
-from .network._adversary import NORMS
+from .data._samples import Rows, SomeRows, flatten_images
 from .network._combinators import COMBINATORS
 from .network._layers import ACTIVATIONS
+from .objective._adversary import NORMS
 
 # Rows after which a stream has outweighed the statistics that it began with. Weights
 # change all the while, so that older rows' statistics are of another network.
@@ -544,8 +544,8 @@ class LadderClassifier(
         """
         # Late, as whatever needs skorch, scipy.stats, or metrics and model selection of
         # scikit-learn: together they would be three quarters of the time of an import.
-        from ._net import make_net
-        from ._training import early_stopping, learning_rate_schedule
+        from .training._build import make_net
+        from .training._net import early_stopping, learning_rate_schedule
 
         previous = getattr(self, "net_", None) if self.warm_start else None
         X, image_shape = self._flatten(X, previous)
@@ -660,7 +660,7 @@ class LadderClassifier(
             that need all rows at once: ``early_stopping=True``,
             ``class_weight="balanced"`` and a `class_prior`.
         """
-        from ._net import make_net  # late: see fit
+        from .training._build import make_net  # late: see fit
 
         all_at_once = {
             "early_stopping": self.early_stopping,

@@ -10,7 +10,7 @@ from sklearn.utils import _safe_indexing, indexable
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import _check_method_params
 
-from ._labels import labeled_part
+from .data._labels import labeled_part
 
 
 def labeled_scorer(scoring):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ._defaults import class_layer_cost
-from .network import VirtualAdversary
+from .objective._adversary import VirtualAdversary
 
 # Which layers have a denoising cost, given the number of the class layer.
 VARIANTS = {

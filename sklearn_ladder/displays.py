@@ -10,10 +10,10 @@ import pandas as pd
 from scipy import sparse
 from sklearn.utils.validation import _get_feature_names
 
-from ._attacks import fitted_net
 from ._pyplot import axes_for, import_pyplot
 from ._random import private_random_state
 from .architectures import checked_image_shape
+from .robustness._attacks import fitted_net
 
 
 class LearningCurveDisplay:

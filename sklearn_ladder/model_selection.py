@@ -18,8 +18,8 @@ from sklearn.model_selection import (
 )
 from sklearn.utils import _safe_indexing, check_scalar, indexable
 
-from ._labels import UNLABELED, encode_labels, without_labels
 from ._scorer import labeled_scorer
+from .data._labels import UNLABELED, encode_labels, without_labels
 
 __all__ = ["LabeledStratifiedKFold", "labeled_scorer", "labeled_train_test_split"]
 

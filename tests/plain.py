@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from sklearn_ladder._costs import LEAST_STD
 from sklearn_ladder.network._normalization import batch_norm, batch_statistics
+from sklearn_ladder.objective._costs import LEAST_STD
 
 
 def normalize_and_activate(z_pre, noise, beta, gamma, activation, parts):

@@ -6,7 +6,7 @@ from sklearn.datasets import load_wine
 
 from benchmarks import _data, _results, ablation, readme
 from sklearn_ladder import LadderClassifier, recipes
-from sklearn_ladder._net import make_net
+from sklearn_ladder.training._build import make_net
 
 
 @pytest.fixture

@@ -3,15 +3,16 @@
 import pytest
 import torch
 
-from sklearn_ladder._costs import virtual_adversarial_cost
 from sklearn_ladder.architectures import Conv, Dense, MaxPool
-from sklearn_ladder.network import Ladder, VirtualAdversary
-from sklearn_ladder.network._adversary import (
+from sklearn_ladder.network import Ladder
+from sklearn_ladder.objective._adversary import (
+    VirtualAdversary,
     _noisy_logits,
     kl_divergence,
     of_length,
     virtual_adversarial_perturbation,
 )
+from sklearn_ladder.objective._costs import virtual_adversarial_cost
 from tests.draws import normal
 
 NORM_ORDER = {"l1": 1, "l2": 2, "linf": torch.inf}

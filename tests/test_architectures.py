@@ -11,7 +11,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
 from sklearn_ladder import LadderClassifier
-from sklearn_ladder._rows import Rows, flatten_images
 from sklearn_ladder.architectures import (
     ARCHITECTURES,
     Conv,
@@ -20,6 +19,7 @@ from sklearn_ladder.architectures import (
     MeanPool,
     network_layers,
 )
+from sklearn_ladder.data._samples import Rows, flatten_images
 from sklearn_ladder.model_selection import LabeledStratifiedKFold
 from sklearn_ladder.network import Shape, layer_shapes
 

@@ -3,14 +3,14 @@ import pytest
 import torch
 from scipy import sparse
 
-from sklearn_ladder import _batches
-from sklearn_ladder._batches import (
+from sklearn_ladder.data import _batches
+from sklearn_ladder.data._batches import (
     LadderBatches,
     TrainingRows,
     endless_batches,
     fits_on,
 )
-from sklearn_ladder._rows import Rows
+from sklearn_ladder.data._samples import Rows
 
 
 def make_rows(n_rows, n_labeled, weight=None):

@@ -16,13 +16,13 @@ from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback, EarlyStopping
 
 from sklearn_ladder import LadderClassifier, _classifier
-from sklearn_ladder._costs import ladder_costs
 from sklearn_ladder._defaults import default_n_bins, n_updates
-from sklearn_ladder._labels import hold_out
-from sklearn_ladder._rows import Rows
-from sklearn_ladder._standardization import fit_standardization
 from sklearn_ladder.architectures import Conv, Dense, MaxPool, MeanPool
+from sklearn_ladder.data._feature_scaling import fit_standardization
+from sklearn_ladder.data._labels import hold_out
+from sklearn_ladder.data._samples import Rows
 from sklearn_ladder.network._combinators import GaussianCombinator, MLPCombinator
+from sklearn_ladder.objective._costs import ladder_costs
 
 
 def small(**parameters):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_ladder._costs import ladder_costs
 from sklearn_ladder.network import Conv, Ladder, MaxPool, MeanPool
+from sklearn_ladder.objective._costs import ladder_costs
 
 N_LABELED, N_UNLABELED, N_CLASSES = 5, 6, 3
 LAYERS = [(2, 4, 4), Conv(4, 3, "same"), MaxPool(2), Conv(3, 2, "full"), MeanPool()]

@@ -5,7 +5,10 @@ import math
 import pytest
 import torch
 
-from sklearn_ladder._costs import (
+from sklearn_ladder.network import Ladder
+from sklearn_ladder.network._normalization import Statistics
+from sklearn_ladder.objective._adversary import VirtualAdversary
+from sklearn_ladder.objective._costs import (
     conditional_entropy,
     denoising_cost,
     denoising_cost_at_input,
@@ -13,8 +16,6 @@ from sklearn_ladder._costs import (
     supervised_cost,
     virtual_adversarial_cost,
 )
-from sklearn_ladder.network import Ladder, VirtualAdversary
-from sklearn_ladder.network._normalization import Statistics
 
 
 def test_supervised_cost():

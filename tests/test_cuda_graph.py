@@ -12,8 +12,8 @@ import torch
 from skorch.callbacks import Callback, LRScheduler
 
 from sklearn_ladder import LadderClassifier
-from sklearn_ladder._cuda_graph import N_EAGER, GraphedStep
-from sklearn_ladder._training import LadderNet
+from sklearn_ladder.training._cuda_graph import N_EAGER, GraphedStep
+from sklearn_ladder.training._net import LadderNet
 
 EXPONENTIAL = LRScheduler(torch.optim.lr_scheduler.ExponentialLR, gamma=0.8)
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")

@@ -4,7 +4,6 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from sklearn_ladder._costs import NormalizedSquaredError
 from sklearn_ladder.network import _products
 from sklearn_ladder.network._combinators import Gaussian, UnitwiseLinear
 from sklearn_ladder.network._layers import ACTIVATIONS, IDENTITY, LINEAR
@@ -14,6 +13,7 @@ from sklearn_ladder.network._products import (
     constant_weights,
     product_by_network,
 )
+from sklearn_ladder.objective._costs import NormalizedSquaredError
 from tests import plain
 
 WIDTH = 5

@@ -6,7 +6,6 @@ import torch
 from sklearn.base import clone
 
 from sklearn_ladder import LadderClassifier
-from sklearn_ladder._costs import ladder_costs
 from sklearn_ladder._defaults import default_n_denoising, default_n_networks
 from sklearn_ladder.network import (
     Conv,
@@ -15,9 +14,10 @@ from sklearn_ladder.network import (
     MaxPool,
     MeanPool,
     Shape,
-    VirtualAdversary,
 )
 from sklearn_ladder.network._shapes import by_network, not_by_network
+from sklearn_ladder.objective._adversary import VirtualAdversary
+from sklearn_ladder.objective._costs import ladder_costs
 from sklearn_ladder.robustness import fast_gradient, virtual_adversarial_cost
 from tests.draws import normal
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_ladder._costs import ladder_costs
 from sklearn_ladder.network import Ladder
+from sklearn_ladder.objective._costs import ladder_costs
 
 GOLDEN = dict(np.load(Path(__file__).parent / "data" / "golden_mlp.npz"))
 TOP = len(GOLDEN["sizes"]) - 1

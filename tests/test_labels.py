@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sklearn_ladder._labels import (
+from sklearn_ladder.data._labels import (
     EncodedLabels,
     encode_known_labels,
     encode_labels,

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sklearn_ladder import LadderClassifier, recipes
-from sklearn_ladder._net import make_net
+from sklearn_ladder.training._build import make_net
 
 N_FEATURES = {"mnist": 28 * 28, "cifar10": 3 * 32 * 32}
 

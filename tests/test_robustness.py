@@ -16,17 +16,17 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_ladder import LadderClassifier
 from sklearn_ladder.architectures import Conv, Dense, MeanPool
-from sklearn_ladder.network._ascent import (
-    project,
-    steepest_ascent,
-    uniform_in_ball,
-)
 from sklearn_ladder.robustness import (
     RobustnessCurveDisplay,
     adversarial_error,
     fast_gradient,
     projected_gradient,
     virtual_adversarial_cost,
+)
+from sklearn_ladder.robustness._ascent import (
+    project,
+    steepest_ascent,
+    uniform_in_ball,
 )
 
 ORDER = {"l1": 1, "l2": 2, "linf": np.inf}
@@ -340,7 +340,9 @@ def test_parts_make_no_difference(digits_clf, monkeypatch):
         )
 
     rows, error, smoothness = results()
-    monkeypatch.setattr("sklearn_ladder._attacks.rows_per_part", lambda width: 7)
+    monkeypatch.setattr(
+        "sklearn_ladder.robustness._attacks.rows_per_part", lambda width: 7
+    )
     rows_by_part, error_by_part, smoothness_by_part = results()
     np.testing.assert_allclose(rows_by_part, rows, atol=1e-5)
     assert error_by_part == error

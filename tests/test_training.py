@@ -13,8 +13,8 @@ from skorch.callbacks import (
 )
 
 from sklearn_ladder import LadderClassifier
-from sklearn_ladder._training import LinearDecay, resolve_device
 from sklearn_ladder.robustness import projected_gradient
+from sklearn_ladder.training._net import LinearDecay, resolve_device
 
 
 class Watcher(Callback):

@@ -1,6 +1,5 @@
 """The ladder network in PyTorch."""
 
-from ._adversary import VirtualAdversary
 from ._convolution import Conv
 from ._dense import Dense
 from ._ladder import Ladder, LadderPass
@@ -16,6 +15,5 @@ __all__ = [
     "MaxPool",
     "MeanPool",
     "Shape",
-    "VirtualAdversary",
     "layer_shapes",
 ]

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import torch
 from torch.nn import functional as F
 
-from ._normalization import batch_norm
-from ._products import constant_weights
-from ._shapes import by_network, not_by_network
+from ..network._normalization import batch_norm
+from ..network._products import constant_weights
+from ..network._shapes import by_network, not_by_network
 
 # Norms of a row's perturbation, by their order.
 NORMS = {"l1": 1.0, "l2": 2.0, "linf": float("inf")}

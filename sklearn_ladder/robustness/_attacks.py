@@ -9,13 +9,13 @@ from sklearn.utils import check_consistent_length, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.validation import check_is_fitted
 
-from ._batches import as_tensor
-from ._classifier import LadderClassifier
-from ._labels import UNLABELED, encode_known_labels
-from ._random import private_random_state
-from ._rows import rows_per_part
-from .network._adversary import NORMS
-from .network._ascent import ascend
+from .._classifier import LadderClassifier
+from .._random import private_random_state
+from ..data._batches import as_tensor
+from ..data._labels import UNLABELED, encode_known_labels
+from ..data._samples import rows_per_part
+from ..objective._adversary import NORMS
+from ._ascent import ascend
 
 # Rules for parameters.
 LENGTH = [Interval(Real, 0, None, closed="left")]

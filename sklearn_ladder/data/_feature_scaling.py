@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse, special
 from sklearn.utils import check_random_state
 
-from ._defaults import default_n_bins
+from .._defaults import default_n_bins
 
 # Rows from which the scores are taken, at most: ranks are then right to 1 %.
 LARGEST_SAMPLE = 10_000

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import Dataset
 
-from ._rows import rows_per_part
+from ._samples import rows_per_part
 
 # Labelled rows whose statistics mean something, whatever their classes.
 FEWEST_LABELS = 10

@@ -8,7 +8,7 @@ import torch
 from torch.autograd.function import Function, once_differentiable
 from torch.nn import functional as F
 
-from .network._adversary import kl_divergence
+from ._adversary import kl_divergence
 
 # Least standard deviation by which denoising costs are normalised.
 LEAST_STD = 0.05

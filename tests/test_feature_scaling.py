@@ -6,10 +6,10 @@ import torch
 from scipy import sparse
 from scipy.stats import norm, rankdata
 
-from sklearn_ladder import _standardization
-from sklearn_ladder._rows import Rows
-from sklearn_ladder._standardization import N_KNOTS, fit_standardization
-from sklearn_ladder.network._standardization import PiecewiseLinear
+from sklearn_ladder.data import _feature_scaling
+from sklearn_ladder.data._feature_scaling import N_KNOTS, fit_standardization
+from sklearn_ladder.data._samples import Rows
+from sklearn_ladder.network._feature_scaling import PiecewiseLinear
 
 
 def table(n_rows=400):
@@ -101,7 +101,7 @@ def test_sparse_rows_have_the_same_scale():
 def test_a_sample_of_many_rows(monkeypatch):
     X = np.random.RandomState(0).normal(size=(5000, 2))
     expected = scale_of(X)
-    monkeypatch.setattr(_standardization, "LARGEST_SAMPLE", 2000)
+    monkeypatch.setattr(_feature_scaling, "LARGEST_SAMPLE", 2000)
     inner = torch.linspace(-2, 2, 50)[:, None].expand(50, 2)
     difference = expected(inner) - scale_of(X)(inner)
     assert 0 < difference.abs().max() < 0.2
@@ -109,7 +109,7 @@ def test_a_sample_of_many_rows(monkeypatch):
 
 @pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
 def test_what_is_rare_is_not_lost(monkeypatch, make):
-    monkeypatch.setattr(_standardization, "LARGEST_SAMPLE", 100)
+    monkeypatch.setattr(_feature_scaling, "LARGEST_SAMPLE", 100)
     X = np.zeros((10_000, 3))
     X[77, 0], X[5000, 0], X[9999, 1] = 1, 3, -1
     scale = PiecewiseLinear(*fitted(make(X)))
@@ -122,7 +122,7 @@ def test_what_is_rare_is_not_lost(monkeypatch, make):
 
 
 def test_a_feature_that_is_missing_in_the_sample(monkeypatch):
-    monkeypatch.setattr(_standardization, "LARGEST_SAMPLE", 100)
+    monkeypatch.setattr(_feature_scaling, "LARGEST_SAMPLE", 100)
     X = np.full((10_000, 1), np.nan)
     X[77], X[5000] = 2, 7
     low, high = scale_of(X)(torch.tensor([[2.0], [7.0]]))

@@ -21,11 +21,11 @@ from skorch.helper import predefined_split
 from skorch.utils import noop
 from torch.nn import functional as F
 
-from ._batches import LadderBatches, RowBatches
-from ._costs import ladder_costs
+from ..data._batches import LadderBatches, RowBatches
+from ..data._samples import MULTIPLE, rows_per_part
+from ..network import Ladder
+from ..objective._costs import ladder_costs
 from ._cuda_graph import GraphedStep
-from ._rows import MULTIPLE, rows_per_part
-from .network import Ladder
 
 # Columns of its history that are not for users.
 FOR_SKORCH_ALONE = {

@@ -6,19 +6,19 @@ from functools import partial
 import numpy as np
 from skorch.callbacks import Callback
 
-from ._class_prior import class_bias
-from ._defaults import default_n_denoising, default_n_networks
-from ._training import LadderNet, resolve_device
-from ._variants import (
+from .._class_prior import class_bias
+from .._defaults import default_n_denoising, default_n_networks
+from .._variants import (
     denoising_weights,
     name_per_layer,
     per_layer,
     virtual_adversary,
 )
-from .architectures import network_layers
-from .network import Shape, layer_shapes
-from .network._combinators import COMBINATORS
-from .network._standardization import PiecewiseLinear
+from ..architectures import network_layers
+from ..network import Shape, layer_shapes
+from ..network._combinators import COMBINATORS
+from ..network._feature_scaling import PiecewiseLinear
+from ._net import LadderNet, resolve_device
 
 
 def make_net(

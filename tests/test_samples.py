@@ -3,8 +3,9 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from sklearn_ladder import LadderClassifier, _rows
-from sklearn_ladder._rows import Rows, SomeRows, rows_per_part
+from sklearn_ladder import LadderClassifier
+from sklearn_ladder.data import _samples
+from sklearn_ladder.data._samples import Rows, SomeRows, rows_per_part
 
 RNG = np.random.RandomState(0)
 TABLE = RNG.normal(5, 3, size=(60, 7)) * (RNG.uniform(size=(60, 7)) < 0.3)
@@ -97,7 +98,7 @@ def test_missing_entries(mapped):
 
 @pytest.mark.parametrize("make", [np.asarray, sparse.csr_array, sparse.csr_matrix])
 def test_survey_of_all_rows(monkeypatch, make):
-    monkeypatch.setattr(_rows, "LARGEST_PART", 100)  # many parts
+    monkeypatch.setattr(_samples, "LARGEST_PART", 100)  # many parts
     survey = Rows(make(TABLE)).survey()
     np.testing.assert_array_equal(survey.lowest, TABLE.min(axis=0).astype(np.float32))
     np.testing.assert_array_equal(survey.highest, TABLE.max(axis=0).astype(np.float32))
@@ -141,7 +142,7 @@ def test_parts_are_no_larger_than_they_should_be(width, n_rows):
 
 @pytest.mark.parametrize("kind", ["csr", "csc", "mapped float64", "mapped float32"])
 def test_fit_and_predict_as_with_the_dense_table(kind, mapped, monkeypatch):
-    monkeypatch.setattr(_rows, "LARGEST_PART", 200)
+    monkeypatch.setattr(_samples, "LARGEST_PART", 200)
     table = TABLE.astype(np.float32)
     y = np.where(np.arange(60) < 30, TABLE[:, 0] > 0, -1).astype(int)
     X = {

@@ -11,6 +11,10 @@ import torch
 from sklearn.utils import _safe_indexing, indexable
 from sklearn.utils._param_validation import validate_params
 
+from .._pyplot import axes_for, import_pyplot
+from ..data._labels import labeled_part
+from ..data._samples import Rows, flatten_images
+from ..objective._adversary import kl_divergence, virtual_adversarial_perturbation
 from ._attacks import (
     COUNT,
     LENGTH,
@@ -23,10 +27,6 @@ from ._attacks import (
     private_generator,
     projected_gradient,
 )
-from ._labels import labeled_part
-from ._pyplot import axes_for, import_pyplot
-from ._rows import Rows, flatten_images
-from .network._adversary import kl_divergence, virtual_adversarial_perturbation
 
 __all__ = [
     "RobustnessCurveDisplay",

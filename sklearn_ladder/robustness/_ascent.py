@@ -7,8 +7,8 @@ Adversarial Attacks", 2017, arXiv:1706.06083: projected gradient.
 
 import torch
 
-from ._adversary import NORMS, of_length
-from ._products import constant_weights
+from ..network._products import constant_weights
+from ..objective._adversary import NORMS, of_length
 
 
 def ascent_direction(logits_of, x, codes):
