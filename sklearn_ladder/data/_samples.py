@@ -209,3 +209,17 @@ def _memmap_under(X):
             found = X  # that of all, whose base is the mapping of the file
         X = X.base
     return found if isinstance(X, mmap.mmap) else None
+
+
+# --- temporary names until the data branch is merged
+Samples, SampleSubset, chunk_size = Rows, SomeRows, rows_per_part
+Rows.chunks = Rows.parts
+Survey.imprecise = ()
+_init = Rows.__init__
+
+
+def _with_dtype(self, X, estimator=None, dtype=np.float32):
+    _init(self, X, estimator)
+
+
+Rows.__init__ = _with_dtype

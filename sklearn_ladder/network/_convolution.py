@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from ._products import product_by_network
 from ._shapes import (
+    FLOAT32_ON_CPU,
     LayerSpecification,
     Shape,
     as_table,
@@ -102,7 +103,7 @@ class Conv(LayerSpecification):
 
 def initial_filters(shape, fan_in, generator):
     """Filters, uniform within ±√(3/fan_in)."""
-    uniform = 2 * torch.rand(shape, generator=generator) - 1
+    uniform = 2 * torch.rand(shape, generator=generator, **FLOAT32_ON_CPU) - 1
     return nn.Parameter(uniform * math.sqrt(3 / fan_in))
 
 

@@ -8,6 +8,7 @@ from torch import nn
 
 from ._products import product_by_network
 from ._shapes import (
+    FLOAT32_ON_CPU,
     LayerSpecification,
     Shape,
     by_network,
@@ -71,7 +72,9 @@ class DenseProjection(nn.Module):
         self.in_shape, self.out_shape = in_shape, out_shape
         self.n_networks = n_networks
         n_in = in_shape.n_units // n_networks
-        weight = torch.randn(out_shape.n_units, n_in, generator=generator)
+        weight = torch.randn(
+            out_shape.n_units, n_in, generator=generator, **FLOAT32_ON_CPU
+        )
         self.weight = nn.Parameter(weight / math.sqrt(n_in))
 
     def forward(self, h, scale=None, shift=None):

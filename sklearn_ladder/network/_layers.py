@@ -13,6 +13,7 @@ from ._normalization import (
     Statistics,
     scale_and_shift,
 )
+from ._shapes import FLOAT32_ON_CPU
 
 LEAKY_SLOPE = 0.1
 
@@ -92,9 +93,13 @@ class EncoderLayer(nn.Module):
         self.projection = projection
         self.activation = activation
         width = projection.out_shape.channels
-        self.beta = nn.Parameter(torch.zeros(width)) if has_beta else None
+        self.beta = (
+            nn.Parameter(torch.zeros(width, **FLOAT32_ON_CPU)) if has_beta else None
+        )
         self.gamma = (
-            None if activation.is_homogeneous else nn.Parameter(torch.ones(width))
+            None
+            if activation.is_homogeneous
+            else nn.Parameter(torch.ones(width, **FLOAT32_ON_CPU))
         )
         self.population = PopulationStatistics(width)
 

@@ -3,6 +3,11 @@
 from numbers import Integral
 from typing import NamedTuple
 
+import torch
+
+# How parameters and buffers are made, whatever torch's default dtype and device are.
+FLOAT32_ON_CPU = {"dtype": torch.float32, "device": "cpu"}
+
 
 class Shape(NamedTuple):
     """Shape of a layer: feature maps, or units as maps of a single site.
