@@ -29,7 +29,7 @@ from sklearn.datasets import load_digits
 from benchmarks import _data, _results
 from sklearn_ladder import LadderClassifier, recipes
 from sklearn_ladder.data._batches import LadderBatches, TrainingRows
-from sklearn_ladder.data._samples import Rows, rows_per_part
+from sklearn_ladder.data._samples import Samples, chunk_size
 from sklearn_ladder.network._products import onednn_product
 from sklearn_ladder.training._build import make_net
 
@@ -85,7 +85,7 @@ def alternate(contenders, n_repeats, synchronize=lambda: None):
 
 def training_rows(n_rows, device):
     X = np.random.RandomState(0).uniform(size=(n_rows, WIDTHS[0])).astype(np.float32)
-    return TrainingRows(Rows(X), np.arange(n_rows) % N_CLASSES, None, device)
+    return TrainingRows(Samples(X), np.arange(n_rows) % N_CLASSES, None, device)
 
 
 def recipe_step(recipe, rows, batch_size, has_graph=True):
@@ -193,7 +193,7 @@ def fit_times(X, y, parameters, device, n_repeats):
     """
     clf = LadderClassifier(**parameters, device=device, random_state=0).fit(X, y)
     net = clf.net_
-    rows = TrainingRows(Rows(X), y, None, net.device, standardize=net.standardize)
+    rows = TrainingRows(Samples(X), y, None, net.device, standardize=net.standardize)
     batch = next(iter(net.get_iterator(rows, training=True)))
     generator = torch.Generator(net.device).manual_seed(0)
     n_rows = len(batch.x_labeled) + len(batch.x_unlabeled)
@@ -246,7 +246,7 @@ def predict_times(device, n_repeats):
     for n_in, n_out in pairwise(WIDTHS):
         layers += [torch.nn.Linear(n_in, n_out), torch.nn.ReLU()]
     network = torch.nn.Sequential(*layers[:-1], torch.nn.Softmax(1)).to(clf.device_)
-    n_at_once = rows_per_part(max(WIDTHS))
+    n_at_once = chunk_size(max(WIDTHS))
 
     @torch.no_grad()
     def plain():

@@ -15,7 +15,6 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import (
-    _check_sample_weight,
     _get_feature_names,
     check_is_fitted,
     validate_data,
@@ -28,22 +27,23 @@ from ._class_prior import (
     class_shares,
     estimate_class_prior,
 )
-from ._defaults import n_updates
+from ._defaults import default_n_bins, n_updates
 from ._random import private_random_state
 from ._variants import VARIANTS, VIRTUAL_ADVERSARIAL
 from .architectures import ARCHITECTURES, checked_image_shape
 from .data._batches import TrainingRows, n_batches
-from .data._feature_scaling import fit_standardization
+from .data._feature_scaling import fit_knots
 from .data._labels import (
     UNLABELED,
+    EncodedLabels,
     encode_known_labels,
     encode_labels,
     hold_out,
     labeled_part,
-    row_weights,
-    with_mean_1,
 )
-from .data._samples import Rows, SomeRows, flatten_images
+from .data._precision import warn_imprecise
+from .data._samples import Samples, SampleSubset, flatten_images
+from .data._weights import normalize_weights, sample_weights
 from .network._combinators import COMBINATORS
 from .network._layers import ACTIVATIONS
 from .objective._adversary import NORMS
@@ -66,16 +66,6 @@ def _reconstructs_input(estimator):
             f"with denoising_cost[0] > 0; got variant={estimator.variant!r}."
         )
     return True
-
-
-def _weight_of_labeled(sample_weight, labeled):
-    """`sample_weight` after checks; of unlabeled rows, where it is not used, 1."""
-    if sample_weight is None:
-        return None
-    weight = np.asarray(sample_weight)
-    if weight.shape == labeled.shape:
-        sample_weight = np.where(labeled, weight, 1)
-    return _check_sample_weight(sample_weight, labeled, ensure_non_negative=True)
 
 
 def _predict_unlabeled(net, rows, codes):
@@ -550,10 +540,10 @@ class LadderClassifier(
         previous = getattr(self, "net_", None) if self.warm_start else None
         X, image_shape = self._flatten(X, previous)
         _get_feature_names(X)  # raises if they are not right
-        rows = Rows(X, self)
+        rows = Samples(X, self)
         check_consistent_length(rows, y)
         labels = encode_labels(y)
-        weight = self._row_weights(labels, sample_weight)
+        weight = sample_weights(sample_weight, self.class_weight, labels)
         if previous is not None:
             self._check_same_columns_and_classes(X, labels.classes)
         seeds = self._draw_seeds()
@@ -561,19 +551,21 @@ class LadderClassifier(
         codes, train_split, stopping = labels.codes, None, []
         if self.early_stopping:
             counted = codes
-            weight = with_mean_1(weight, codes)  # some must count, before all else
+            weight = normalize_weights(
+                weight, codes
+            )  # some must count, before all else
             if weight is not None:  # silenced rows do not say when to stop, either
                 counted = np.where(weight > 0, codes, UNLABELED)
             held_out = hold_out(counted, self.validation_fraction, seeds[1])
             train_split, stopping = early_stopping(
-                SomeRows(rows, held_out),
+                SampleSubset(rows, held_out),
                 codes[held_out],
                 self.n_iter_no_change,
                 self.tol,
             )
             codes = codes.copy()
             codes[held_out] = UNLABELED
-        weight = with_mean_1(weight, codes)
+        weight = normalize_weights(weight, codes)
         epoch = n_batches(len(rows), self.batch_size)
         max_epochs = self.max_epochs
         n_labels = np.count_nonzero(codes != UNLABELED)
@@ -592,6 +584,7 @@ class LadderClassifier(
         shares = class_shares(codes, len(labels.classes), weight)
         class_prior = checked_class_prior(self.class_prior, len(shares))
         survey = rows.survey()
+        warn_imprecise(survey, rows.names)
         scale = self._scale_for(rows, survey, len(labels.classes), seeds, previous)
 
         net = make_net(
@@ -680,14 +673,14 @@ class LadderClassifier(
             raise ValueError("classes must be passed on the first call to partial_fit.")
         X, image_shape = self._flatten(X, previous)
         _get_feature_names(X)  # raises if they are not right
-        rows, labels = Rows(X, self), encode_known_labels(y, classes)
+        rows, labels = Samples(X, self), encode_known_labels(y, classes)
         check_consistent_length(rows, labels.codes)
         if len(rows) < 2:
             raise ValueError(
                 "partial_fit needs at least 2 rows at a time, for batch statistics; "
                 f"got {len(rows)}."
             )
-        weight = self._row_weights(labels, sample_weight)
+        weight = sample_weights(sample_weight, self.class_weight, labels)
         n_seen, seeds, share = 0, self._draw_seeds(), 1.0
         if previous is not None:
             self._check_same_columns_and_classes(X, labels.classes)
@@ -695,6 +688,7 @@ class LadderClassifier(
             seeds[1] += self.n_iter_  # other noise in each call
             share = len(rows) / (len(rows) + min(n_seen, STREAM_MEMORY))
         survey = rows.survey()
+        warn_imprecise(survey, rows.names)
         scale = self._scale_for(rows, survey, len(labels.classes), seeds, previous)
 
         net = make_net(
@@ -809,13 +803,16 @@ class LadderClassifier(
 
         check_is_fitted(self)
         labeled, labels = labeled_part(y)
-        weight = _weight_of_labeled(sample_weight, labeled)
-        if weight is not None:
-            weight = weight[labeled]
+        codes = np.where(labeled, 0, UNLABELED)
+        weights = sample_weights(
+            sample_weight, None, EncodedLabels(self.classes_, codes)
+        )
+        if weights is not None:
+            weights = weights[labeled]
         # all rows are predicted: to pick some would copy those of an np.memmap
         predicted = self.predict(X)
         check_consistent_length(predicted, labeled)
-        return accuracy_score(labels, predicted[labeled], sample_weight=weight)
+        return accuracy_score(labels, predicted[labeled], sample_weight=weights)
 
     @property
     def device_(self):
@@ -836,14 +833,6 @@ class LadderClassifier(
         return tags
 
     # ------------------------------------------------------------------ for fit
-
-    def _row_weights(self, labels, sample_weight):
-        if sample_weight is None and self.class_weight is None:
-            return None
-        weight = _weight_of_labeled(sample_weight, labels.codes != UNLABELED)
-        if weight is None:
-            weight = np.ones(len(labels.codes))
-        return row_weights(labels, weight, self.class_weight)
 
     def _check_same_columns_and_classes(self, X, classes):
         validate_data(self, X, reset=False, skip_check_array=True)
@@ -883,7 +872,10 @@ class LadderClassifier(
         n_bins = self.n_bins
         if n_bins == "auto" and self.architecture != "mlp":
             n_bins = 1  # of pixels
-        return fit_standardization(rows, survey, n_bins, n_classes, seeds[1])
+        knots = fit_knots(rows, survey, seeds[1])
+        if n_bins == "auto":
+            n_bins = default_n_bins(knots.n_values, n_classes)
+        return knots.scale(n_bins)
 
     def _training_rows(self, rows, codes, weight, net, have_missing):
         standardize = net.standardize if self.standardize else None
@@ -925,6 +917,6 @@ class LadderClassifier(
         check_is_fitted(self)
         X, image_shape = flatten_images(X)
         self._check_image_shape(image_shape)
-        rows = Rows(X, self)
+        rows = Samples(X, self)
         validate_data(self, X, reset=False, skip_check_array=True)
         return rows

@@ -19,7 +19,7 @@ from sklearn_ladder.architectures import (
     MeanPool,
     network_layers,
 )
-from sklearn_ladder.data._samples import Rows, flatten_images
+from sklearn_ladder.data._samples import Samples, flatten_images
 from sklearn_ladder.model_selection import LabeledStratifiedKFold
 from sklearn_ladder.network import Shape, layer_shapes
 
@@ -132,7 +132,7 @@ def test_mapped_images_are_not_copied(images, tmp_path):
     mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
     rows, image_shape = flatten_images(mapped)
     assert image_shape == (1, 8, 8)
-    assert not Rows(rows).is_resident
+    assert not Samples(rows).is_resident
     clf, by_map = small().fit(X, y_few), small().fit(mapped, y_few)
     np.testing.assert_array_equal(by_map.predict_proba(mapped), clf.predict_proba(X))
 

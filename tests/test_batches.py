@@ -10,14 +10,14 @@ from sklearn_ladder.data._batches import (
     endless_batches,
     fits_on,
 )
-from sklearn_ladder.data._samples import Rows
+from sklearn_ladder.data._samples import Samples
 
 
 def make_rows(n_rows, n_labeled, weight=None):
     codes = np.full(n_rows, -1)
     codes[:n_labeled] = np.arange(n_labeled) % 2
     X = np.arange(n_rows, dtype=np.float32)[:, None]
-    return TrainingRows(Rows(X), codes, weight, "cpu")
+    return TrainingRows(Samples(X), codes, weight, "cpu")
 
 
 @pytest.mark.parametrize("n_labeled", [2, 7, 10, 13, 31])
@@ -97,10 +97,10 @@ def test_sample_has_every_row_once(monkeypatch):
 def test_rows_are_on_the_device_where_they_can_be():
     dense = np.eye(6, dtype=np.float32)
     codes = np.array([0, 1, -1, -1, 0, 1])
-    resident = TrainingRows(Rows(dense), codes, None, "cpu")
-    on_host = TrainingRows(Rows(sparse.csr_array(dense)), codes, None, "cpu")
+    resident = TrainingRows(Samples(dense), codes, None, "cpu")
+    on_host = TrainingRows(Samples(sparse.csr_array(dense)), codes, None, "cpu")
     assert isinstance(resident.X, torch.Tensor)
-    assert isinstance(on_host.X, Rows)
+    assert isinstance(on_host.X, Samples)
     index = torch.tensor([4, 0])
     torch.testing.assert_close(resident.take(index), on_host.take(index))
 

@@ -341,7 +341,7 @@ def test_parts_make_no_difference(digits_clf, monkeypatch):
 
     rows, error, smoothness = results()
     monkeypatch.setattr(
-        "sklearn_ladder.robustness._attacks.rows_per_part", lambda width: 7
+        "sklearn_ladder.robustness._attacks.chunk_size", lambda width: 7
     )
     rows_by_part, error_by_part, smoothness_by_part = results()
     np.testing.assert_allclose(rows_by_part, rows, atol=1e-5)

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import Dataset
 
-from ._samples import rows_per_part
+from ._samples import chunk_size
 
 # Labelled rows whose statistics mean something, whatever their classes.
 FEWEST_LABELS = 10
@@ -90,7 +90,7 @@ class TrainingRows(Dataset):
         if math.prod(shape) > LARGEST_COPY or not fits_on(self.device, shape):
             return None
         copy = self.X.new_empty(shape)
-        size = rows_per_part(shape[1])
+        size = chunk_size(shape[1])
         for part, rows in zip(copy.split(size), self.X.split(size), strict=True):
             part.copy_(self._standardize(rows))
         return copy

@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import validate_params
 
 from .._pyplot import axes_for, import_pyplot
 from ..data._labels import labeled_part
-from ..data._samples import Rows, flatten_images
+from ..data._samples import Samples, flatten_images
 from ..objective._adversary import kl_divergence, virtual_adversarial_perturbation
 from ._attacks import (
     COUNT,
@@ -113,7 +113,7 @@ def adversarial_error(clf, X, y, eps, norm="linf", *, attack=fast_gradient):
         X_part = _safe_indexing(X, rows[part])
         X_adversarial = attack(clf, X_part, labels[part], eps=eps, norm=norm)
         # not by the classifier, which would miss the feature names
-        codes = net.predict(Rows(flatten_images(X_adversarial)[0], clf))
+        codes = net.predict(Samples(flatten_images(X_adversarial)[0], clf))
         n_wrong += np.count_nonzero(clf.classes_[codes] != labels[part])
     return float(n_wrong / len(rows))
 

@@ -13,7 +13,7 @@ from .._classifier import LadderClassifier
 from .._random import private_random_state
 from ..data._batches import as_tensor
 from ..data._labels import UNLABELED, encode_known_labels
-from ..data._samples import rows_per_part
+from ..data._samples import chunk_size
 from ..objective._adversary import NORMS
 from ._ascent import ascend
 
@@ -257,7 +257,7 @@ def private_generator(clf, random_state):
 
 def parts(net, n_rows):
     """Slices of as many rows as a pass should take at once."""
-    return gen_batches(n_rows, rows_per_part(net.module_.n_units_at_most))
+    return gen_batches(n_rows, chunk_size(net.module_.n_units_at_most))
 
 
 def complete_parts(net, rows):

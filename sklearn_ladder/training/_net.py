@@ -22,7 +22,7 @@ from skorch.utils import noop
 from torch.nn import functional as F
 
 from ..data._batches import LadderBatches, RowBatches
-from ..data._samples import MULTIPLE, rows_per_part
+from ..data._samples import MULTIPLE, chunk_size
 from ..network import Ladder
 from ..objective._costs import ladder_costs
 from ._cuda_graph import GraphedStep
@@ -333,7 +333,7 @@ class LadderNet(NeuralNetClassifier):
         sample = self.training_rows_.sample(
             self.seed,
             # parts that fit into memory, yet no smaller than training's batches
-            max(self.batch_size, rows_per_part(self.module_.n_units_at_most)),
+            max(self.batch_size, chunk_size(self.module_.n_units_at_most)),
         )
         self.module_.measure_population(sample, self.population_share)
         self.population_is_current_ = True
@@ -363,7 +363,7 @@ class LadderNet(NeuralNetClassifier):
         if training:
             return super().get_iterator(dataset, training=True)
         return self.iterator_valid(
-            dataset, batch_size=rows_per_part(self.module_.n_units_at_most)
+            dataset, batch_size=chunk_size(self.module_.n_units_at_most)
         )
 
     def infer(self, x, **fit_params):
@@ -460,7 +460,7 @@ def early_stopping(x, y, patience, tol):
 
     Parameters
     ----------
-    x : SomeRows
+    x : SampleSubset
         Held-out rows.
     y : ndarray of shape (n_rows,)
         Their class codes.
