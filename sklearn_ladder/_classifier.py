@@ -564,7 +564,14 @@ class LadderClassifier(
         seeds = spawn_seeds(self.random_state, self.n_iter_ if n_seen else 0)
         X, image_shape = flatten_images(X)
         data = encode_training_data(
-            self, X, y, sample_weight, seeds, classes, is_stream
+            self,
+            X,
+            y,
+            sample_weight,
+            seeds,
+            classes,
+            is_stream,
+            previous and previous.plan_,
         )
         if previous:
             self._check_continues(X, image_shape, data.classes)

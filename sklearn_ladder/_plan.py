@@ -169,7 +169,7 @@ def _resolve_network(own, data, image_shape, seeds, previous):
         "n_features": n_features,
         "n_classes": n_classes,
         "image_shape": image_shape,
-        "input_dtype": _input_dtype(data.survey, scale, previous),
+        "input_dtype": data.samples.dtype.name,
         "n_bins": n_bins,
         "scale": scale,
         "input_range": _input_range(data.survey, scale, previous),
@@ -286,13 +286,6 @@ def _shape_of_columns(input_shape, n_columns):
             f"{n_columns} columns for {input_shape.n_units} pixels."
         )
     return Shape(n_columns)
-
-
-def _input_dtype(survey, scale, previous):
-    if previous is not None:
-        return previous.input_dtype
-    # only feature scaling works in float64
-    return "float64" if survey.imprecise and scale is not None else "float32"
 
 
 def _input_range(survey, scale, previous):

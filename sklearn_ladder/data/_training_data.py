@@ -8,6 +8,7 @@ from sklearn.utils.validation import _get_feature_names
 
 from ._feature_scaling import fit_knots
 from ._labels import UNLABELED, encode_known_labels, encode_labels, hold_out
+from ._precision import warn_imprecise
 from ._samples import Samples, SampleSubset, Survey
 from ._weights import normalize_weights, sample_weights
 
@@ -55,21 +56,23 @@ class TrainingData:
 
 
 def encode_training_data(
-    estimator, X, y, sample_weight, seeds, classes=None, is_stream=False
+    estimator, X, y, sample_weight, seeds, classes=None, is_stream=False, previous=None
 ):
     """Check and encode what `fit` or `partial_fit` is given.
 
     Parameters
     ----------
     estimator : LadderClassifier
-        Its parameters `class_weight`, `early_stopping` and `validation_fraction` are
-        used, and errors name it.
+        Its parameters `class_weight`, `early_stopping`, `validation_fraction` and
+        `feature_scaling` are used, and errors name it.
     X, y, sample_weight
         As given by the user, images flattened.
     seeds : Seeds
     classes : array-like of shape (n_classes,), default=None
         All classes of a stream.
     is_stream : bool, default=False
+    previous : Plan, default=None
+        Plan of the fit that this one continues.
 
     Returns
     -------
@@ -82,6 +85,13 @@ def encode_training_data(
     """
     _get_feature_names(X)  # raises if only some names are strings
     samples = Samples(X, estimator)
+    survey = samples.survey()
+    if estimator.feature_scaling is None:
+        warn_imprecise(survey, samples.names)
+    elif previous is not None:
+        samples = samples.astype(previous.input_dtype)
+    elif survey.imprecise:  # which feature scaling in float64 keeps
+        samples = samples.astype(np.float64)
     if is_stream and len(samples) < 2:
         raise ValueError(
             "partial_fit needs at least 2 samples at a time, for batch statistics; got "
@@ -108,6 +118,6 @@ def encode_training_data(
         codes=codes,
         held_out=held_out,
         weight=weight,
-        survey=samples.survey(),
+        survey=survey,
         is_stream=is_stream,
     )
