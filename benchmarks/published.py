@@ -16,13 +16,15 @@ stand in for them, for the choice of settings.
 
 import argparse
 import json
+import shlex
+import time
 from pathlib import Path
 
 import numpy as np
 from sklearn.pipeline import make_pipeline
 
 from benchmarks import _data, _results
-from benchmarks._callbacks import Checkpoint, Progress
+from benchmarks._callbacks import Checkpoint, CPUSeconds, Progress
 from sklearn_ladder import LadderClassifier, recipes
 from sklearn_ladder.preprocessing import GlobalContrastNormalizer, ZCAWhitener
 from sklearn_ladder.robustness import fast_gradient
@@ -114,6 +116,34 @@ def run_name(recipe, parameters, seed, arguments):
     return "-".join([*parts, f"seed{seed}"])
 
 
+def is_done(name, parameters):
+    """Whether there is a result of a run with these parameters.
+
+    They are compared where both have them: a parameter that was renamed since makes no
+    other run. A new parameter that changes a recipe asks for its results to be removed.
+    """
+    done = _results.read(name)
+    if done is None:
+        return False
+    before, now = done["parameters"], _results.as_json(parameters)
+    return all(before[name] == now[name] for name in before.keys() & now.keys())
+
+
+def command(recipe, seed, arguments):
+    """The command of a single run, without folders of this machine."""
+    words = ["python", "-m", "benchmarks.published", recipe, "--seeds", seed]
+    for option in (
+        *("epochs", "decay_start", "batch_size", "cost_factor", "labels", "subset"),
+        "device",
+    ):
+        value = getattr(arguments, option)
+        if value not in (None, "auto"):
+            words += [f"--{option.replace('_', '-')}", value]
+    if arguments.validate:
+        words.append("--validate")
+    return shlex.join(map(str, words))
+
+
 def run(name, recipe, parameters, seed, rows, arguments, n_epochs_after):
     """Train and test once.
 
@@ -136,17 +166,24 @@ def run(name, recipe, parameters, seed, rows, arguments, n_epochs_after):
         "n_rows": len(X),
         "n_labels": int((y_few >= 0).sum()),
     }
+    made = _results.provenance(command(recipe, seed, arguments))
     checkpoint = arguments.checkpoint_dir / f"{name}.pt"
+    # half a run of other code is not gone on with
+    identity = json.dumps(result | {"commit": made["commit"], "dirty": made["dirty"]})
     clf = LadderClassifier(
         **parameters,
         random_state=seed,
         device=arguments.device,
         callbacks=[
-            Checkpoint(checkpoint, identity=json.dumps(result)),
+            CPUSeconds(),
+            Checkpoint(checkpoint, identity),
             Progress(parameters["max_epochs"], n_epochs_after),
         ],
     )
     clf.fit(X, y_few)
+    if clf.n_iter_ < parameters["max_epochs"]:  # Ctrl-C: the checkpoint goes on
+        raise KeyboardInterrupt
+    cpu_before_tests = time.process_time()
     result |= {
         "device": clf.device_,
         "training_seconds": round(float(clf.history_["dur"].sum()), 1),
@@ -167,7 +204,9 @@ def run(name, recipe, parameters, seed, rows, arguments, n_epochs_after):
             )
             for norm in ("linf", "l2", "l1")
         }
-    _results.write(name, result | _results.provenance())
+    cpu_of_tests = time.process_time() - cpu_before_tests
+    cpu_seconds = float(clf.history_["cpu_seconds"].sum()) + cpu_of_tests
+    _results.write(name, result | {"cpu_seconds": round(cpu_seconds, 1)} | made)
     checkpoint.unlink(missing_ok=True)
     return result
 
@@ -182,8 +221,7 @@ def main(arguments=None):
         parameters = recipes.get(recipe) | changed_parameters(recipe, arguments)
         for seed in arguments.seeds:
             name = run_name(recipe, parameters, seed, arguments)
-            done = _results.read(name)
-            if done is None or done["parameters"] != _results.as_json(parameters):
+            if not is_done(name, parameters):
                 todo.append((name, recipe, parameters, seed))
     rows_of = {}
     for number, (name, recipe, parameters, seed) in enumerate(todo):
