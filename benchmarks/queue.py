@@ -185,11 +185,6 @@ def holder(folder):
 # ------------------------------------------------------------------------------- status
 
 
-def core_hours(result):
-    """Of a result; the time on the wall where CPU time was not measured."""
-    return result.get("cpu_seconds", result["training_seconds"]) / 3600
-
-
 def begun(run, folder):
     """Epochs and core-hours of a run that has a checkpoint; None if it has none."""
     path = folder / f"{run.name}.pt"
@@ -209,12 +204,12 @@ def status(folder):
     runs = all_runs()
     done = [(run, _results.read(run.name)) for run in runs if run.is_done]
     todo = [run for run in runs if not run.is_done]
-    hours = sum(core_hours(result) for _, result in done)
+    hours = sum(published.core_hours(result) for _, result in done)
     lines = [f"done: {len(done)} of {len(runs)} runs, {hours:.1f} core-hours"]
     for recipe, same in itertools.groupby(done, lambda pair: pair[0].recipe):
         results = [result for _, result in same]
         errors = " ".join(f"{result['error_percent']:.2f}" for result in results)
-        spent = sum(map(core_hours, results))
+        spent = sum(map(published.core_hours, results))
         lines.append(f"  {recipe}: {errors} %, {spent:.1f} core-hours")
     pid = holder(folder)
     lines.append("nothing runs" if pid is None else f"running: process {pid}")
