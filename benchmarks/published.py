@@ -11,7 +11,7 @@ file in ``--checkpoint-dir``.
 Test rows are looked at once per fit, when it has ended: as they are and, for recipes of
 Shinoda et al., as the fast gradient method changes them, which is given the predicted
 classes as in their evaluation. With ``--validate`` the last 10,000 of the training rows
-stand in for them, for the choice of settings.
+stand in for them, for the choice of settings, and also after each epoch.
 """
 
 import argparse
@@ -24,7 +24,7 @@ import numpy as np
 from sklearn.pipeline import make_pipeline
 
 from benchmarks import _data, _results
-from benchmarks._callbacks import Checkpoint, CPUSeconds, Progress
+from benchmarks._callbacks import Checkpoint, CPUSeconds, ErrorCurve, Progress
 from sklearn_ladder import LadderClassifier, recipes
 from sklearn_ladder.preprocessing import GlobalContrastNormalizer, ZCAWhitener
 from sklearn_ladder.robustness import fast_gradient
@@ -84,7 +84,18 @@ def load(data, arguments):
 
 
 def error_percent(clf, X, y):
-    return round(100 * (1 - clf.score(X, y)), 3)
+    return _percent(clf.predict(X), y)
+
+
+def _percent(predicted, y):
+    return round(100 * float(np.mean(predicted != y)), 3)
+
+
+def few_labels(y, n_labels, seed):
+    """As many labels of each class, -1 for the others; or `y` if all are to be kept."""
+    if n_labels >= len(y):
+        return y
+    return _data.keep_labels(y, n_labels // len(np.unique(y)), seed)
 
 
 def adversarial_errors(clf, X, y):
@@ -104,7 +115,7 @@ def adversarial_errors(clf, X, y):
     spread = X + eps * change / np.where(length == 0, 1, length)
     errors = {norm: error_percent(clf, X_new, y) for norm, X_new in attacked.items()}
     predicted = np.where(is_zero, 0, clf.predict(attacked["l2"]))
-    errors["l2 unguarded"] = round(100 * float(np.mean(predicted != y)), 3)
+    errors["l2 unguarded"] = _percent(predicted, y)
     errors["l1 over all pixels"] = error_percent(clf, spread, y)
     return {
         "adversarial_epsilon": eps,
@@ -185,11 +196,7 @@ def run(name, recipe, parameters, seed, rows, arguments, n_epochs_after):
         What is kept of the run.
     """
     X, y, X_test, y_test = rows
-    n_labels = arguments.labels or recipes.RECIPES[recipe].n_labels
-    n_classes = len(np.unique(y))
-    # as many of each class, unless all labels are kept
-    few = n_labels < len(y)
-    y_few = _data.keep_labels(y, n_labels // n_classes, seed) if few else y
+    y_few = few_labels(y, arguments.labels or recipes.RECIPES[recipe].n_labels, seed)
     result = {
         "recipe": recipe,
         "seed": seed,
@@ -202,15 +209,22 @@ def run(name, recipe, parameters, seed, rows, arguments, n_epochs_after):
     checkpoint = arguments.checkpoint_dir / f"{name}.pt"
     # half a run of other code is not gone on with
     identity = json.dumps(result | {"commit": made["commit"], "dirty": made["dirty"]})
+    callbacks = [
+        CPUSeconds(),
+        Checkpoint(checkpoint, identity),
+        Progress(parameters["max_epochs"], n_epochs_after),
+    ]
+    if arguments.validate:
+
+        def validation_error(net):
+            return _percent(net.predict(X_test), y_test)
+
+        callbacks.insert(0, ErrorCurve(validation_error))
     clf = LadderClassifier(
         **parameters,
         random_state=seed,
         device=arguments.device,
-        callbacks=[
-            CPUSeconds(),
-            Checkpoint(checkpoint, identity),
-            Progress(parameters["max_epochs"], n_epochs_after),
-        ],
+        callbacks=callbacks,
     )
     clf.fit(X, y_few)
     if clf.n_iter_ < parameters["max_epochs"]:  # Ctrl-C: the checkpoint goes on
@@ -223,7 +237,7 @@ def run(name, recipe, parameters, seed, rows, arguments, n_epochs_after):
         "history": {
             name: np.round(column, 5).tolist()
             for name, column in clf.history_.items()
-            if name.endswith(("loss", "cost"))
+            if name.endswith(("loss", "cost", "error_percent"))
         },
     }
     if recipes.RECIPES[recipe].source == recipes.SHINODA2017:

@@ -44,6 +44,7 @@ class Entry(NamedTuple):
     recipe: str
     n_seeds: int  # seeds 0, 1, …
     core_hours: float  # of a seed, as expected
+    options: tuple = ()  # of `benchmarks.published`
 
 
 ORDER = [
@@ -65,10 +66,13 @@ ORDER = [
     Entry("rasmus2015-mnist-all-bottom", 3, 1.3),
     Entry("rasmus2015-mnist-100-conv-small-gamma", 1, 21),
     Entry("rasmus2015-mnist-100-conv-fc-full", 1, 24),
-    Entry("rasmus2015-cifar10-4000-conv-large-baseline", 1, 11),
     # more seeds: what has its file is passed over
     Entry("rasmus2015-mnist-100-conv-small-gamma", 3, 21),
     Entry("rasmus2015-mnist-100-conv-fc-full", 3, 24),
+    Entry("rasmus2015-cifar10-4000-conv-large-baseline", 1, 11),
+    # validation curves of both, to compare at equal updates
+    Entry("rasmus2015-cifar10-4000-conv-large-baseline", 1, 10, ("--validate",)),
+    Entry("rasmus2015-cifar10-4000-conv-large-gamma", 1, 90, ("--validate",)),
 ]
 
 
@@ -79,6 +83,7 @@ class Run(NamedTuple):
     seed: int
     core_hours: float
     name: str  # of its files
+    options: tuple
 
     @property
     def is_done(self):
@@ -101,7 +106,8 @@ def parse_arguments(arguments=None):
 
 def published_arguments(run, arguments):
     """What `benchmarks.published` is told of a run."""
-    words = [run.recipe, "--seeds", str(run.seed), "--device", arguments.device]
+    words = [run.recipe, "--seeds", str(run.seed), *run.options]
+    words += ["--device", arguments.device]
     words += ["--checkpoint-dir", str(arguments.checkpoint_dir)]
     return words + (["--data-dir", arguments.data_dir] if arguments.data_dir else [])
 
@@ -113,13 +119,12 @@ def all_runs():
     -------
     list of Run
     """
-    as_published = published.parse_arguments(["--list"])
     runs = {}
-    for recipe, n_seeds, core_hours in ORDER:
-        parameters = recipes.get(recipe)
+    for recipe, n_seeds, core_hours, options in ORDER:
+        arguments = published.parse_arguments([recipe, *options])
         for seed in range(n_seeds):
-            name = published.run_name(recipe, parameters, seed, as_published)
-            runs.setdefault(name, Run(recipe, seed, core_hours, name))
+            name = published.run_name(recipe, recipes.get(recipe), seed, arguments)
+            runs.setdefault(name, Run(recipe, seed, core_hours, name, options))
     return list(runs.values())
 
 

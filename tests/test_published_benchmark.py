@@ -7,7 +7,7 @@ import pytest
 from skorch.callbacks import Callback
 
 from benchmarks import _results, published, published_summary
-from benchmarks._callbacks import Checkpoint
+from benchmarks._callbacks import Checkpoint, ErrorCurve
 from sklearn_ladder import LadderClassifier, recipes
 
 
@@ -106,6 +106,25 @@ def test_all_labels_are_all_of_them(small_mnist, monkeypatch):
     assert result["n_labels"] == result["n_rows"] == 301
 
 
+def test_validation_has_the_error_of_each_epoch(small_mnist):
+    run(small_mnist, "--epochs", "2", "--subset", "200", "--validate")
+    run(small_mnist, "--epochs", "2", "--subset", "200")
+    result = _results.read(f"{RECIPE}-2epochs-200rows-validation-seed0")
+    curve = result["history"]["error_percent"]
+    # after the last epoch it is that of the classifier
+    assert len(curve) == 2 and curve[-1] == result["error_percent"]
+    tested = _results.read(f"{RECIPE}-2epochs-200rows-seed0")["history"]
+    assert "error_percent" not in tested
+
+
+def test_an_error_curve_changes_no_training(blobs):
+    curve = ErrorCurve(lambda net: net.predict(np.float32(blobs[0])).mean())
+    seen, unseen = fit(blobs, curve), fit(blobs)
+    X = blobs[0]
+    np.testing.assert_array_equal(seen.predict_proba(X), unseen.predict_proba(X))
+    assert len(seen.history_["error_percent"]) == 6
+
+
 def test_table_of_all_runs(small_mnist):
     run(small_mnist, "--epochs", "1", "--subset", "200", "--seeds", "0", "1")
     run(small_mnist, "--epochs", "2")
@@ -163,9 +182,6 @@ def test_adversarial_errors_as_the_authors_have_them(small_mnist, monkeypatch):
         def predict(self, X):
             self.X.append(X)
             return np.ones(len(X), dtype=int)
-
-        def score(self, X, y):
-            return np.mean(self.predict(X) == y)
 
     monkeypatch.setattr(
         published, "fast_gradient", lambda clf, X, eps, norm: X + change[norm]

@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import os
 import signal
+import subprocess
 
 import numpy as np
 import pytest
@@ -219,3 +220,25 @@ def test_every_entry_is_a_recipe_on_its_published_schedule():
     assert len({run.name for run in runs}) == len(runs)
     assert runs[0].name == "rasmus2015-mnist-100-conv-small-baseline-20epochs-seed0"
     assert sum(run.recipe == "rasmus2015-mnist-100-full" for run in runs) == 10
+    assert runs[-1].name.endswith("gamma-70epochs-validation-seed0")
+
+
+def test_commit(tmp_path, monkeypatch):
+    def git(*arguments):
+        identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        subprocess.run(
+            ["git", *identity, *arguments], cwd=tmp_path, check=True, text=True
+        )
+
+    monkeypatch.setattr(_results, "__file__", str(tmp_path / "module.py"))
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert _results.commit() == {"commit": None, "dirty": None}
+    git("init", "--quiet")
+    (tmp_path / "module.py").write_text("1")
+    git("add", ".")
+    git("commit", "--quiet", "--message", "one")
+    (tmp_path / "result.json").write_text("{}")  # untracked
+    found = _results.commit()
+    assert len(found["commit"]) == 40 and not found["dirty"]
+    (tmp_path / "module.py").write_text("2")
+    assert _results.commit() == found | {"dirty": True}
