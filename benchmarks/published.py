@@ -55,10 +55,12 @@ def parse_arguments(arguments=None):
     parser.add_argument("--data-dir")
     parser.add_argument("--checkpoint-dir", type=Path, default=CHECKPOINTS)
     parsed = parser.parse_args(arguments)
-    unknown = sorted(set(parsed.recipes) - set(recipes.names()))
+    # "table" is of no data in particular
+    names = [name for name, r in recipes.RECIPES.items() if r.data in _data.FILES]
+    unknown = sorted(set(parsed.recipes) - set(names))
     if unknown or not (parsed.recipes or parsed.list):
         parser.error(
-            f"RECIPE must be one or more of {', '.join(recipes.names())}; got "
+            f"RECIPE must be one or more of {', '.join(names)}; got "
             f"{', '.join(unknown) or 'none'}"
         )
     if parsed.cost_factor is not None:

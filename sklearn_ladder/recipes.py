@@ -11,7 +11,8 @@ through :class:`~sklearn_ladder.preprocessing.GlobalContrastNormalizer` and
 Sources
 -------
 rasmus2015 : Rasmus, Berglund, Honkala, Valpola, Raiko, "Semi-Supervised Learning with
-    Ladder Networks", NIPS 2015, arXiv:1507.02672.
+    Ladder Networks", NIPS 2015, arXiv:1507.02672. Two have their settings and no
+    published error: "rasmus2015-table-full", for any table, and the full Conv-Small.
 shinoda2017 : Shinoda, Worrall, Brostow, "Virtual Adversarial Ladder Networks for
     Semi-supervised Learning", 2017, arXiv:1711.07476. VAT, and the ladder with virtual
     adversarial costs (LVAC) or noise (LVAN), at the input or layer-wise (LW).
@@ -33,15 +34,15 @@ from typing import NamedTuple
 
 import pandas as pd
 
-MNIST, CIFAR10 = "mnist", "cifar10"
+MNIST, CIFAR10, TABLE = "mnist", "cifar10", "table"
 ALL = 60_000  # labels: those of every training row of MNIST
 
 
 class Recipe(NamedTuple):
     """A configuration and its published result."""
 
-    data: str  # "mnist" or "cifar10"
-    n_labels: int
+    data: str  # "mnist", "cifar10", or "table" for any
+    n_labels: int | None  # None: of any number
     error: float | None  # published test error, %; None of what is not published
     std: float | None  # its standard deviation over seeds
     source: str
@@ -137,6 +138,15 @@ _RASMUS2015 = {
         (
             *("mnist-100-conv-small-gamma", MNIST, 100, 0.89, 0.50),
             _CONV_SMALL | _gamma(1),
+        ),
+        (
+            *("mnist-100-conv-small-full", MNIST, 100, None, None),
+            _CONV_SMALL | _full(1000, 10, 0.1, n_above=8),
+        ),
+        # NOTE[DIFF]: features have scales of their own; pixels are taken as they are
+        (
+            *("table-full", TABLE, None, None, None),
+            _MLP | _full(1000, 10, 0.1) | {"standardize": True, "n_bins": 1},
         ),
         (
             *("cifar10-4000-conv-large-baseline", CIFAR10, 4000, 23.33, 0.61),
@@ -293,9 +303,10 @@ def table():
     Returns
     -------
     DataFrame
-        Indexed by name. Columns: "data", "n_labels", "error" (test error in %) and
-        "std" (its standard deviation over seeds), both NaN for "quick", "source".
+        Indexed by name. Columns: "data", "n_labels" (NA of a table), "error" (test
+        error in %) and "std" (its standard deviation over seeds), both NaN where none
+        is published, "source".
     """
     rows = {name: recipe._asdict() for name, recipe in RECIPES.items()}
     table = pd.DataFrame.from_dict(rows, orient="index").drop(columns="parameters")
-    return table.astype({"error": float, "std": float})
+    return table.astype({"n_labels": "Int64", "error": float, "std": float})

@@ -202,7 +202,9 @@ def test_time_left_is_that_of_all_runs(small_mnist, capsys):
     assert lines[-1].endswith(" 0.0 min left")
 
 
-@pytest.mark.parametrize("arguments", [[], ["rasmus2015-mnist-100-ful"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["rasmus2015-mnist-100-ful"], ["rasmus2015-table-full"]]
+)
 def test_unknown_recipe(arguments, capsys):
     with pytest.raises(SystemExit):
         published.main(arguments)
