@@ -40,6 +40,41 @@ class Progress(Callback):
         )
 
 
+class ErrorCurve(Callback):
+    """Records an error after each epoch, in the history as "error_percent".
+
+    It predicts with statistics of that moment, and draws no random numbers: training
+    goes on as without it.
+
+    Parameters
+    ----------
+    error_percent : callable
+        Takes the net in training; returns a number.
+    """
+
+    def __init__(self, error_percent):
+        self.error_percent = error_percent
+
+    def on_epoch_end(self, net, **kwargs):
+        net.history.record("error_percent", self.error_percent(net))
+
+
+class CPUSeconds(Callback):
+    """Records the CPU seconds of each epoch, over all threads, in the history.
+
+    It comes before `Checkpoint`, whose file then has them too: their sum counts the
+    epochs before a kill.
+    """
+
+    def on_train_begin(self, net, **kwargs):
+        self.before_ = time.process_time()
+
+    def on_epoch_end(self, net, **kwargs):
+        now = time.process_time()
+        net.history.record("cpu_seconds", now - self.before_)
+        self.before_ = now
+
+
 class Checkpoint(Callback):
     """Keeps the state of training after each epoch; a killed fit goes on from there.
 
