@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 import torch
-from skorch.callbacks import Callback, LRScheduler
+from skorch.callbacks import Callback
 
 from benchmarks._results import replacing
 from sklearn_ladder.data._batches import n_batches
@@ -101,8 +101,7 @@ class Checkpoint(Callback):
             return
         net.module_.load_state_dict(state["module"])
         net.optimizer_.load_state_dict(state["optimizer"])
-        for scheduler, kept in zip(_schedulers(net), state["schedulers"], strict=True):
-            scheduler.load_state_dict(kept)
+        dict(net.callbacks_)["learning_rate_schedule"].n_done_ = state["n_updates"]
         net.noise_generator_.set_state(state["noise_generator"])
         net.history.extend(state["history"])
         n_done = len(state["history"])
@@ -116,18 +115,9 @@ class Checkpoint(Callback):
             "identity": self.identity,
             "module": net.module_.state_dict(),
             "optimizer": net.optimizer_.state_dict(),
-            "schedulers": [scheduler.state_dict() for scheduler in _schedulers(net)],
+            "n_updates": dict(net.callbacks_)["learning_rate_schedule"].n_done_,
             "noise_generator": net.noise_generator_.get_state(),
             "history": list(net.history),
         }
         with replacing(Path(self.path)) as partial:
             torch.save(state, partial)
-
-
-def _schedulers(net):
-    """The learning rate schedulers of a net in training, as torch has them."""
-    return [
-        callback.lr_scheduler_
-        for _, callback in net.callbacks_
-        if isinstance(callback, LRScheduler)
-    ]

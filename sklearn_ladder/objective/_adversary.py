@@ -220,7 +220,7 @@ class Adversary(NamedTuple):
 
 
 def _noisy_logits(encoder, number, generator, z):
-    """Logits of the encoder above a layer, with new noise in each call, as published."""
+    """Logits of the encoder above a layer. Each call draws new noise, as published."""
     noise_std = [NOISE_STD] * len(encoder.shapes)
     n_samples = len(z) // encoder.shapes[number].n_sites
     noise = encoder.draw_noise(n_samples, noise_std, generator, lowest=number)
