@@ -470,7 +470,9 @@ def test_scorer_cuts_metadata_of_rows_only():
 
 def test_scorer_without_labels_says_so():
     scorer = labeled_scorer("accuracy")
-    with pytest.raises(ValueError, match="labeled rows; got 3 rows, all unlabeled"):
+    with pytest.raises(
+        ValueError, match="labeled samples; got 3 samples, all unlabeled"
+    ):
         scorer(Prior([0, 1]), np.zeros((3, 2)), [-1, -1, -1])
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         scorer(Prior([0, 1]), np.zeros((3, 2)), [0, 1])
