@@ -625,7 +625,7 @@ def test_train_size_is_of_labeled_rows():
 @pytest.mark.parametrize(
     "y, arguments, message",
     [
-        ([0, 1, 1, -1], {}, "least populated class"),
+        ([0, 1, 2, -1], {}, "needs a class with two labels"),
         ([0, 0, 1, 1, -1], {"test_size": 1}, "greater or equal to the number of cl"),
         ([0, 0, 1, 1, -1], {"test_size": 7}, "test_size=7 should be"),
         ([-1, -1, -1], {}, "all unlabeled"),
