@@ -154,7 +154,7 @@ def plain_knots(column):
 def test_all_features_at_once_as_one_by_one(make, monkeypatch):
     monkeypatch.setattr(_feature_scaling, "LARGEST_BLOCK", 1000)  # two features each
     X = np.delete(table(), 3, axis=1)
-    X = np.c_[X, 1e10 * X[:, 0], np.r_[X[1:, 0], 1e30], 1e-10 * X[:, 4]]
+    X = np.c_[X, 1e10 * X[:, 0], np.r_[X[1:, 0], 1e30], 1e-10 * X[:, 3]]
     samples = Samples(make(X))
     knots = fit_knots(samples, samples.survey(), random_state=0)
     for number, column in enumerate(X.T):

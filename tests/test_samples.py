@@ -198,8 +198,10 @@ WITH_GAPS = {
         np.where(IS_GAP, "junk", OBJECTS), IS_GAP
     ),
     "list of masked": lambda: [
-        np.ma.masked_array([7 if gap else v for v, gap in zip(*row)], row[1])
-        for row in zip(GAPS, IS_GAP)
+        np.ma.masked_array(
+            [7 if gap else v for v, gap in zip(*row, strict=True)], row[1]
+        )
+        for row in zip(GAPS, IS_GAP, strict=True)
     ],
     "objects with NA": lambda: np.where(IS_GAP, pd.NA, GAPS),
     "list with NA and NaT": lambda: [[1, pd.NA], [pd.NaT, 4], [5, 6]],
@@ -213,11 +215,14 @@ WITH_GAPS = {
     ),
     "category": lambda: pd.DataFrame(GAPS).astype("category"),
     "polars": lambda: pytest.importorskip("polars").DataFrame(
-        dict(zip("ab", OBJECTS.T.tolist()))
+        dict(zip("ab", OBJECTS.T.tolist(), strict=True))
     ),
     "Arrow": arrow_table,
     "pandas of Arrow": lambda: pd.DataFrame(
-        {name: pd.Series(c).astype("double[pyarrow]") for name, c in zip("ab", GAPS.T)}
+        {
+            name: pd.Series(c).astype("double[pyarrow]")
+            for name, c in zip("ab", GAPS.T, strict=True)
+        }
     ),
 }
 
@@ -311,10 +316,10 @@ COARSE = {
     "far": (times(), "far"),
     "zeros for never": (np.where(np.arange(400) % 200, times(), 0), "far"),
     "mostly zeros": (np.where(np.arange(400) % 20, 0, times()), "far"),
-    "integers": (np.arange(2**53, 2**53 + 400), "far"),
+    "integers": (2**53 + 100 * np.arange(400), "far"),
     "two values": (np.where(np.arange(400) % 2, 1.7e12, 1.7e12 + 100), "far"),
     "p-values": (10.0 ** -np.r_[np.linspace(50, 90, 390), np.arange(10)], "close"),
-    "below the smallest float32": (1e-40 * times(), "close"),
+    "below the smallest float32": (1e-44 * np.arange(400), "close"),
 }
 
 

@@ -67,8 +67,9 @@ def present_part(column):
         na = getattr(values.dtype, "na_object", None)
         values = values.astype(object)
         # a string can stand for missing ones, too
-        is_na = np.array([v is na or v == na for v in values], bool)
-        is_missing = pd.isna(values) | is_na
+        is_text = isinstance(na, str)
+        is_na = [v is na or (is_text and v == na) for v in values]
+        is_missing = pd.isna(values) | np.array(is_na, bool)
     elif values.dtype == object:
         is_missing |= np.array([value is np.ma.masked for value in values], bool)
     if not is_missing.any():
