@@ -138,7 +138,10 @@ class TrainingHistoryDisplay:
         import matplotlib.pyplot as plt
 
         if ax is None:
-            _, ax = plt.subplots(layout="constrained")
+            _, ax = plt.subplots(figsize=(7.5, 4.5), layout="constrained")
+            # More than ten curves: the others have the same colors, but dashed lines.
+            colors = plt.cycler(color=[f"C{number}" for number in range(10)])
+            ax.set_prop_cycle(plt.cycler(linestyle=["-", "--"]) * colors)
         if len(self.epoch) == 1:  # a single point is invisible without a marker
             kwargs = {"marker": "o"} | kwargs
         self.lines_ = {}
@@ -150,7 +153,7 @@ class TrainingHistoryDisplay:
         ax.set_yscale("log", nonpositive="mask")
         ax.set(xlabel="Epoch", ylabel="Cost")
         is_beside = ax.figure.get_layout_engine() is not None
-        ax.legend(**BESIDE_AXES if is_beside else {})
+        ax.legend(fontsize="small", **BESIDE_AXES if is_beside else {})
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
