@@ -139,8 +139,8 @@ class TrainingHistoryDisplay:
 
         if ax is None:
             _, ax = plt.subplots(figsize=(7.5, 4.5), layout="constrained")
-            # More than ten curves: the others have the same colors, but dashed lines.
-            colors = plt.cycler(color=[f"C{number}" for number in range(10)])
+            # Colors repeat after ten curves, with dashed lines.
+            colors = plt.cycler(color=plt.colormaps["tab10"].colors)
             ax.set_prop_cycle(plt.cycler(linestyle=["-", "--"]) * colors)
         if len(self.epoch) == 1:  # a single point is invisible without a marker
             kwargs = {"marker": "o"} | kwargs
@@ -320,9 +320,9 @@ class ReconstructionDisplay:
         low, high = scale["vmin"], scale["vmax"]
         kwargs = {"cmap": "gray_r"} | (kwargs if "norm" in kwargs else scale)
         axes = figure.subplots(len(rows), n_images, squeeze=False)
-        for axes_of_row, (title, images) in zip(axes, rows.items(), strict=True):
-            axes_of_row[0].set_ylabel(title, rotation=0, ha="right", va="center")
-            for ax, image in zip(axes_of_row, images, strict=True):
+        for row, (title, images) in zip(axes, rows.items(), strict=True):
+            row[0].set_ylabel(title, rotation=0, ha="right", va="center")
+            for ax, image in zip(row, images, strict=True):
                 if np.ndim(image) == 3:  # imshow does not scale color images
                     image = np.clip((image - low) / (high - low), 0, 1)
                 ax.imshow(image, **kwargs)

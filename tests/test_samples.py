@@ -71,13 +71,15 @@ def test_changes_to_a_copy_on_write_map_are_kept(mapped):
 
 @pytest.mark.filterwarnings("ignore:overflow encountered in cast")  # scipy's
 @pytest.mark.parametrize("value", [np.inf, -1e39])
-@pytest.mark.parametrize("standardize", [True, False])
+@pytest.mark.parametrize("feature_scaling", ["auto", None])
 @pytest.mark.parametrize("kind", ["dense", "sparse", "mapped"])
-def test_infinite_values_are_noticed_before_training(value, standardize, kind, mapped):
+def test_infinite_values_are_noticed_before_training(
+    value, feature_scaling, kind, mapped
+):
     table = TABLE.copy()
     table[50, 3] = value
     make = {"dense": np.asarray, "sparse": sparse.csr_array, "mapped": mapped}[kind]
-    clf = LadderClassifier((4,), max_epochs=1, standardize=standardize)
+    clf = LadderClassifier((4,), max_epochs=1, feature_scaling=feature_scaling)
     y = np.arange(60) % 3 - 1
     message = "Input X contains infinity or a value too large"
     with pytest.raises(ValueError, match=message):
