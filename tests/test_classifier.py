@@ -18,9 +18,9 @@ from skorch.callbacks import Callback, EarlyStopping
 from sklearn_ladder import LadderClassifier, _classifier
 from sklearn_ladder._defaults import default_n_bins, n_updates
 from sklearn_ladder.architectures import Conv, Dense, MaxPool, MeanPool
-from sklearn_ladder.data._feature_scaling import fit_standardization
+from sklearn_ladder.data._feature_scaling import fit_knots
 from sklearn_ladder.data._labels import hold_out
-from sklearn_ladder.data._samples import Rows
+from sklearn_ladder.data._samples import Samples
 from sklearn_ladder.network._combinators import GaussianCombinator, MLPCombinator
 from sklearn_ladder.objective._costs import ladder_costs
 
@@ -744,9 +744,9 @@ def test_partial_fit_learns_from_a_stream():
     assert clf.n_samples_seen_ == 6000
     assert (clf.history_["lr"] == 0.01).all()
     # the scale is that of the first rows
-    rows = Rows(X[:200])
-    scale = fit_standardization(rows, rows.survey(), "auto", 3, random_state=0)
-    np.testing.assert_array_equal(clf.net_.module_.standardization.values, scale.values)
+    samples = Samples(X[:200])
+    knots = fit_knots(samples, samples.survey(), random_state=0)
+    np.testing.assert_array_equal(clf.net_.module_.standardization.values, knots.values)
     # statistics for prediction are those of many rows, not of the last 200 alone
     mean = clf.net_.module_.encoder.layers[0].population.mean.numpy()
     same = pickle.loads(pickle.dumps(clf))
