@@ -48,7 +48,7 @@ def classifier(**parameters):
         if adversary is not None:
             parameters["virtual_adversarial"] = VirtualAdversary(**adversary)
         if scaling is not None:
-            parameters["feature_scaling"] = scaling
+            parameters["feature_scaling"] = None if scaling == "off" else scaling
         return LadderClassifier(**parameters)
     if adversary is not None:
         today = {"size": "epsilon", "norm": "perturbation_norm"}
@@ -375,7 +375,7 @@ class Run:
         assert repr(clone(self.clf).get_params()) == parameters
 
     def train(self, clf, method, samples=None, labels=None, weight=None):
-        """Call fit or partial_fit; whether it was not refused, for which there are rules."""
+        """Call fit or partial_fit; whether it was not refused, by a rule."""
         samples, labels = samples or self.samples, labels or self.labels
         begun = CountsTrainings.begun
         more = {}
