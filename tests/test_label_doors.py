@@ -13,7 +13,7 @@ from sklearn_ladder.model_selection import (
 )
 from sklearn_ladder.robustness import adversarial_error
 
-from . import cases
+from .generated import labels as cases
 
 SMALL = dict(hidden_layer_sizes=(4,), max_epochs=1, batch_size=16, random_state=0)
 N = 24
