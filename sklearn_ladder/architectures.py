@@ -141,7 +141,7 @@ def network_layers(
     return input_shape, specifications
 
 
-def checked_image_shape(image_shape, of_rows):
+def check_image_shape(image_shape, of_rows):
     """Shape of images by parameter and by 4-D rows, either of which may be None."""
     if image_shape is None:
         return of_rows

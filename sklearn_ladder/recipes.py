@@ -33,6 +33,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from ._virtual_adversary import VirtualAdversary
+
 MNIST, CIFAR10 = "mnist", "cifar10"
 ALL = 60_000  # labels: those of every training row of MNIST
 
@@ -65,12 +67,11 @@ _PUBLISHED_TRAINING = {
     "max_epochs": 150,
     "learning_rate": 0.002,
     "decay_start": 2 / 3,
-    "standardize": False,
+    "feature_scaling": None,
     "weight_normalization": False,
-    "entropy_cost": 0,
     "label_smoothing": 0,
     "class_prior": None,
-    "n_ensemble": 1,
+    "n_estimators": 1,
 }
 _MLP = _PUBLISHED_TRAINING | {"hidden_layer_sizes": (1000, 500, 250, 250, 250)}
 _CONV_FC = _PUBLISHED_TRAINING | {
@@ -157,10 +158,9 @@ _RASMUS2015 = {
 
 def _adversarial(kind, at_input, at_first=0, above=0):
     return {
-        "virtual_adversarial": kind,
-        "epsilon": [at_input, at_first, *[above] * 5],
-        "n_power_iterations": 3,
-        "perturbation_norm": "l2",
+        "virtual_adversarial": VirtualAdversary(
+            kind, size=[at_input, at_first, *[above] * 5], n_power_iterations=3
+        ),
     }
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sklearn_ladder import LadderClassifier, recipes
-from sklearn_ladder.training._build import make_net
+from tests.plans import make_net
 
 N_FEATURES = {"mnist": 28 * 28, "cifar10": 3 * 32 * 32}
 
@@ -58,25 +58,19 @@ def test_every_published_cell_has_a_recipe():
 @pytest.mark.parametrize("name", recipes.names())
 def test_recipes_make_networks_of_their_data(name):
     """All that `fit` checks before training."""
-    clf = LadderClassifier(**recipes.get(name), random_state=0)
-    clf._validate_params()
     recipe = recipes.RECIPES[name]
-    net = make_net(
-        clf,
-        N_FEATURES[recipe.data],
-        np.full(10, 0.1),
-        seeds=[0, 0],
-        image_shape=clf.image_shape,
-    )
-    weights = np.array(net.criterion_.denoising_weights)
-    top = len(weights) - 1
+    clf = LadderClassifier(**recipes.get(name))
+    net = make_net(N_FEATURES[recipe.data], n_classes=10, **recipes.get(name))
+    assert net.module_.n_networks == 1
+    costs = np.array(net.criterion_.denoising_costs)
+    top = len(costs) - 1
     with_cost = {
         "full": range(top + 1),
         "gamma": [top],
         "bottom": [0],
         "supervised": [],
     }
-    assert np.flatnonzero(weights).tolist() == list(with_cost[clf.variant])
+    assert np.flatnonzero(costs).tolist() == list(with_cost[clf.variant])
     if recipe.source == recipes.RASMUS2015:
         assert name.endswith("baseline" if clf.variant == "supervised" else clf.variant)
     assert f"-{recipe.n_labels}-" in name.replace("-all-", "-60000-")
@@ -93,7 +87,7 @@ def test_settings_as_published():
     assert gamma["activation"] == "leaky_relu"
 
 
-# λ and ε at the input, at the first layer and above, for 50, 100 and 1000 labels
+# λ and size at the input, at the first layer and above, for 50, 100 and 1000 labels
 LADDER_COSTS = [(1504, 16.15, 0.0381), (1966, 14.20, 0.1563), (3883, 12.35, 0.0539)]
 LVAC_LW_COSTS = [(1000, 10.00, 0.1), *LADDER_COSTS[1:]]
 AT_INPUT = [(0.0733, 0, 0), (0.0731, 0, 0), (2.5206, 0, 0)]
@@ -101,7 +95,7 @@ ABOVE = [(0.0731, 0.4822, 1.402e-3), (2.5206, 0.0143, 6.002e-4)]
 
 
 @pytest.mark.parametrize(
-    "model, virtual_adversarial, costs, epsilon",
+    "model, kind, costs, size",
     [
         ("ladder", None, LADDER_COSTS, None),
         ("lvac", "cost", LADDER_COSTS, AT_INPUT),
@@ -114,20 +108,21 @@ ABOVE = [(0.0731, 0.4822, 1.402e-3), (2.5206, 0.0143, 6.002e-4)]
         ("vat", "cost", None, [(5.0, 0, 0), (5.0, 0, 0), (2.5, 0, 0)]),
     ],
 )
-def test_virtual_adversarial_settings(model, virtual_adversarial, costs, epsilon):
+def test_virtual_adversarial_settings(model, kind, costs, size):
     for place, n_labels in enumerate([50, 100, 1000]):
         recipe = recipes.get(f"shinoda2017-mnist-{n_labels}-{model}")
-        assert recipe.get("virtual_adversarial") == virtual_adversarial
+        settings = recipe.get("virtual_adversarial")
+        assert (settings and settings.kind) == kind
         if costs is not None:
             at_input, at_first, above = costs[place]
             assert recipe["variant"] == "full"
             assert recipe["denoising_cost"] == [at_input, at_first] + [above] * 5
         else:
             assert (recipe["variant"], recipe["noise_std"]) == ("supervised", 0)
-        if epsilon is not None:
-            at_input, at_first, above = epsilon[place]
-            assert recipe["epsilon"] == [at_input, at_first] + [above] * 5
-            assert recipe["n_power_iterations"] == 3
+        if size is not None:
+            at_input, at_first, above = size[place]
+            assert settings.size == [at_input, at_first] + [above] * 5
+            assert settings.n_power_iterations == 3
         assert (recipe["max_epochs"], recipe["decay_start"]) == (250, 200 / 250)
         assert (recipe["activation"], recipe["learning_rate"]) == ("leaky_relu", 0.002)
 

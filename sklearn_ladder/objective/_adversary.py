@@ -106,14 +106,15 @@ def virtual_adversarial_perturbation(
     return of_length(d, epsilon, norm)
 
 
-class VirtualAdversary(NamedTuple):
-    """Perturbs unlabelled rows of a training step."""
+class Adversary(NamedTuple):
+    """Perturbs the unlabeled samples of a training step."""
 
-    # length of the perturbation at each layer 0 … L; 0 where there is none
-    epsilon: tuple[float, ...]
-    as_noise: bool  # of the corrupted encoder; otherwise in a cost of its own
+    # length of the perturbation at each layer 0 … L; 0 at layers without one
+    size: tuple[float, ...]
+    as_noise: bool  # of the corrupted encoder, instead of in a cost of its own
     norm: str = "l2"
     n_power_iterations: int = 1
+    weight: float = 1.0  # of the costs
 
     def add_noise(self, encoder, x, noise, generator):
         """Noise of the corrupted encoder, and perturbations of the unlabelled rows.
@@ -145,7 +146,7 @@ class VirtualAdversary(NamedTuple):
                 z = h
                 if number > 0:
                     z = batch_norm(encoder.layers[number - 1].projection(h))
-                if self.epsilon[number] > 0:
+                if self.size[number] > 0:
                     r = self._perturbation(encoder, number, z, logits, generator)
                     of_labeled, of_unlabeled = noise[number].split(
                         [len(noise[number]) - len(z), len(z)]
@@ -172,7 +173,7 @@ class VirtualAdversary(NamedTuple):
         """
         perturbed = {}
         for number in range(self._n_layers):
-            if self.epsilon[number] > 0:
+            if self.size[number] > 0:
                 r = self._perturbation(encoder, number, z[number], logits, generator)
                 perturbed[number] = _noisy_logits(
                     encoder, number, generator, z[number] + r
@@ -182,7 +183,7 @@ class VirtualAdversary(NamedTuple):
     @property
     def _n_layers(self):
         """Layers up to the highest one that is perturbed."""
-        return max((n + 1 for n, e in enumerate(self.epsilon) if e > 0), default=0)
+        return max((n + 1 for n, size in enumerate(self.size) if size > 0), default=0)
 
     def _perturbation(self, encoder, number, z, logits, generator):
         """As a table, like `z`; its length is by row and network."""
@@ -195,7 +196,7 @@ class VirtualAdversary(NamedTuple):
         r = virtual_adversarial_perturbation(
             logits_of,
             by_network(z, *sites_and_networks),
-            *(logits, self.epsilon[number], self.norm, self.n_power_iterations),
+            *(logits, self.size[number], self.norm, self.n_power_iterations),
             generator,
         )
         return not_by_network(r, *sites_and_networks)
