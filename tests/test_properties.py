@@ -166,7 +166,7 @@ class Run:
             np.random.RandomState(1).uniform(size=meaning.shape) < 0.4, np.nan, meaning
         )
         self.proba(self.as_rows(gaps), "samples with gaps")
-        if self.case.options.get("feature_scaling") != "off":
+        if self.case.options.get("feature_scaling", "auto") is not None:
             far = np.clip(np.nan_to_num(meaning) * 1e3, -1e38, 1e38)
             self.proba(self.as_rows(far), "samples far away")
 

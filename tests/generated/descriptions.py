@@ -1,6 +1,5 @@
 """Cases for the property tests: what they are made of, and which errors are right."""
 
-import inspect
 import warnings
 from contextlib import contextmanager, nullcontext
 from typing import NamedTuple
@@ -10,44 +9,11 @@ import torch
 from hypothesis import strategies as st
 from skorch.callbacks import Callback
 
-from sklearn_ladder import LadderClassifier
+from sklearn_ladder import LadderClassifier, VirtualAdversary
 from sklearn_ladder.architectures import Conv, Dense, MaxPool
 
 from .labels import LABELED, LABELS, WEIGHTS, WRONG_WEIGHTS
 from .samples import CONTAINERS, GAPS, IMAGE_SHAPE, VALUES
-
-# --------------------------------------------------------------- adapter, to be deleted
-
-IS_NEW = "n_estimators" in inspect.signature(LadderClassifier).parameters
-
-
-def classifier(**parameters):
-    """`LadderClassifier` by its parameters in the design, whatever today's are."""
-    adversary = parameters.pop("virtual_adversarial", None)
-    scaling = parameters.pop("feature_scaling", None)
-    if IS_NEW:
-        from sklearn_ladder import VirtualAdversary
-
-        if adversary is not None:
-            parameters["virtual_adversarial"] = VirtualAdversary(**adversary)
-        if scaling is not None:
-            parameters["feature_scaling"] = None if scaling == "off" else scaling
-        return LadderClassifier(**parameters)
-    if adversary is not None:
-        today = {"size": "epsilon", "norm": "perturbation_norm"}
-        parameters["virtual_adversarial"] = adversary["kind"]
-        parameters |= {
-            today.get(k, k): v
-            for k, v in adversary.items()
-            if k not in ("kind", "weight")
-        }
-    if scaling is not None:
-        parameters["standardize"] = scaling != "off"
-        parameters["n_bins"] = {"binned": 6, "auto": "auto"}.get(scaling, 1)
-    if "n_estimators" in parameters:
-        parameters["n_ensemble"] = parameters.pop("n_estimators")
-    return LadderClassifier(**parameters)
-
 
 # ------------------------------------------------------------------ generated cases
 
@@ -73,14 +39,15 @@ class Case(NamedTuple):
     surroundings: str = "plain"
 
 
-ADVERSARIES = st.fixed_dictionaries(
-    {
+ADVERSARIES = st.builds(
+    VirtualAdversary,
+    **{
         "kind": st.sampled_from(["cost", "noise", "cost-layerwise", "noise-layerwise"]),
         "size": st.sampled_from([1.0, 0.1, 0.0, 5.0]),
         "norm": st.sampled_from(["l2", "l1", "linf"]),
         "n_power_iterations": st.sampled_from([1, 2]),
         "weight": st.sampled_from([1.0, 0.5]),
-    }
+    },
 )
 OPTIONS = {
     "hidden_layer_sizes": st.sampled_from([(8,), (), (6, 4), 3, (1,)]),
@@ -92,7 +59,7 @@ OPTIONS = {
     "label_smoothing": st.sampled_from([0.0, 0.5]),
     "weight_normalization": st.just(True),
     "activation": st.sampled_from(["leaky_relu", "tanh"]),
-    "feature_scaling": st.sampled_from(["scaled", "off", "binned", "auto"]),
+    "feature_scaling": st.sampled_from(["scaled", None, "binned", "auto", 3]),
     "batch_size": st.sampled_from([16, 2, 3, 32]),
     "max_epochs": st.sampled_from([1, 3]),
     "learning_rate": st.sampled_from([0.001, 0.1, 10.0]),
@@ -212,7 +179,7 @@ def estimator(case, classes):
     if class_weight == "dict":
         class_weight = {label: 1 + i for i, label in enumerate(classes)}
     small = dict(hidden_layer_sizes=(8,), batch_size=8, max_epochs=2, n_estimators=1)
-    return classifier(
+    return LadderClassifier(
         **small
         | dict(class_weight=class_weight, random_state=case.seed)
         | dict(callbacks=[CountsTrainings()])
@@ -273,11 +240,11 @@ def _refusals_of_options(case, n_labeled):
     ):  # kinds of costs switched off
         may.append("denoising_cost")
     if "virtual_adversarial" in options:
-        may.append("virtual_adversarial|epsilon|size")
+        may.append("virtual_adversarial|size")
     if options.get("early_stopping"):
         may.append("early_stopping|validation_fraction")
-    if "architecture" in options and options.get("feature_scaling") == "binned":
-        may.append("n_bins|feature_scaling")
+    if "architecture" in options and options.get("feature_scaling") in ("binned", 3):
+        may.append("feature_scaling")
     if variant == "supervised" and "denoising_cost" in options:
         may.append("denoising_cost")
     return may
@@ -295,7 +262,7 @@ def can_diverge(case, samples):
             and case.weights in ("huge", "very different")
         )
         or (
-            options.get("feature_scaling") == "off"
+            options.get("feature_scaling", "auto") is None
             and np.abs(np.nan_to_num(samples.meaning)).max() > 1e3
         )
     )
