@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_ladder import LadderClassifier
 from sklearn_ladder.model_selection import LabeledStratifiedKFold, labeled_scorer
 
-COSTS = [0.0, 1.0, 1000.0]
+COSTS = [0.001, 1.0, 1000.0]
 
 X, y = load_digits(return_X_y=True)
 rng = np.random.RandomState(0)

@@ -147,6 +147,11 @@ class LadderClassifier(
         Number of passes over all training samples. "auto" makes 100 √(number of labels)
         updates, between 500 and 1,500, but at least one pass.
 
+    max_time : float, default=None
+        Seconds after which training ends, in the middle of an epoch if need be. If they
+        are too few for all updates, the learning rate falls by time instead, so that
+        training still ends well. The result then depends on the machine.
+
     learning_rate : float, default=0.01
         Learning rate of Adam. The default makes the most of 1,500 updates; the
         published value, for 90,000 updates, is 0.002.
@@ -278,6 +283,7 @@ class LadderClassifier(
         feature_scaling="auto",
         batch_size=100,
         max_epochs="auto",
+        max_time=None,
         learning_rate=0.01,
         decay_start=0.67,
         early_stopping=False,
@@ -307,6 +313,7 @@ class LadderClassifier(
         self.feature_scaling = feature_scaling
         self.batch_size = batch_size
         self.max_epochs = max_epochs
+        self.max_time = max_time
         self.learning_rate = learning_rate
         self.decay_start = decay_start
         self.early_stopping = early_stopping

@@ -44,6 +44,7 @@ PARAMETER_CONSTRAINTS = {
     # a single sample has no batch statistics
     "batch_size": [Interval(Integral, 2, None, closed="left")],
     "max_epochs": [POSITIVE_INTEGER, StrOptions({"auto"})],
+    "max_time": [Interval(Real, 0, None, closed="neither"), None],
     "learning_rate": [Interval(Real, 0, None, closed="neither")],
     "decay_start": [Interval(Real, 0, 1, closed="both")],
     "early_stopping": ["boolean"],

@@ -29,6 +29,7 @@ TAKEN_AS_GIVEN = (
     "early_stopping",
     "label_smoothing",
     "learning_rate",
+    "max_time",
     "n_iter_no_change",
     "tol",
     "verbose",
@@ -64,6 +65,7 @@ class Plan:
     batch_size: int
     max_epochs: int
     n_updates: int
+    max_time: float | None  # seconds
     learning_rate: float
     decay_start: float
     early_stopping: bool

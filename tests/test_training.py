@@ -23,7 +23,7 @@ from skorch.callbacks import (
 from sklearn_ladder import LadderClassifier, VirtualAdversary
 from sklearn_ladder._plan import resolve_device
 from sklearn_ladder.robustness import fast_gradient, projected_gradient
-from sklearn_ladder.training._build import LinearDecay
+from sklearn_ladder.training._callbacks import LearningRateSchedule
 
 
 class Watcher(Callback):
@@ -142,11 +142,37 @@ def test_nothing_of_the_training_samples_is_kept(blobs):
 
 
 @pytest.mark.parametrize(
-    "update, factor", [(0, 1), (59, 1), (60, 1), (80, 0.5), (100, 0)]
+    "progress, factor", [(0, 1), (0.59, 1), (0.6, 1), (0.8, 0.5), (1, 0), (1.5, 0)]
 )
-def test_linear_decay(update, factor):
-    decay = LinearDecay(n_updates=100, decay_start=0.6)
-    assert decay(update) == pytest.approx(factor)
+def test_linear_decay(progress, factor):
+    schedule = LearningRateSchedule(n_updates=100, decay_start=0.6)
+    assert schedule.factor(progress) == pytest.approx(factor)
+    assert LearningRateSchedule(100, decay_start=1).factor(progress) == 1
+
+
+def test_a_time_limit_ends_training_with_a_decayed_rate(blobs, recwarn):
+    start = time.monotonic()
+    clf = fit(blobs, None, max_epochs=10**6, max_time=1.0)
+    assert 0.9 < time.monotonic() - start < 5
+    assert clf.n_iter_ == len(clf.history_["train_loss"]) < 10**6
+    rates = clf.history_["lr"]
+    assert rates[0] == 0.02 and 0 < rates[-1] < 0.002
+    assert np.all(np.diff(rates) <= 0)
+    assert not [w for w in recwarn if "interrupted" in str(w.message)]
+
+
+def test_a_time_limit_may_end_the_first_epoch(blobs):
+    X, _, y_few = blobs
+    clf = LadderClassifier((8,), batch_size=2, max_epochs=1, max_time=1e-9)
+    clf.set_params(random_state=0).fit(X, y_few)
+    assert clf.n_iter_ == 1
+    assert np.isfinite(clf.predict_proba(X)).all()
+
+
+def test_a_time_limit_that_is_not_reached_changes_nothing(blobs):
+    X = blobs[0]
+    plain, limited = fit(blobs, None), fit(blobs, None, max_time=1000.0)
+    np.testing.assert_array_equal(plain.predict_proba(X), limited.predict_proba(X))
 
 
 def test_auto_takes_cuda_where_there_is_one(monkeypatch):

@@ -22,9 +22,9 @@ PADDINGS = {
     "same": lambda kernel: (kernel - 1) // 2,
     "full": lambda kernel: kernel - 1,
 }
-# torch's convolution is optimized for small kernels. For larger ones, extracting patches
-# and multiplying matrices is faster: 12 times for the published 26 × 26 kernel on CPU,
-# in both directions.
+# torch's convolution is optimized for small kernels. For larger ones, it is faster to
+# extract patches and multiply matrices: 12 times for the published 26 × 26 kernel on
+# CPU, in both directions.
 LARGEST_DIRECT_KERNEL = 11
 
 

@@ -4,21 +4,15 @@ from copy import deepcopy
 from functools import partial
 
 import numpy as np
-from skorch.callbacks import (
-    Callback,
-    EarlyStopping,
-    LRScheduler,
-    PassthroughScoring,
-)
+from skorch.callbacks import Callback
 from skorch.dataset import Dataset
 from skorch.helper import predefined_split
-from skorch.utils import noop
-from torch.optim.lr_scheduler import LambdaLR
 
 from .._class_prior import class_bias
 from ..data._samples import chunk_size
 from ..network import layer_shapes
 from ..network._feature_scaling import PiecewiseLinear
+from ._callbacks import LearningRateSchedule, early_stopping
 from ._net import LadderNet
 
 # Epochs of a stream that the history keeps.
@@ -48,9 +42,10 @@ def build_net(plan, validation_set=None, callbacks=None, previous=None):
     ValueError
         If `callbacks` are not as described, or the previous net has other layers.
     """
-    own_callbacks, train_split = _learning_rate_schedule(plan), None
+    schedule = LearningRateSchedule(plan.n_updates, plan.decay_start, plan.max_time)
+    own_callbacks, train_split = [("learning_rate_schedule", schedule)], None
     if plan.early_stopping:
-        own_callbacks += _early_stopping(plan)
+        own_callbacks += early_stopping(plan.n_iter_no_change, plan.tol)
         train_split = predefined_split(Dataset(*validation_set))
     shapes = layer_shapes(plan.layers[0], plan.layers[1:])
     n_units_at_most = plan.n_estimators * max(shape.n_units for shape in shapes)
@@ -91,57 +86,6 @@ def build_net(plan, validation_set=None, callbacks=None, previous=None):
         if plan.is_stream:
             _continue_stream(net, previous)
     return net
-
-
-class LinearDecay:
-    """Factor on the learning rate: 1, then falling linearly to 0.
-
-    NOTE[DIFF]: the released code computes this decay by epochs, but does not pass it to
-    the optimizer; the paper describes it.
-
-    Parameters
-    ----------
-    n_updates : int
-        Length of training.
-    decay_start : float
-        Fraction of training after which the rate falls.
-    """
-
-    def __init__(self, n_updates, decay_start):
-        self.n_updates = n_updates
-        self.decay_start = decay_start
-
-    def __call__(self, update):
-        left = (self.n_updates - update) / self.n_updates
-        return min(1.0, max(0.0, left) / (1 - self.decay_start))
-
-
-def _learning_rate_schedule(plan):
-    if plan.decay_start == 1.0:  # a scheduler of the user's may take its place
-        return []
-    scheduler = LRScheduler(
-        LambdaLR,
-        lr_lambda=LinearDecay(plan.n_updates, plan.decay_start),
-        step_every="batch",
-        event_name=None,  # the history has it as "lr"
-    )
-    return [("learning_rate_schedule", scheduler)]
-
-
-def _early_stopping(plan):
-    """Callbacks that stop training, and restore the weights that were best."""
-    stopping = EarlyStopping(
-        "valid_loss",
-        patience=plan.n_iter_no_change,
-        threshold=plan.tol,
-        threshold_mode="abs",
-        load_best=True,
-        sink=noop,
-    )
-    return [
-        ("validation_of_ladder", PassthroughScoring("valid_loss")),
-        ("early_stopping_of_ladder", stopping),
-    ]
 
 
 def _copies(callbacks):

@@ -61,8 +61,10 @@ class LadderNet(NeuralNetClassifier):
     training_samples_ : TrainingSamples
     noise_generator_ : torch.Generator
     population_is_current_ : bool
-        Whether the statistics for prediction belong to the present weights. `train`
-        sets these three, and deletes the samples and the generator afterwards.
+        Whether the statistics for prediction belong to the present weights.
+    time_is_up_ : bool
+        Whether `LearningRateSchedule` ends training. `train` sets these four, and
+        deletes the samples and the generator afterwards.
     """
 
     def __init__(self, module=Ladder, *, plan=None, **kwargs):
@@ -125,7 +127,7 @@ class LadderNet(NeuralNetClassifier):
             )
         # once per epoch: for small networks it would be a 20th of each step
         self._set_training(True)
-        sums, lr = {}, self.optimizer_.param_groups[0]["lr"]
+        sums, n_batches, lr = {}, 0, self.optimizer_.param_groups[0]["lr"]
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=True)
             step = step_fn(batch, **fit_params)
@@ -133,9 +135,12 @@ class LadderNet(NeuralNetClassifier):
             for name, cost in step["costs"].items():
                 sums[name] = sums.get(name, 0.0) + cost
             self.notify("on_batch_end", batch=batch, training=True, **step)
-        self._record_epoch({k: float(v) / len(iterator) for k, v in sums.items()})
+            n_batches += 1
+            if self.time_is_up_:
+                break
+        self._record_epoch({k: float(v) / n_batches for k, v in sums.items()})
         self.history.record("lr", lr)
-        self.history.record(prefix + "_batch_count", len(iterator))
+        self.history.record(prefix + "_batch_count", n_batches)
 
     def _record_epoch(self, costs):
         """Record the mean costs of an epoch, the total under skorch's name for it."""

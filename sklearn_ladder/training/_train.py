@@ -61,7 +61,7 @@ def train(net, data, share=1.0):
     )
     net.training_samples_ = samples
     net.noise_generator_ = torch.Generator(net.device).manual_seed(plan.seeds.noise)
-    net.population_is_current_ = False
+    net.population_is_current_ = net.time_is_up_ = False
     with _watch_interrupts() as interrupts:
         net.partial_fit(samples)
     _report_interrupt(net, n_before, bool(interrupts))
