@@ -885,7 +885,7 @@ def test_early_stopping_warns_of_a_single_epoch(digits):
 
 def test_early_stopping_refuses_too_few_labels(blobs):
     X, _, y_few = blobs
-    with pytest.raises(ValueError, match="fraction=0.1 of 10 labeled samples"):
+    with pytest.raises(ValueError, match=r"fraction=0.1 of 10 labeled samples"):
         small(early_stopping=True).fit(X, y_few)
 
 
