@@ -27,6 +27,8 @@ class Activation(NamedTuple):
     # Where act(γ a) = γ act(a) for γ > 0, a scale γ could be moved into the next
     # layer's weights, so the paper keeps β alone.
     is_homogeneous: bool
+    # Where act(a) = a for a > 0, and else slope · a; None of others.
+    slope: float | None = None
 
 
 def _relu_derivative(dh, h):
@@ -56,14 +58,16 @@ def _identity_derivative(dh, h):
 
 # Functions with names, so that networks pickle.
 ACTIVATIONS = {
-    "relu": Activation(torch.relu_, _relu_derivative, is_homogeneous=True),
-    "leaky_relu": Activation(_leaky_relu, _leaky_relu_derivative, is_homogeneous=True),
-    "tanh": Activation(torch.tanh_, _tanh_derivative, is_homogeneous=False),
+    "relu": Activation(torch.relu_, _relu_derivative, True, slope=0.0),
+    "leaky_relu": Activation(
+        _leaky_relu, _leaky_relu_derivative, True, slope=LEAKY_SLOPE
+    ),
+    "tanh": Activation(torch.tanh_, _tanh_derivative, False),
 }
 # The class layer: has a scale γ; its softmax is taken by those who need it.
-IDENTITY = Activation(_identity, _identity_derivative, is_homogeneous=False)
+IDENTITY = Activation(_identity, _identity_derivative, False, slope=1.0)
 # No activation, and no scale γ.
-LINEAR = Activation(_identity, _identity_derivative, is_homogeneous=True)
+LINEAR = Activation(_identity, _identity_derivative, True, slope=1.0)
 
 
 class LayerStep(NamedTuple):
