@@ -40,7 +40,7 @@ float ladder_limits[2] = {-87.0f, 88.0f};
 /* The structures are those of _kernels.py, field by field. */
 
 struct gaussian {
-    int64_t n_rows, width;
+    int64_t n_rows, width, columns; /* columns: the first ones, for which it is done */
     const float *z, *u, *a; /* a: (10, width) */
     float *out;             /* forward */
     const float *dout;      /* backward */
@@ -48,20 +48,22 @@ struct gaussian {
 };
 
 struct normalize {
-    int64_t n_rows[3], width; /* labeled, unlabeled, clean */
+    int64_t n_rows[3], width, columns; /* labeled, unlabeled, clean */
     float epsilon, slope;     /* slope: h = act(a) = a where a > 0, else slope a */
     const float *z_pre, *noise, *beta, *gamma;
     float *z, *h, *means, *inverse_stds; /* h may be NULL; the last two: (3, width) */
+    float *std;                          /* of clean rows; may be NULL */
     const float *dh, *dz_corrupted, *dz_clean, *dmean, *dstd; /* each may be NULL */
     float *dz_pre, *dbeta, *dgamma;
     const float *zeros, *ones; /* set here */
 };
 
 struct cost {
-    int64_t n_rows, width, denoised_row, clean_row; /* the latter: from row to row */
+    int64_t n_rows, width;
+    int64_t denoised_row, clean_row, ddenoised_row, dclean_row; /* from row to row */
     float least_std, scale;
     const float *z_denoised, *z_clean, *mean, *std; /* the last two may be NULL */
-    float *sums;
+    float *sums, *cost;
     float *dz_denoised, *dz_clean, *dmean, *dstd;
 };
 
@@ -85,7 +87,22 @@ struct product {
     const float *a, *b; /* (n_networks, m, k), (n_networks, k, n), with these strides */
     int64_t a_network, a_row, a_column, b_network, b_row, b_column;
     float *c; /* (n_networks, m, n), a step of 1 from column to column */
-    int64_t c_network, c_row;
+    int64_t c_network, c_row, add; /* add: to what is in c */
+};
+
+struct input {
+    int64_t n_rows, n_columns, n_networks;
+    const float *x, *noise; /* noise may be NULL */
+    float *out;
+};
+
+struct softmax {
+    int64_t n_rows, n_networks, n_classes; /* columns: network by network */
+    const float *logits, *dproba;
+    float *proba, *dlogits;
+    const int64_t *y;
+    const float *weight; /* may be NULL */
+    float smoothing, scale, *cost;
 };
 
 struct functions {
@@ -203,12 +220,12 @@ static long block(long width, int n_threads)
 
 EXPORT void ladder_gaussian_forward(const struct gaussian *t, int n_threads)
 {
-    IN_STEPS(gaussian_forward, t, t->width, block(t->width, n_threads), t->n_rows * t->width);
+    IN_STEPS(gaussian_forward, t, t->columns, block(t->width, n_threads), t->n_rows * t->width);
 }
 
 EXPORT void ladder_gaussian_backward(const struct gaussian *t, int n_threads)
 {
-    IN_STEPS(gaussian_backward, t, t->width, block(t->width, n_threads), t->n_rows * t->width);
+    IN_STEPS(gaussian_backward, t, t->columns, block(t->width, n_threads), t->n_rows * t->width);
 }
 
 static float zeros[BLOCK], ones[BLOCK];
@@ -225,23 +242,24 @@ EXPORT void ladder_normalize_forward(struct normalize *t, int n_threads)
 {
     fill(t);
     const long n_rows = t->n_rows[0] + t->n_rows[1] + t->n_rows[2];
-    IN_STEPS(normalize_forward, t, t->width, block(t->width, n_threads), n_rows * t->width);
+    IN_STEPS(normalize_forward, t, t->columns, block(t->width, n_threads), n_rows * t->width);
 }
 
 EXPORT void ladder_normalize_backward(struct normalize *t, int n_threads)
 {
     fill(t);
     const long n_rows = t->n_rows[0] + t->n_rows[1] + t->n_rows[2];
-    IN_STEPS(normalize_backward, t, t->width, block(t->width, n_threads), n_rows * t->width);
+    IN_STEPS(normalize_backward, t, t->columns, block(t->width, n_threads), n_rows * t->width);
 }
 
-EXPORT double ladder_cost_forward(const struct cost *t, int n_threads)
+/* Mean of the squared errors. */
+EXPORT void ladder_cost_forward(const struct cost *t, int n_threads)
 {
     IN_STEPS(cost_forward, t, t->width, block(t->width, n_threads), t->n_rows * t->width);
     double total = 0.0;
     for (long j = 0; j < t->width; j++)
         total += t->sums[j];
-    return total;
+    *t->cost = total / (t->n_rows * t->width);
 }
 
 EXPORT void ladder_cost_backward(const struct cost *t, int n_threads)
@@ -265,7 +283,7 @@ EXPORT void ladder_noise(const struct noise *t, int n_threads)
 /* Returns 0 if there is no memory. */
 EXPORT int ladder_product(const struct product *t, int n_threads)
 {
-    if (!t->k) /* a sum of nothing */
+    if (!t->k && !t->add) /* a sum of nothing */
         for (long i = 0; i < t->n_networks; i++)
             for (long j = 0; j < t->m; j++)
                 memset(t->c + i * t->c_network + j * t->c_row, 0, sizeof(float) * t->n);
@@ -290,4 +308,78 @@ EXPORT int ladder_product(const struct product *t, int n_threads)
         free(buffer);
     }
     return done;
+}
+
+/* The input of all networks side by side: x once for each, plus noise. */
+EXPORT void ladder_input(const struct input *t, int n_threads)
+{
+    (void)n_threads;
+    for (long i = 0; i < t->n_rows * t->n_networks; i++) {
+        const float *x = t->x + i / t->n_networks * t->n_columns;
+        const float *noise = t->noise ? t->noise + i * t->n_columns : NULL;
+        float *out = t->out + i * t->n_columns;
+        for (long j = 0; j < t->n_columns; j++)
+            out[j] = x[j] + (noise ? noise[j] : 0.0f);
+    }
+}
+
+/* Class probabilities e^logit / sum. */
+EXPORT void ladder_softmax_forward(const struct softmax *t, int n_threads)
+{
+    (void)n_threads;
+    for (long i = 0; i < t->n_rows * t->n_networks; i++) {
+        const float *logits = t->logits + i * t->n_classes;
+        float *proba = t->proba + i * t->n_classes, highest = logits[0], sum = 0.0f;
+        for (long j = 1; j < t->n_classes; j++)
+            highest = logits[j] > highest ? logits[j] : highest;
+        for (long j = 0; j < t->n_classes; j++) {
+            proba[j] = expf(logits[j] - highest);
+            sum += proba[j];
+        }
+        for (long j = 0; j < t->n_classes; j++)
+            proba[j] /= sum;
+    }
+}
+
+/* dlogits = p (dp - sum(dp p)). */
+EXPORT void ladder_softmax_backward(const struct softmax *t, int n_threads)
+{
+    (void)n_threads;
+    for (long i = 0; i < t->n_rows * t->n_networks; i++) {
+        const float *proba = t->proba + i * t->n_classes, *dproba = t->dproba + i * t->n_classes;
+        float *dlogits = t->dlogits + i * t->n_classes, sum = 0.0f;
+        for (long j = 0; j < t->n_classes; j++)
+            sum += dproba[j] * proba[j];
+        for (long j = 0; j < t->n_classes; j++)
+            dlogits[j] = proba[j] * (dproba[j] - sum);
+    }
+}
+
+/* Mean of weight * -sum(target log p), where target is 1 - smoothing for the class y,
+ * plus smoothing / n_classes for each; and `scale` times its derivative,
+ * weight (p - target) / rows. */
+EXPORT void ladder_cross_entropy(const struct softmax *t, int n_threads)
+{
+    ladder_softmax_forward(t, n_threads);
+    const long n = t->n_rows * t->n_networks;
+    const float of_each = t->smoothing / t->n_classes;
+    double total = 0.0;
+    for (long i = 0; i < n; i++) {
+        const float *logits = t->logits + i * t->n_classes, *proba = t->proba + i * t->n_classes;
+        const int64_t y = t->y[i / t->n_networks];
+        const float weight = t->weight ? t->weight[i / t->n_networks] : 1.0f;
+        /* log of the sum of e^logit, from the most probable class */
+        long best = 0;
+        for (long j = 1; j < t->n_classes; j++)
+            best = logits[j] > logits[best] ? j : best;
+        const double log_sum = logits[best] - log(proba[best]);
+        double cost = (1.0 - t->smoothing) * (log_sum - logits[y]);
+        for (long j = 0; j < t->n_classes; j++) {
+            const float target = of_each + (j == y ? 1.0f - t->smoothing : 0.0f);
+            cost += of_each * (log_sum - logits[j]);
+            t->dlogits[i * t->n_classes + j] = t->scale * weight / n * (proba[j] - target);
+        }
+        total += weight * cost;
+    }
+    *t->cost = total / n;
 }

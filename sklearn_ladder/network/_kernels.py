@@ -10,7 +10,7 @@ import ctypes
 import os
 from contextlib import contextmanager
 from contextvars import ContextVar
-from ctypes import POINTER, byref, c_double, c_float, c_int, c_int64, c_uint64, c_void_p
+from ctypes import POINTER, byref, c_float, c_int, c_int64, c_uint64, c_void_p
 from importlib.util import find_spec
 
 import torch
@@ -29,20 +29,20 @@ def _structure(name, *fields):
 
 
 _Gaussian = _structure(
-    "Gaussian", (c_int64, "n_rows width"), (c_void_p, "z u a out dout dz du da")
+    "Gaussian", (c_int64, "n_rows width columns"), (c_void_p, "z u a out dout dz du da")
 )
 _Normalize = _structure(
     "Normalize",
-    (c_int64, "n_labeled n_unlabeled n_clean width"),
+    (c_int64, "n_labeled n_unlabeled n_clean width columns"),
     (c_float, "epsilon slope"),
-    (c_void_p, "z_pre noise beta gamma z h means inverse_stds"),
+    (c_void_p, "z_pre noise beta gamma z h means inverse_stds std"),
     (c_void_p, "dh dz_corrupted dz_clean dmean dstd dz_pre dbeta dgamma zeros ones"),
 )
 _Cost = _structure(
     "Cost",
-    (c_int64, "n_rows width denoised_row clean_row"),
+    (c_int64, "n_rows width denoised_row clean_row ddenoised_row dclean_row"),
     (c_float, "least_std scale"),
-    (c_void_p, "z_denoised z_clean mean std sums dz_denoised dz_clean dmean dstd"),
+    (c_void_p, "z_denoised z_clean mean std sums cost dz_denoised dz_clean dmean dstd"),
 )
 _Adam = _structure(
     "Adam",
@@ -53,14 +53,41 @@ _Adam = _structure(
 _Noise = _structure(
     "Noise", (c_int64, "n"), (c_uint64, "seed"), (c_float, "std"), (c_void_p, "out")
 )
+_Input = _structure(
+    "Input", (c_int64, "n_rows n_columns n_networks"), (c_void_p, "x noise out")
+)
+_Softmax = _structure(
+    "Softmax",
+    (c_int64, "n_rows n_networks n_classes"),
+    (c_void_p, "logits dproba proba dlogits y weight"),
+    (c_float, "smoothing scale"),
+    (c_void_p, "cost"),
+)
 _Product = _structure(
     "Product",
     (c_int64, "n_networks m n k"),
     (c_void_p, "a b"),
     (c_int64, "a_network a_row a_column b_network b_row b_column"),
     (c_void_p, "c"),
-    (c_int64, "c_network c_row"),
+    (c_int64, "c_network c_row add"),
 )
+
+
+_STRUCTURES = {
+    "gaussian_forward": _Gaussian,
+    "gaussian_backward": _Gaussian,
+    "normalize_forward": _Normalize,
+    "normalize_backward": _Normalize,
+    "cost_forward": _Cost,
+    "cost_backward": _Cost,
+    "adam": _Adam,
+    "noise": _Noise,
+    "product": _Product,
+    "input": _Input,
+    "softmax_forward": _Softmax,
+    "softmax_backward": _Softmax,
+    "cross_entropy": _Softmax,
+}
 
 
 def _load():
@@ -72,20 +99,9 @@ def _load():
         library = ctypes.CDLL(spec.origin)
     except OSError:
         return None, None
-    for name, structure in {
-        "gaussian_forward": _Gaussian,
-        "gaussian_backward": _Gaussian,
-        "normalize_forward": _Normalize,
-        "normalize_backward": _Normalize,
-        "cost_forward": _Cost,
-        "cost_backward": _Cost,
-        "adam": _Adam,
-        "noise": _Noise,
-        "product": _Product,
-    }.items():
+    for name, structure in _STRUCTURES.items():
         function = getattr(library, f"ladder_{name}")
         function.argtypes, function.restype = [POINTER(structure), c_int], None
-    library.ladder_cost_forward.restype = c_double
     library.ladder_product.restype = c_int
     for number in reversed(range(len(INSTRUCTION_SETS))):
         if library.ladder_select(number):
@@ -170,7 +186,7 @@ def gaussian_forward(z_corrupted, u, coefficients):
     """
     out = torch.empty_like(z_corrupted)
     tensors = z_corrupted, u, coefficients, out
-    structure = _Gaussian(*u.shape, *map(_pointer, tensors))
+    structure = _Gaussian(*u.shape, u.shape[1], *map(_pointer, tensors))
     _call(_library.ladder_gaussian_forward, structure)
     return out
 
@@ -181,7 +197,7 @@ def gaussian_backward(dout, z_corrupted, u, coefficients):
     inputs = z_corrupted, u, coefficients
     derivatives = [torch.empty_like(tensor) for tensor in inputs]
     tensors = *inputs, None, dout, *derivatives
-    structure = _Gaussian(*u.shape, *map(_pointer, tensors))
+    structure = _Gaussian(*u.shape, u.shape[1], *map(_pointer, tensors))
     _call(_library.ladder_gaussian_backward, structure)
     return derivatives
 
@@ -207,7 +223,7 @@ def normalize_forward(z_pre, noise, beta, gamma, slope, parts, epsilon):
     h = None if slope is None else torch.empty_like(z_pre)
     means, inverse_stds = z_pre.new_empty(2, 3, width)
     structure = _Normalize(
-        *(*parts, width, epsilon, slope or 0.0),
+        *(*parts, width, width, epsilon, slope or 0.0),
         *map(_pointer, (z_pre, noise, beta, gamma, z, h, means, inverse_stds)),
     )
     _call(_library.ladder_normalize_forward, structure)
@@ -233,9 +249,9 @@ def normalize_backward(
     dz_pre = torch.empty_like(z_pre)
     dbeta = None if beta is None else torch.empty_like(beta)
     dgamma = None if gamma is None else torch.empty_like(gamma)
-    tensors = z_pre, None, beta, gamma, z, h, means, inverse_stds, *gradients
+    tensors = z_pre, None, beta, gamma, z, h, means, inverse_stds, None, *gradients
     structure = _Normalize(
-        *(*parts, z_pre.shape[1], 0.0, slope or 0.0),
+        *(*parts, *(2 * z_pre.shape[1:]), 0.0, slope or 0.0),
         *map(_pointer, (*tensors, dz_pre, dbeta, dgamma)),
     )
     _call(_library.ladder_normalize_backward, structure)
@@ -247,10 +263,10 @@ def cost_forward(z_denoised, z_clean, mean, std, least_std):
 
     Rows of `z_denoised` and `z_clean` may have gaps between them.
     """
-    sums = z_denoised.new_empty(z_denoised.shape[1])
-    structure = _cost(z_denoised, z_clean, mean, std, least_std, 0.0, sums)
-    total = _call(_library.ladder_cost_forward, structure)
-    return z_denoised.new_tensor(total / z_denoised.numel())
+    sums, cost = z_denoised.new_empty(z_denoised.shape[1]), z_denoised.new_empty(())
+    structure = _cost(z_denoised, z_clean, mean, std, least_std, 0.0, sums, cost)
+    _call(_library.ladder_cost_forward, structure)
+    return cost
 
 
 def cost_backward(dcost, z_denoised, z_clean, mean, std, least_std, needs_clean):
@@ -261,7 +277,7 @@ def cost_backward(dcost, z_denoised, z_clean, mean, std, least_std, needs_clean)
     derivatives = dz_denoised, dz_clean, dmean, dstd
     scale = 2 * float(dcost) / z_denoised.numel()
     inputs = z_denoised, z_clean, mean, std
-    structure = _cost(*inputs, least_std, scale, None, *derivatives)
+    structure = _cost(*inputs, least_std, scale, None, None, *derivatives)
     _call(_library.ladder_cost_backward, structure)
     return derivatives
 
@@ -269,6 +285,7 @@ def cost_backward(dcost, z_denoised, z_clean, mean, std, least_std, needs_clean)
 def _cost(z_denoised, z_clean, mean, std, least_std, scale, *results):
     return _Cost(
         *(*z_denoised.shape, z_denoised.stride(0), z_clean.stride(0)),
+        *(2 * z_denoised.shape[1:]),
         *(least_std, scale),
         *map(_pointer, (z_denoised, z_clean, mean, std, *results)),
     )
@@ -310,3 +327,41 @@ def adam(parameters, gradients, means, squares, lr, betas, epsilon, n_steps):
         *(*betas, epsilon),
     )
     _call(_library.ladder_adam, structure)
+
+
+class Program:
+    """Calls of compiled functions, prepared once and run often."""
+
+    def __init__(self):
+        self._calls, self._tensors = [], []
+
+    def add(self, function, **fields):
+        """Prepare a call.
+
+        Parameters
+        ----------
+        function : str
+            Name without ``ladder_``.
+        **fields
+            Of its structure in ``_kernels.c``. Tensors stand for their memory, which
+            must stay theirs; those not given are 0.
+
+        Returns
+        -------
+        ctypes.Structure
+            Whose fields may be changed between runs.
+        """
+        structure = _STRUCTURES[function]()
+        for name, value in fields.items():
+            if isinstance(value, torch.Tensor):
+                self._tensors.append(value)
+                value = value.data_ptr()
+            setattr(structure, name, value)
+        call = getattr(_library, f"ladder_{function}"), byref(structure)
+        self._calls.append(call)
+        return structure
+
+    def run(self):
+        n_threads = torch.get_num_threads()
+        for function, structure in self._calls:
+            function(structure, n_threads)

@@ -141,6 +141,9 @@ static void NAME(normalize_forward)(const struct normalize *t, long first, long 
         }
         for (long j = 0; j < n; j++)
             inverse[j] = 1.0f / sqrtf(totals[j] / rows + t->epsilon);
+        if (part == 2 && t->std)
+            for (long j = 0; j < n; j++)
+                t->std[first + j] = sqrtf(totals[j] / rows + t->epsilon);
         const float *beta = t->beta ? t->beta + first : t->zeros;
         const float *gamma = t->gamma ? t->gamma + first : t->ones;
         for (long i = 0; i < rows; i++) {
@@ -265,7 +268,7 @@ static void NAME(cost_forward)(const struct cost *t, long first, long last)
 /* Derivatives of `scale` / 2 times the sum of all squares. */
 static void NAME(cost_backward)(const struct cost *t, long first, long last)
 {
-    const long w = t->width, n = last - first;
+    const long n = last - first;
     float divisor[BLOCK], share[BLOCK], mean[BLOCK], follows[BLOCK];
     float sums[2][BLOCK] = {{0}}, totals[2][BLOCK] = {{0}};
     for (long j = 0; j < n; j++) {
@@ -279,7 +282,7 @@ static void NAME(cost_backward)(const struct cost *t, long first, long last)
     for (long i = 0; i < t->n_rows; i++) {
         const float *denoised = t->z_denoised + i * t->denoised_row + first;
         const float *clean = t->z_clean + i * t->clean_row + first;
-        float *restrict ddenoised = t->dz_denoised + i * w + first;
+        float *restrict ddenoised = t->dz_denoised + i * t->ddenoised_row + first;
         SIMD for (long j = 0; j < n; j++) {
             float error = (denoised[j] - mean[j]) * divisor[j] - clean[j] * share[j];
             ddenoised[j] = error * t->scale * divisor[j];
@@ -287,7 +290,7 @@ static void NAME(cost_backward)(const struct cost *t, long first, long last)
             sums[1][j] += ddenoised[j] * (clean[j] + error * follows[j]);
         }
         if (t->dz_clean) {
-            float *restrict dclean = t->dz_clean + i * w + first;
+            float *restrict dclean = t->dz_clean + i * t->dclean_row + first;
             SIMD for (long j = 0; j < n; j++) {
                 float error = (denoised[j] - mean[j]) * divisor[j] - clean[j] * share[j];
                 dclean[j] = -error * t->scale * share[j];
@@ -460,16 +463,17 @@ static void NAME(product)(const struct product *t, long network, long first, lon
                 NAME(pack)(a + i0 * t->a_row + k0 * t->a_column, depth, t->a_column, rows, t->a_row, TILE_ROWS, packed_a);
                 for (long j = 0; j < columns; j += WIDTH)
                     for (long i = 0; i < rows; i += TILE_ROWS) {
+                        const int add = k0 > 0 || t->add;
                         float *out = c + (i0 + i) * t->c_row + j0 + j;
                         const float *left = packed_a + i * depth, *right = packed_b + j * depth;
                         if (i + TILE_ROWS <= rows && j + WIDTH <= columns) {
-                            NAME(tile)(depth, left, right, out, t->c_row, k0 > 0);
+                            NAME(tile)(depth, left, right, out, t->c_row, add);
                             continue;
                         }
                         NAME(tile)(depth, left, right, corner, WIDTH, 0);
                         for (long r = 0; r < TILE_ROWS && i + r < rows; r++)
                             for (long s = 0; s < WIDTH && j + s < columns; s++)
-                                out[r * t->c_row + s] = corner[r * WIDTH + s] + (k0 > 0 ? out[r * t->c_row + s] : 0.0f);
+                                out[r * t->c_row + s] = corner[r * WIDTH + s] + (add ? out[r * t->c_row + s] : 0.0f);
                     }
             }
         }
