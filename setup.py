@@ -41,4 +41,5 @@ setup(
     # Microsoft's compiler does not know the vector types.
     ext_modules=[] if sys.platform == "win32" else [kernels],
     cmdclass={"build_ext": BuildWithOpenMPIfPossible},
+    options={"bdist_wheel": {"py_limited_api": "cp311"}},
 )

@@ -108,7 +108,7 @@ def _load():
             return library, INSTRUCTION_SETS[number]
 
 
-_library, instruction_set = _load()
+_library, _instruction_set = _load()
 
 
 def is_available():
@@ -116,9 +116,40 @@ def is_available():
     return _library is not None and _enabled.get()
 
 
+def has_fast_products():
+    """Whether products of matrices by compiled functions are as fast as a library's.
+
+    They were at least that on a processor with AVX-512, by AVX2 as well. Nothing else
+    was measured.
+    """
+    return is_available() and _instruction_set in ("AVX2", "AVX-512")
+
+
 def has_openmp():
     """Whether the compiled functions use several threads."""
     return _library is not None and bool(_library.ladder_has_openmp())
+
+
+def instruction_set():
+    """Name of the instruction set of the compiled functions; None without them."""
+    return _instruction_set
+
+
+@contextmanager
+def restricted_to(name):
+    """Within it, take the functions for another instruction set. For tests.
+
+    Raises
+    ------
+    ValueError
+        If the processor does not have it.
+    """
+    if not (_library and _library.ladder_select(INSTRUCTION_SETS.index(name))):
+        raise ValueError(f"This machine has no compiled functions for {name}.")
+    try:
+        yield
+    finally:
+        _library.ladder_select(INSTRUCTION_SETS.index(_instruction_set))
 
 
 @contextmanager
@@ -259,9 +290,10 @@ def normalize_backward(
 
 
 def cost_forward(z_denoised, z_clean, mean, std, least_std):
-    """Mean of ((ẑ − μ − σ z)/max(σ, least_std))²; without `mean` and `std`, of (ẑ − z)².
+    """Mean of ((ẑ − μ − σ z)/max(σ, least_std))².
 
-    Rows of `z_denoised` and `z_clean` may have gaps between them.
+    Without `mean` and `std`, μ is 0 and σ is 1. There may be gaps between
+    rows of `z_denoised` and `z_clean`.
     """
     sums, cost = z_denoised.new_empty(z_denoised.shape[1]), z_denoised.new_empty(())
     structure = _cost(z_denoised, z_clean, mean, std, least_std, 0.0, sums, cost)
@@ -311,22 +343,6 @@ def bmm(a, b, out):
     )
     if not _call(_library.ladder_product, structure):
         raise MemoryError("No memory for a product of matrices.")
-
-
-def adam(parameters, gradients, means, squares, lr, betas, epsilon, n_steps):
-    """One step of Adam in place, for lists of tensors."""
-    n = len(parameters)
-    lists = [
-        (c_void_p * n)(*[tensor.data_ptr() for tensor in tensors])
-        for tensors in (parameters, means, squares, gradients)
-    ]
-    sizes = (c_int64 * n)(*[tensor.numel() for tensor in parameters])
-    structure = _Adam(
-        *(n, *(ctypes.addressof(array) for array in (sizes, *lists))),
-        *(lr / (1 - betas[0] ** n_steps), (1 - betas[1] ** n_steps) ** -0.5),
-        *(*betas, epsilon),
-    )
-    _call(_library.ladder_adam, structure)
 
 
 class Program:

@@ -35,7 +35,7 @@ def why_not(module, costs, optimizer, have_missing=False):
     decoder_layers = [] if module.decoder is None else module.decoder.layers.values()
     group = optimizer.param_groups[0]
     conditions = {
-        "compiled functions are not available": _kernels.is_available(),
+        "compiled functions are not available": _kernels.has_fast_products(),
         "samples have missing entries": not have_missing,
         "virtual adversarial training perturbs samples": module.adversary is None,
         "the entropy has a cost": not getattr(costs, "entropy_weight", 0.0),
@@ -161,7 +161,7 @@ class FusedStep:
     # ------------------------------------------------------------------- memory
 
     def _allocate(self):
-        """Activations and their derivatives, by layer. What nobody writes to stays 0."""
+        """Activations and derivatives by layer. What nobody writes to stays 0."""
         self.widths = [shape.channels for shape in self.module.shapes]
         self.top = max(self.module.highest_target, 0)
         self.parts = [
