@@ -112,7 +112,7 @@ class FusedStep:
         """What the prepared calls depend on."""
         return (
             *(len(batch.x_labeled), len(batch.x_unlabeled), batch.weight is None),
-            *(parameter.data_ptr() for parameter in self.module.parameters()),
+            *(parameter.data_ptr() for parameter in self.gradients),
         )
 
     def fits(self, batch):
