@@ -92,7 +92,7 @@ def test_gradients_are_those_of_autograd(setting, has_weight):
     module, costs, optimizer = make(**SETTINGS[setting])
     weight = torch.linspace(0.1, 1.9, 12) if has_weight else None
     batch = batch_of(12, 0 if setting == "supervised" else 17, weight)
-    assert why_not(module, costs, optimizer) is None
+    assert why_not(module, costs, optimizer, batch) is None
     step = step_of(module, costs, optimizer, batch)
     for _ in range(2):  # nothing is left over from the step before
         step.generator.manual_seed(0)
@@ -192,13 +192,15 @@ def test_a_batch_of_another_size_or_moved_parameters_do_not_fit():
 
 
 def test_why_not():
-    def reason(changed=None, have_missing=False, **kwargs):
+    def reason(changed=None, have_missing=False, batch=batch_of(), **kwargs):  # noqa: B008
         module, costs, optimizer = make(**kwargs)
         optimizer = (changed or (lambda module: optimizer))(module)
-        return why_not(module, costs, optimizer, have_missing)
+        return why_not(module, costs, optimizer, batch, have_missing)
 
     assert reason() is None
     assert "missing" in reason(have_missing=True)
+    assert "labeled" in reason(batch=batch_of(n_labeled=0))
+    assert "unlabeled" in reason(batch=batch_of(n_unlabeled=0))
     assert "piecewise linear" in reason(activation="tanh")
     assert "Gaussian" in reason(combinators=["mlp"] * 4)
     assert "float32" in reason(lambda m: torch.optim.Adam(m.double().parameters()))
@@ -209,6 +211,6 @@ def test_why_not():
     module = Ladder([(1, 4, 4), Conv(2, 3), N_CLASSES], (), [0.3] * 3)
     costs = SimpleNamespace(denoising_weights=[0.0] * 3, smoothing=0.0)
     optimizer = torch.optim.Adam(module.parameters())
-    assert "dense" in why_not(module, costs, optimizer)
+    assert "dense" in why_not(module, costs, optimizer, batch_of())
     with _kernels.disabled():
         assert "not available" in reason()

@@ -16,7 +16,7 @@ from ..network._normalization import EPSILON
 from ..objective._costs import LEAST_STD
 
 
-def why_not(module, costs, optimizer, have_missing=False):
+def why_not(module, costs, optimizer, batch, have_missing=False):
     """Why a step cannot be taken this way; None if it can.
 
     Parameters
@@ -24,6 +24,7 @@ def why_not(module, costs, optimizer, have_missing=False):
     module : Ladder
     costs : LadderCosts
     optimizer : torch.optim.Optimizer
+    batch : LadderBatch
     have_missing : bool, default=False
         Whether there may be NaN in the samples.
 
@@ -37,6 +38,10 @@ def why_not(module, costs, optimizer, have_missing=False):
     conditions = {
         "compiled functions are not available": _kernels.has_fast_products(),
         "samples have missing entries": not have_missing,
+        "no sample of the batch is labeled": len(batch.x_labeled) > 0,
+        "the batch has no unlabeled samples for the decoder": (
+            len(batch.x_unlabeled) > 0 or module.decoder is None
+        ),
         "virtual adversarial training perturbs samples": module.adversary is None,
         "the entropy has a cost": not getattr(costs, "entropy_weight", 0.0),
         "parameters are not in float32 on CPU": all(
@@ -134,9 +139,10 @@ class FusedStep:
 
     def forward_and_backward(self, batch):
         """Costs, and gradients of all parameters: ``gradients``."""
-        weight = None if batch.weight is None else batch.weight.contiguous()
-        inputs = batch.x_labeled.contiguous(), batch.x_unlabeled.contiguous()
-        targets = batch.y.contiguous(), weight
+        # kept until the end of the step
+        weight = None if batch.weight is None else batch.weight.float().contiguous()
+        inputs = [x.float().contiguous() for x in (batch.x_labeled, batch.x_unlabeled)]
+        targets = batch.y.long().contiguous(), weight
         for call, x in zip(
             self._input_calls, inputs[:1] + 2 * inputs[1:], strict=False
         ):
