@@ -55,7 +55,7 @@ class Protocol(NamedTuple):
     ----------
     n_starts : int
         Networks that are trained by the recipe.
-    n_networks : int
+    n_members : int
         Of these, networks that go on: trained at the same time, a process each.
     start : dict
         Parameters of the recipe that are other ones.
@@ -64,7 +64,7 @@ class Protocol(NamedTuple):
     """
 
     n_starts: int
-    n_networks: int
+    n_members: int
     start: dict
     n_rounds: int
 
@@ -83,7 +83,7 @@ def with_pseudo_labels(y, probas):
     ----------
     y : ndarray of shape (n_rows,)
         Class codes; -1 where there is no label.
-    probas : ndarray of shape (n_networks, n_rows, n_classes)
+    probas : ndarray of shape (n_members, n_rows, n_classes)
 
     Returns
     -------
@@ -106,7 +106,7 @@ def settled(X, labels, probas):
     X : ndarray of shape (n_rows, n_features)
     labels : ndarray of shape (n_rows,)
         Class codes; -1 where there is no label.
-    probas : ndarray of shape (n_networks, n_rows, n_classes)
+    probas : ndarray of shape (n_members, n_rows, n_classes)
 
     Returns
     -------
@@ -123,15 +123,15 @@ def settled(X, labels, probas):
     return np.where(is_disputed & is_settled, found, labels)
 
 
-def most_agreeing(networks, probas, n_networks):
+def most_agreeing(networks, probas, n_members):
     """The networks whose predictions are most often those of the mean of all.
 
     Parameters
     ----------
     networks : list
-    probas : ndarray of shape (n_networks, n_rows, n_classes)
+    probas : ndarray of shape (n_members, n_rows, n_classes)
         Of each of them.
-    n_networks : int
+    n_members : int
         How many are wanted.
 
     Returns
@@ -141,7 +141,7 @@ def most_agreeing(networks, probas, n_networks):
     """
     found = probas.mean(axis=0).argmax(axis=1)
     agreement = (probas.argmax(axis=2) == found).mean(axis=1)
-    return [networks[number] for number in np.sort(np.argsort(agreement)[-n_networks:])]
+    return [networks[number] for number in np.sort(np.argsort(agreement)[-n_members:])]
 
 
 class Stage(NamedTuple):
@@ -151,7 +151,7 @@ class Stage(NamedTuple):
     ----------
     networks : list of LadderClassifier
         Those that go on.
-    probas : ndarray of shape (n_networks, n_rows, n_classes)
+    probas : ndarray of shape (n_members, n_rows, n_classes)
         Of training rows, of each network that was just trained.
     predictions : ndarray of shape (n_test_rows,)
         Classes of test rows, by the mean of these networks.
@@ -168,17 +168,17 @@ def fit_and_predict(clf, X, y, X_test):
     return clf, clf.predict_proba(X), clf.predict_proba(X_test)
 
 
-def train(networks, n_networks, X, y, X_test):
+def train(networks, n_members, X, y, X_test):
     """Train all networks, as many at a time as go on from here."""
     # not by a file, from which rows would be read batch by batch
-    parallel = Parallel(n_jobs=n_networks, max_nbytes=None)
+    parallel = Parallel(n_jobs=n_members, max_nbytes=None)
     networks, probas, test_probas = zip(
         *parallel(delayed(fit_and_predict)(clf, X, y, X_test) for clf in networks),
         strict=True,
     )
     probas = np.array(probas)
     return Stage(
-        most_agreeing(networks, probas, n_networks),
+        most_agreeing(networks, probas, n_members),
         probas,
         np.mean(test_probas, axis=0).argmax(axis=1),
     )
@@ -198,7 +198,7 @@ def stages(stage, settings, X, y_few, X_test):
     ------
     Stage
     """
-    n_networks = settings["n_networks"]
+    n_members = settings["n_members"]
     if stage is None:
         networks = [
             LadderClassifier(
@@ -209,15 +209,15 @@ def stages(stage, settings, X, y_few, X_test):
             )
             for number in range(settings["n_starts"])
         ]
-        stage = train(networks, n_networks, X, y_few, X_test)
+        stage = train(networks, n_members, X, y_few, X_test)
         yield stage
     while True:
         labels = with_pseudo_labels(y_few, stage.probas)
         # networks that begin disagree on too much that is no style of a digit
-        if len(stage.probas) == n_networks:
+        if len(stage.probas) == n_members:
             labels = settled(X, labels, stage.probas)
         networks = [clf.set_params(**settings["round"]) for clf in stage.networks]
-        stage = train(networks, n_networks, X, labels, X_test)
+        stage = train(networks, n_members, X, labels, X_test)
         yield stage
 
 
@@ -290,7 +290,7 @@ def main(arguments=None):
                 "seed": seed,
                 "parameters": recipes.get(recipe) | protocol.start,
                 "n_starts": protocol.n_starts,
-                "n_networks": protocol.n_networks,
+                "n_members": protocol.n_members,
                 "round": ROUND,
                 "noise_of_each_round": "its own",
                 "threshold": THRESHOLD,

@@ -51,11 +51,11 @@ def test_those_that_agree_with_the_mean_go_on():
     assert found == ["first", "third"]
 
 
-def small_settings(n_starts, n_networks):
+def small_settings(n_starts, n_members):
     return {
         "seed": 0,
         "n_starts": n_starts,
-        "n_networks": n_networks,
+        "n_members": n_members,
         "parameters": {
             "hidden_layer_sizes": (8,),
             "max_epochs": 30,
