@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from . import (
         architectures,
         displays,
+        ensemble,
         model_selection,
         preprocessing,
         recipes,
@@ -21,6 +22,7 @@ __all__ = [
     "__version__",
     "architectures",
     "displays",
+    "ensemble",
     "model_selection",
     "preprocessing",
     "recipes",

@@ -18,10 +18,16 @@ from sklearn.model_selection import (
 )
 from sklearn.utils import _safe_indexing, check_scalar, indexable
 
+from ._hide_labels import hide_labels
 from ._scorer import labeled_scorer
 from .data._labels import UNLABELED, encode_labels, without_labels
 
-__all__ = ["LabeledStratifiedKFold", "labeled_scorer", "labeled_train_test_split"]
+__all__ = [
+    "LabeledStratifiedKFold",
+    "hide_labels",
+    "labeled_scorer",
+    "labeled_train_test_split",
+]
 
 
 class LabeledStratifiedKFold(BaseCrossValidator):

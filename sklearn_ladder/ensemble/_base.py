@@ -16,6 +16,7 @@ from sklearn.utils.metadata_routing import (
 )
 from sklearn.utils.validation import (
     _check_method_params,
+    _check_sample_weight,
     _get_feature_names,
     check_is_fitted,
     has_fit_parameter,
@@ -98,11 +99,18 @@ class SemiSupervisedMixin(ClassifierMixin):
     def __sklearn_tags__(self):
         return SemiSupervisedTags.of(super().__sklearn_tags__())
 
-    def _checked(self, X, y):
+    def _checked(self, X, y, sample_weight):
         """Indexable `X` with right feature names, and the encoded labels."""
         _get_feature_names(X)  # raises if they are not right
         labels = encode_labels(y)
-        X, _ = indexable(X, labels.codes)
+        X, *_ = indexable(X, labels.codes, sample_weight)
+        if sample_weight is not None:
+            weight = np.asarray(sample_weight)[labels.codes != UNLABELED]
+            _check_sample_weight(weight, weight, ensure_non_negative=True)
+            if not weight.any():
+                raise ValueError(
+                    "sample_weight must not be zero for all labeled samples."
+                )
         return X, labels
 
     def _params_of_fits(self, sample_weight, fit_params):

@@ -120,7 +120,7 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
         """
         check_is_classifier("estimator", self.estimator, "predict_proba")
         params = self._params_of_fits(sample_weight, fit_params)["estimator"]
-        X_checked, labels = self._checked(X, y)
+        X_checked, labels = self._checked(X, y, sample_weight)
         codes, n_classes = labels.codes, len(labels.classes)
         class_prior = checked_class_prior(self.class_prior, n_classes)
         fitted = clone(semi_supervised(self.estimator)).fit(X_checked, codes, **params)

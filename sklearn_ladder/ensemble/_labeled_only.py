@@ -97,7 +97,7 @@ class LabeledOnlyClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimat
         """
         check_is_classifier("estimator", self.estimator)
         params = self._params_of_fits(sample_weight, fit_params)["estimator"]
-        X_checked, labels = self._checked(X, y)
+        X_checked, labels = self._checked(X, y, sample_weight)
         fitted = self._fitted(X_checked, labels, params)
         # set only after training succeeded
         self.estimator_ = fitted

@@ -64,8 +64,9 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         mean.
 
     n_candidates : int, default=None
-        Number of estimators that are trained first. Those `n_estimators` go on whose
-        predictions are most often those of the mean of all. None is `n_estimators`.
+        Number of estimators that are trained first. From the first round on there are
+        `n_estimators`: those whose predictions are most often those of the mean of all
+        candidates. None is `n_estimators`.
 
     round_params : dict, default=None
         Parameters of `estimator` that have another value in the rounds, such as fewer
@@ -94,7 +95,7 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
     Attributes
     ----------
     estimators_ : list of classifiers
-        The fitted estimators. Their classes are codes.
+        The estimators of the last round. Their classes are codes.
 
     classes_ : ndarray of shape (n_classes,)
         Without the marker.
@@ -106,9 +107,9 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
     history_ : list of dict
         Of the first fit and each round: "n_pseudo_labels", "n_changed" (pseudo-labels
         that are not those of the previous round, added and dropped ones included),
-        "n_arbitrated" (pseudo-labels by the arbiter), "disagreement" (share of
-        unlabeled samples for which estimators predict several classes) and "duration"
-        (seconds). ``pandas.DataFrame(clf.history_)`` makes a table of it.
+        "n_arbitrated" (pseudo-labels by the arbiter), "disagreement" (share of samples
+        for which the estimators then predict several classes) and "duration" (seconds).
+        ``pandas.DataFrame(clf.history_)`` makes a table of it.
 
     n_features_in_ : int
 
@@ -209,7 +210,7 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         check_is_classifier("estimator", self.estimator, "predict_proba")
         self._check_n_candidates()
         params = self._params_of_fits(sample_weight, fit_params)["estimator"]
-        X_checked, labels = self._checked(X, y)
+        X_checked, labels = self._checked(X, y, sample_weight)
         codes, n_classes = labels.codes, len(labels.classes)
 
         stage, history = self._previous(labels)
@@ -222,7 +223,7 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
             sure = sure_labels(codes, stage.probas.mean(axis=0), self.threshold)
             pseudo_codes = self._arbitrate(X_checked, sure, stage)
             history.append(_record(codes, stage.codes, pseudo_codes, sure))
-            estimators = [self._for_a_round(each) for each in stage.estimators]
+            estimators = self._for_a_round(stage)
             stage, record = self._train(
                 estimators, X_checked, pseudo_codes, n_classes, params
             )
@@ -292,10 +293,7 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
             for each in estimators
         )
         estimators, probas = zip(*fitted, strict=True)
-        probas = np.array(probas)
-        # all candidates have a say in the first pseudo-labels, though some go on only
-        chosen = most_agreeing(probas, self.n_estimators)
-        stage = _Stage([estimators[each] for each in chosen], chosen, probas, codes)
+        stage = _Stage(list(estimators), np.array(probas), codes)
         return stage, {
             "disagreement": float(disputed(stage.probas).mean()),
             "duration": time.perf_counter() - start,
@@ -321,17 +319,21 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         arbitrated[rows] = settled(proba, stage.probas[:, rows], self.arbiter_threshold)
         return arbitrated
 
-    def _for_a_round(self, estimator):
-        """The estimator with the parameters of the rounds."""
-        given = estimator
-        if not is_semi_supervised(self.estimator):
-            given = estimator.estimator  # in the LabeledOnlyClassifier around it
-        given.set_params(**(self.round_params or {}))
-        return estimator
+    def _for_a_round(self, stage):
+        """The estimators that go on, with the parameters of the rounds."""
+        chosen = most_agreeing(stage.probas, self.n_estimators)
+        estimators = [stage.estimators[number] for number in chosen]
+        for estimator in estimators:
+            # not those of the LabeledOnlyClassifier around it
+            is_wrapped = not is_semi_supervised(self.estimator)
+            given = estimator.estimator if is_wrapped else estimator
+            given.set_params(**(self.round_params or {}))
+        return estimators
 
     def _previous(self, labels):
         """Stage and history to go on from, None and None if there are none."""
-        if not self.warm_start or not hasattr(self, "estimators_"):
+        stage = getattr(self, "_stage", None)
+        if not self.warm_start or stage is None:
             return None, None
         if not (
             np.array_equal(labels.classes, self.classes_)
@@ -344,15 +346,17 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
                 f"{len(self.history_) - 1}, with warm_start=True; got {self.n_rounds}."
             )
         # copies, so that a failing fit leaves what there is
-        stage = self._stage._replace(estimators=deepcopy(self.estimators_))
+        stage = stage._replace(estimators=deepcopy(stage.estimators))
         return stage, list(self.history_)
 
     def _set_fitted(self, labels, stage, history):
         self.estimators_ = stage.estimators
         self.classes_ = labels.classes
         self.history_ = history
-        self._codes, self._stage = labels.codes, stage
-        proba = stage.probas[stage.chosen].mean(axis=0)
+        self._codes = labels.codes
+        # large, and only there to go on from
+        self._stage = stage if self.warm_start else None
+        proba = stage.probas.mean(axis=0)
         self.transduction_ = transduction(labels, proba[labels.codes == UNLABELED])
 
     def _estimators_for_fit(self):
@@ -365,9 +369,8 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
 class _Stage(NamedTuple):
     """What there is after the first fit, and after each round."""
 
-    estimators: list  # those that go on
-    chosen: np.ndarray  # (n_estimators,), their numbers among all that were trained
-    probas: np.ndarray  # (n_trained, n_samples, n_classes), of all that were trained
+    estimators: list
+    probas: np.ndarray  # (n_estimators, n_samples, n_classes)
     codes: np.ndarray  # (n_samples,), labels and pseudo-labels they were trained on
 
 

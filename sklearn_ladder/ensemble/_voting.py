@@ -179,7 +179,7 @@ class SemiSupervisedVotingClassifier(
         weights = self._checked_weights()
         members = self._estimators_for_fit()
         params = self._params_of_fits(sample_weight, fit_params)
-        X_checked, labels = self._checked(X, y)
+        X_checked, labels = self._checked(X, y, sample_weight)
         codes, n_classes = labels.codes, len(labels.classes)
         class_prior = checked_class_prior(self.class_prior, n_classes)
         # without memory maps, from which the ladder would read batch by batch
