@@ -155,14 +155,22 @@ def random_state_names(estimator):
     ]
 
 
-def check_is_classifier(name, estimator, method=None):
-    """Raise unless the estimator is a classifier, and has the method."""
+def check_is_classifier(name, estimator):
+    """Raise unless the estimator is a classifier."""
     if isinstance(estimator, type) or not is_classifier(estimator):
         raise ValueError(f"{name} must be a classifier; got {estimator!r}.")
-    if method is not None and not hasattr(estimator, method):
+
+
+def check_has_proba(name, estimator):
+    """Raise unless the estimator has `predict_proba`.
+
+    That of a class may depend on parameters, and of stacking on what was fitted.
+    """
+    owner = estimator if hasattr(estimator, "classes_") else type(estimator)
+    if not hasattr(owner, "predict_proba"):
         raise ValueError(
-            f"{name} must have {method}; got {estimator!r}. CalibratedClassifierCV "
-            "adds probabilities to a classifier that has none."
+            f"{name} must have predict_proba; got {estimator!r}. A classifier without "
+            "probabilities gets them by CalibratedClassifierCV."
         )
 
 
@@ -188,6 +196,21 @@ def weight_argument(estimator):
     )
 
 
+def check_knows_codes(name, estimator, n_classes):
+    """Raise unless a fitted estimator knows each class, by its code, and no other."""
+    known = np.asarray(estimator.classes_).tolist()
+    if known != list(range(n_classes)):
+        advice = (
+            " It took -1 for a class: wrap it in LabeledOnlyClassifier."
+            if UNLABELED in known
+            else ""
+        )
+        raise ValueError(
+            f"{name} must know all {n_classes} classes of y, by the codes 0 to "
+            f"{n_classes - 1}; it knows {known}.{advice}"
+        )
+
+
 def class_proba(name, estimator, X, n_classes):
     """Class probabilities by a fitted estimator.
 
@@ -209,19 +232,10 @@ def class_proba(name, estimator, X, n_classes):
     Raises
     ------
     ValueError
-        If the estimator knows other classes.
+        If the estimator has no probabilities, or knows other classes.
     """
-    known = np.asarray(estimator.classes_).tolist()
-    if known != list(range(n_classes)):
-        advice = (
-            ""
-            if UNLABELED not in known
-            else (" It took -1 for a class: wrap it in LabeledOnlyClassifier.")
-        )
-        raise ValueError(
-            f"{name} must know all {n_classes} classes of y, by the codes 0 to "
-            f"{n_classes - 1}; it knows {known}.{advice}"
-        )
+    check_has_proba(name, estimator)
+    check_knows_codes(name, estimator, n_classes)
     proba = np.asarray(estimator.predict_proba(X))
     return np.nan_to_num(proba, nan=1 / n_classes)
 

@@ -7,6 +7,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._class_prior import adjust, checked_class_prior
 from ._base import (
     SemiSupervisedMixin,
+    check_has_proba,
     check_is_classifier,
     class_proba,
     copy_input_tags,
@@ -118,7 +119,8 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
         TypeError
             If there are weights, and the classifier takes none.
         """
-        check_is_classifier("estimator", self.estimator, "predict_proba")
+        check_is_classifier("estimator", self.estimator)
+        check_has_proba("estimator", self.estimator)
         params = self._params_of_fits(sample_weight, fit_params)["estimator"]
         X_checked, labels = self._checked(X, y, sample_weight)
         codes, n_classes = labels.codes, len(labels.classes)

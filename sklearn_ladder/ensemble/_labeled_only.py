@@ -15,7 +15,12 @@ from sklearn.utils.validation import (
 )
 
 from ..data._labels import UNLABELED
-from ._base import SemiSupervisedMixin, check_is_classifier, copy_input_tags
+from ._base import (
+    SemiSupervisedMixin,
+    check_is_classifier,
+    check_knows_codes,
+    copy_input_tags,
+)
 from ._tags import is_semi_supervised
 
 
@@ -64,7 +69,7 @@ class LabeledOnlyClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimat
     True
     """
 
-    _parameter_constraints: dict = {"estimator": [HasMethods(["fit", "predict"])]}
+    _parameter_constraints: dict = {"estimator": [HasMethods(["fit"])]}
 
     def __init__(self, estimator):
         self.estimator = estimator
@@ -98,19 +103,20 @@ class LabeledOnlyClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimat
         check_is_classifier("estimator", self.estimator)
         params = self._params_of_fits(sample_weight, fit_params)["estimator"]
         X_checked, labels = self._checked(X, y, sample_weight)
-        fitted = self._fitted(X_checked, labels, params)
+        fitted, classes = self._fitted(X_checked, labels, params)
         # set only after training succeeded
         self.estimator_ = fitted
-        self.classes_ = labels.classes
+        self.classes_ = classes
         validate_data(self, X, skip_check_array=True)
         return self
 
     def _fitted(self, X, labels, params):
         rows = np.flatnonzero(labels.codes != UNLABELED)
         params = _check_method_params(X, params, rows)
-        return self._estimator_to_fit().fit(
+        fitted = self._estimator_to_fit().fit(
             _safe_indexing(X, rows), labels.classes[labels.codes[rows]], **params
         )
+        return fitted, fitted.classes_
 
     def _estimator_to_fit(self):
         if getattr(self.estimator, "warm_start", False) and hasattr(self, "estimator_"):
@@ -207,7 +213,9 @@ class SemiSupervisedClassifier(LabeledOnlyClassifier):
     """
 
     def _fitted(self, X, labels, params):
-        return self._estimator_to_fit().fit(X, labels.codes, **params)
+        fitted = self._estimator_to_fit().fit(X, labels.codes, **params)
+        check_knows_codes("estimator", fitted, len(labels.classes))
+        return fitted, labels.classes
 
     def predict(self, X):
         """Predict class labels.

@@ -16,6 +16,7 @@ from .._random import private_random_state
 from ..data._labels import UNLABELED
 from ._base import (
     SemiSupervisedMixin,
+    check_has_proba,
     check_is_classifier,
     class_proba,
     copy_input_tags,
@@ -207,7 +208,8 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         TypeError
             If there are weights, and the estimator takes none.
         """
-        check_is_classifier("estimator", self.estimator, "predict_proba")
+        check_is_classifier("estimator", self.estimator)
+        check_has_proba("estimator", self.estimator)
         self._check_n_candidates()
         params = self._params_of_fits(sample_weight, fit_params)["estimator"]
         X_checked, labels = self._checked(X, y, sample_weight)

@@ -18,6 +18,7 @@ from .._classifier import LadderClassifier
 from .._random import private_random_state
 from ._base import (
     SemiSupervisedMixin,
+    check_has_proba,
     check_is_classifier,
     class_proba,
     copy_input_tags,
@@ -283,7 +284,8 @@ class SemiSupervisedVotingClassifier(
         self._validate_names([name for name, _ in members])
         for name, estimator in members:
             if not _is_dropped(estimator):
-                check_is_classifier(f"estimators: {name!r}", estimator, "predict_proba")
+                check_is_classifier(f"estimators: {name!r}", estimator)
+                check_has_proba(f"estimators: {name!r}", estimator)
         if all(_is_dropped(estimator) for _, estimator in members):
             raise ValueError("estimators must not all be 'drop'.")
 
