@@ -29,6 +29,7 @@ from sklearn_ladder.ensemble import (
     LabeledOnlyClassifier,
     SemiSupervisedClassifier,
     SemiSupervisedVotingClassifier,
+    _voting,
     default_estimators,
 )
 from sklearn_ladder.model_selection import LabeledStratifiedKFold
@@ -193,6 +194,30 @@ def test_default_members(blobs):
     assert np.abs(other.predict_proba(X) - vote.predict_proba(X)).max() > 1e-3
 
 
+def test_the_default_ladder_counts_as_much_as_both_forests(blobs, monkeypatch):
+    X, _, y_few = blobs
+
+    def few_members():
+        ladder = small_ladder(class_prior=None)
+        forests = [(name, RandomForestClassifier(5)) for name in ("rf", "et")]
+        return [("ladder", ladder), *forests]
+
+    monkeypatch.setattr(_voting, "default_estimators", few_members)
+    vote = SemiSupervisedVotingClassifier(class_prior=None, random_state=0)
+    by_name = clone(vote).set_params(rf__n_estimators=5)
+    assert by_name.weights == [2, 1, 1]
+    for each in (vote, by_name):
+        ladder, rf, et = (
+            member.predict_proba(X) for member in each.fit(X, y_few).estimators_
+        )
+        np.testing.assert_allclose(
+            each.predict_proba(X), (2 * ladder + rf + et) / 4, atol=1e-6
+        )
+    given = SemiSupervisedVotingClassifier(few_members(), class_prior=None)
+    proba = [m.predict_proba(X) for m in given.fit(X, y_few).estimators_]
+    np.testing.assert_allclose(given.predict_proba(X), np.mean(proba, 0), atol=1e-6)
+
+
 def test_parameters_of_default_members_by_name():
     vote = SemiSupervisedVotingClassifier()
     assert {"ladder", "rf", "et", "ladder__max_epochs"} < vote.get_params().keys()
@@ -202,12 +227,12 @@ def test_parameters_of_default_members_by_name():
     assert vote.get_params()["ladder__max_epochs"] == 7
     assert clone(vote).get_params()["ladder__max_epochs"] == 7
     assert dict(vote.estimators)["et"] == "drop"
-    vote.set_params(estimators=MEMBERS, nb__var_smoothing=0.1)
+    members = [(name, clone(member)) for name, member in MEMBERS]
+    vote.set_params(estimators=members, nb__var_smoothing=0.1)
     assert [name for name, _ in vote.estimators] == ["spreading", "nb"]
     assert vote.get_params()["nb__var_smoothing"] == 0.1
     with pytest.raises(ValueError, match="Invalid parameter"):
         vote.set_params(ladder__max_epochs=7)
-    MEMBERS[1][1].set_params(var_smoothing=1e-9)
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])

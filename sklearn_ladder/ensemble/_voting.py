@@ -28,6 +28,11 @@ from ._base import (
 )
 from ._labeled_only import semi_supervised
 
+# Of the default members, in their order. The two forests err alike: together they count
+# as much as the ladder. On development tables log-loss is 1.4 % lower than with equal
+# weights, and accuracy is the same: benchmarks/results/vote-ablation.json.
+DEFAULT_WEIGHTS = [2, 1, 1]
+
 
 def default_estimators():
     """The members of a vote that is given none.
@@ -69,8 +74,8 @@ class SemiSupervisedVotingClassifier(
 
     weights : array-like of shape (n_estimators,), default=None
         Weights of the members in the mean, including those that are dropped. None
-        weighs all alike. They are not learned: on development tables weights learned
-        from labeled folds were not better than equal ones.
+        weighs all alike; of the default members, the ladder counts as much as both
+        forests together.
 
     class_prior : "auto", "em", array-like of shape (n_classes,) or None, default="auto"
         Class prior that `predict_proba` assumes, as in :class:`ClassPriorClassifier`.
@@ -247,7 +252,7 @@ class SemiSupervisedVotingClassifier(
         ----------
         **params : dict of str to object
             A parameter of a default member makes `estimators` a list of the default
-            members first.
+            members first, and `weights` a list of their weights.
 
         Returns
         -------
@@ -259,6 +264,8 @@ class SemiSupervisedVotingClassifier(
             members = default_estimators()
             if {key.split("__")[0] for key in params} & dict(members).keys():
                 self.estimators = members
+                if self.weights is None:
+                    self.weights = list(DEFAULT_WEIGHTS)
         self._set_params("estimators", **params)
         return self
 
@@ -293,7 +300,8 @@ class SemiSupervisedVotingClassifier(
         """Weights of the members that are not dropped."""
         members = self._members
         if self.weights is None:
-            weights = np.ones(len(members))
+            is_default = self.estimators is None
+            weights = np.asarray(DEFAULT_WEIGHTS if is_default else [1] * len(members))
         else:
             weights = np.asarray(self.weights, dtype=float)
         if weights.shape != (len(members),):
