@@ -9,6 +9,7 @@ from ._version import __version__
 if TYPE_CHECKING:
     from . import (
         architectures,
+        comparison,
         displays,
         ensemble,
         model_selection,
@@ -21,6 +22,7 @@ __all__ = [
     "LadderClassifier",
     "__version__",
     "architectures",
+    "comparison",
     "displays",
     "ensemble",
     "model_selection",
