@@ -11,18 +11,18 @@ import warnings
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
-from sklearn.compose import make_column_transformer
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.ensemble._base import _set_random_states
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import StandardScaler
 from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.utils import _safe_indexing, indexable
 
 from ._classifier import LadderClassifier
+from ._one_hot import one_hot_encoder
 from .data._labels import UNLABELED, encode_labels
 from .ensemble import LabeledOnlyClassifier, SemiSupervisedVotingClassifier
 from .model_selection import LabeledStratifiedKFold
@@ -163,7 +163,7 @@ def _n_splits(labels):
     counts = np.bincount(labels.codes[labels.codes != UNLABELED])
     if labels.classes.dtype.kind in "iuf" and len(counts) > max(10, counts.sum() / 3):
         raise ValueError(
-            f"y must have classes that repeat; got {len(counts)} different numbers among "
+            f"y must have classes that repeat; got {len(counts)} different numbers in "
             f"{counts.sum()} labels, which looks like regression."
         )
     if counts.min() < 2:
@@ -176,37 +176,10 @@ def _n_splits(labels):
     return int(min(MOST_FOLDS, counts.min()))
 
 
-def encoder(X):
-    """One-hot encoding of the columns of a frame that are no numbers.
-
-    Parameters
-    ----------
-    X : DataFrame or array-like of shape (n_samples, n_features)
-
-    Returns
-    -------
-    transformer or "passthrough"
-        Categories of less than 1 % of the samples are one.
-    """
-    if not hasattr(X, "select_dtypes"):
-        return "passthrough"
-    categorical = list(
-        X.select_dtypes(include=["object", "string", "category", "bool"]).columns
-    )
-    if not categorical:
-        return "passthrough"
-    categories = OneHotEncoder(
-        handle_unknown="infrequent_if_exist", min_frequency=0.01, sparse_output=False
-    )
-    return make_column_transformer(
-        (categories, categorical), remainder="passthrough", sparse_threshold=0
-    )
-
-
 def _score(method, training, test, n_classes, seed):
     """Scores of a fold, and seconds of fit and prediction."""
     (X, codes), (X_test, codes_test) = training, test
-    fitted = make_pipeline(encoder(X), clone(method))
+    fitted = make_pipeline(one_hot_encoder(X), clone(method))
     _set_random_states(fitted, seed)
     start = time.perf_counter()
     with warnings.catch_warnings():
@@ -317,7 +290,7 @@ class Comparison:
         if low > 0:
             return f"The {self.n_unlabeled} unlabeled samples harm: {effect}."
         return (
-            f"These labels cannot tell whether the {self.n_unlabeled} unlabeled samples "
+            f"The labels cannot tell whether the {self.n_unlabeled} unlabeled samples "
             f"help: {effect}."
         )
 
