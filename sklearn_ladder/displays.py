@@ -1,6 +1,6 @@
 """Plots of a fitted classifier, in the style of scikit-learn's displays.
 
-The plot of the error under attack is :class:`robustness.RobustnessCurveDisplay`.
+Module `sklearn_ladder.robustness` has the plot of the error under attack.
 """
 
 import math
