@@ -183,7 +183,9 @@ def test_score_ignores_unlabeled_rows(blobs):
     assert clf.score(X, y_few, weight) == clf.score(
         X[labeled], y[labeled], weight[labeled]
     )
-    with pytest.raises(ValueError, match="labeled samples; got 60 samples, all unlabeled"):
+    with pytest.raises(
+        ValueError, match="labeled samples; got 60 samples, all unlabeled"
+    ):
         clf.score(X, np.full(60, -1))
     with pytest.raises(ValueError, match="Input sample_weight contains NaN"):
         clf.score(X, y_few, np.full(60, np.nan))
@@ -940,7 +942,9 @@ def test_early_stopping_leaves_labels_of_every_class_to_train_on():
     X = np.random.RandomState(0).normal(size=(100, 3))
     y = np.repeat([0, 1, 2], [60, 38, 2])
     for labels in (y, 2 - y):
-        with pytest.raises(ValueError, match="as many samples as classes on either side"):
+        with pytest.raises(
+            ValueError, match="as many samples as classes on either side"
+        ):
             small(early_stopping=True, validation_fraction=0.9).fit(X, labels)
 
 
@@ -952,7 +956,9 @@ def test_early_stopping_warns_of_a_single_epoch(digits):
 
 def test_early_stopping_refuses_too_few_labels(blobs):
     X, _, y_few = blobs
-    with pytest.raises(ValueError, match=r"validation_fraction=0\.1 of 10 labeled samples"):
+    with pytest.raises(
+        ValueError, match=r"validation_fraction=0\.1 of 10 labeled samples"
+    ):
         small(early_stopping=True).fit(X, y_few)
 
 
