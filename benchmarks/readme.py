@@ -57,11 +57,11 @@ def quick_table():
 
     def kind(result):
         n_epochs = result["parameters"]["max_epochs"]
-        return result["recipe"], result["n_members"], result["n_starts"], n_epochs
+        return result["recipe"], result["n_networks"], result["n_starts"], n_epochs
 
-    for name, n_members, n_starts, n_epochs in sorted(set(map(kind, results))):
-        same = [r for r in results if kind(r) == (name, n_members, n_starts, n_epochs)]
-        networks = "1" if n_starts == 1 else f"{n_members} of {n_starts}"
+    for name, n_networks, n_starts, n_epochs in sorted(set(map(kind, results))):
+        same = [r for r in results if kind(r) == (name, n_networks, n_starts, n_epochs)]
+        networks = "1" if n_starts == 1 else f"{n_networks} of {n_starts}"
         minutes = pd.DataFrame([result["minutes"] for result in same]).mean()
         errors_by_round = pd.DataFrame([result["error_percent"] for result in same])
         n_most = errors_by_round.columns[-1]
