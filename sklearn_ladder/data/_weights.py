@@ -5,7 +5,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import _check_sample_weight
 
 from ._labels import UNLABELED, EncodedLabels
-from ._missing import present_part
+from ._missing import as_array, present_part
 
 
 @np.errstate(all="ignore")
@@ -33,8 +33,11 @@ def sample_weights(sample_weight, class_weight, labels):
     labeled = labels.codes != UNLABELED
     weights = np.ones(len(labeled))
     if sample_weight is not None:
-        if np.ndim(sample_weight) == 1 and len(sample_weight) == len(labeled):
+        sample_weight = as_array(sample_weight)
+        if np.shape(sample_weight) == labeled.shape:
             sample_weight = np.where(labeled, _as_floats(sample_weight), 1)
+        elif np.ndim(sample_weight) == 0:
+            sample_weight = float(sample_weight)
         weights = _check_sample_weight(
             sample_weight, labeled, ensure_non_negative=True, dtype=float
         )
@@ -56,8 +59,6 @@ def sample_weights(sample_weight, class_weight, labels):
 
 def _as_floats(sample_weight):
     """As an array of floats, NaN where missing."""
-    if isinstance(sample_weight, list | tuple):
-        sample_weight = np.asarray(sample_weight, dtype=object)
     present, values = present_part(sample_weight)
     weights = np.full(len(present), np.nan)
     weights[present] = values
