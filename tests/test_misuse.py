@@ -16,7 +16,7 @@ from .generated.descriptions import CountsTrainings
 from .generated.unchanged import state, untouched
 
 NAN, INF = float("nan"), float("inf")
-NUMBERS = [-1, NAN, INF, "1", None, True, [1], [], [1, -1, 1], [1, NAN, 1], [[1, 1, 1]]]
+NUMBERS = [-1, NAN, INF, "1", None, True, [1], [], [1, -1, 1], [1, NAN, 1]]
 COUNTS = [0, -1, 1.5, NAN, "8", True, np.True_, [3]]
 WRONG_PARAMETERS = {
     "hidden_layer_sizes": [0, -1, "8", (8, 0), (8.5,), None, [[8]], NAN, True, [True]],
