@@ -246,7 +246,6 @@ def test_odd_labels(kind):
 
 WRONG_WEIGHTS = {
     "too few": np.ones(N - 1),
-    "scalar array": np.ones(()),
     "two columns": np.ones((N, 2)),
     "negative": -np.ones(N),
     "one negative": np.where(np.arange(N) == 3, -1, 1),
