@@ -123,7 +123,7 @@ class Doors:
                     outcomes[name] = f"WRONG: {type(error).__name__}: {error}"
             told = [w for w in caught if issubclass(w.category, UserWarning)]
             if any("missing" in str(w.message) for w in told):
-                outcomes[name] = "with a warning, " + outcomes[name]
+                outcomes[name] = "warning, " + outcomes[name]
         return {name: outcome[:150] for name, outcome in outcomes.items()}
 
 

@@ -272,7 +272,7 @@ def _read(y):
         )
     if labels.dtype == object:
         is_marker = np.array([_is_marker(label) for label in labels], bool)
-    elif labels.dtype.kind in "biufcmMU":
+    elif labels.dtype.kind in "biufmMU":
         is_text = labels.dtype.kind == "U"
         is_marker = labels == (str(UNLABELED) if is_text else UNLABELED)
     else:
