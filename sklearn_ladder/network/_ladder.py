@@ -140,7 +140,7 @@ class Ladder(nn.Module):
         return x if self.feature_scaling is None else self.feature_scaling(x)
 
     def for_all(self, x):
-        """Repeat columns of layer 0 for each member: (n_samples, n_members · n_columns)."""
+        """Repeat columns for each member: shape (n_samples, n_members · n_columns)."""
         return x if self.n_members == 1 else x.repeat(1, self.n_members)
 
     def proba(self, logits):
