@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 import torch
-from skorch.callbacks import Callback, LRScheduler
+from skorch.callbacks import Callback
 
 from benchmarks._results import replacing
 from sklearn_ladder.data._batches import n_batches
@@ -40,6 +40,41 @@ class Progress(Callback):
         )
 
 
+class ErrorCurve(Callback):
+    """Records an error after each epoch, in the history as "error_percent".
+
+    It predicts with statistics of that moment, and draws no random numbers: training
+    goes on as without it.
+
+    Parameters
+    ----------
+    error_percent : callable
+        Takes the net in training; returns a number.
+    """
+
+    def __init__(self, error_percent):
+        self.error_percent = error_percent
+
+    def on_epoch_end(self, net, **kwargs):
+        net.history.record("error_percent", self.error_percent(net))
+
+
+class CPUSeconds(Callback):
+    """Records the CPU seconds of each epoch, over all threads, in the history.
+
+    It comes before `Checkpoint`, whose file then has them too: their sum counts the
+    epochs before a kill.
+    """
+
+    def on_train_begin(self, net, **kwargs):
+        self.before_ = time.process_time()
+
+    def on_epoch_end(self, net, **kwargs):
+        now = time.process_time()
+        net.history.record("cpu_seconds", now - self.before_)
+        self.before_ = now
+
+
 class Checkpoint(Callback):
     """Keeps the state of training after each epoch; a killed fit goes on from there.
 
@@ -66,8 +101,7 @@ class Checkpoint(Callback):
             return
         net.module_.load_state_dict(state["module"])
         net.optimizer_.load_state_dict(state["optimizer"])
-        for scheduler, kept in zip(_schedulers(net), state["schedulers"], strict=True):
-            scheduler.load_state_dict(kept)
+        dict(net.callbacks_)["learning_rate_schedule"].n_done_ = state["n_updates"]
         net.noise_generator_.set_state(state["noise_generator"])
         net.history.extend(state["history"])
         n_done = len(state["history"])
@@ -81,18 +115,9 @@ class Checkpoint(Callback):
             "identity": self.identity,
             "module": net.module_.state_dict(),
             "optimizer": net.optimizer_.state_dict(),
-            "schedulers": [scheduler.state_dict() for scheduler in _schedulers(net)],
+            "n_updates": dict(net.callbacks_)["learning_rate_schedule"].n_done_,
             "noise_generator": net.noise_generator_.get_state(),
             "history": list(net.history),
         }
         with replacing(Path(self.path)) as partial:
             torch.save(state, partial)
-
-
-def _schedulers(net):
-    """The learning rate schedulers of a net in training, as torch has them."""
-    return [
-        callback.lr_scheduler_
-        for _, callback in net.callbacks_
-        if isinstance(callback, LRScheduler)
-    ]

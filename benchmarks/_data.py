@@ -102,7 +102,7 @@ def _existing(name, data_dir):
 
 
 def _read_cifar10(path):
-    """Rows of an archive of train/CLASS/NNNN.jpg and test/CLASS/NNNN.jpg."""
+    """Samples of an archive of train/CLASS/NNNN.jpg and test/CLASS/NNNN.jpg."""
     try:
         from PIL import Image
     except ImportError as error:

@@ -88,11 +88,11 @@ class _ChangedCosts(_ByUpdate):
 
     def on_train_begin(self, net, **kwargs):
         super().on_train_begin(net, **kwargs)
-        self.costs_ = list(net.criterion_.denoising_weights)
-        self.random_state_ = np.random.RandomState(net.seed)
+        self.costs_ = list(net.criterion_.denoising_costs)
+        self.random_state_ = np.random.RandomState(net.plan.seeds.noise)
 
     def change(self, net):
-        net.criterion_.denoising_weights = self.changed(self.costs_)
+        net.criterion_.denoising_costs = self.changed(self.costs_)
 
 
 class CostWarmUp(_ChangedCosts):

@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import shlex
+import subprocess
 import sys
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -23,10 +24,18 @@ def no_arguments(description):
     ).parse_args()
 
 
-def provenance():
-    """Command, versions and machine of this run."""
+def provenance(command=None):
+    """Command, commit, versions and machine of this run.
+
+    Parameters
+    ----------
+    command : str, default=None
+        What makes the result again; by default the command of this process.
+    """
+    own_command = shlex.join(["python", "-m", _module_name(), *sys.argv[1:]])
     return {
-        "command": shlex.join(["python", "-m", _module_name(), *sys.argv[1:]]),
+        "command": command or own_command,
+        **commit(),
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in PACKAGES},
         "machine": {
@@ -36,6 +45,38 @@ def provenance():
             "cuda": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         },
     }
+
+
+def commit():
+    """The commit of this code.
+
+    Returns
+    -------
+    dict
+        "commit": its hash, or None outside a git repository; "dirty": whether tracked
+        files differ from it.
+    """
+    head = _git("rev-parse", "HEAD")
+    if head is None:
+        return {"commit": None, "dirty": None}
+    # new results are untracked, and change no run
+    changes = _git("status", "--porcelain", "--untracked-files=no")
+    return {"commit": head, "dirty": bool(changes)}
+
+
+def _git(*arguments):
+    """Output of a git command in this repository; None if it fails."""
+    try:
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
 
 
 def write(name, result):

@@ -11,18 +11,20 @@ file in ``--checkpoint-dir``.
 Test rows are looked at once per fit, when it has ended: as they are and, for recipes of
 Shinoda et al., as the fast gradient method changes them, which is given the predicted
 classes as in their evaluation. With ``--validate`` the last 10,000 of the training rows
-stand in for them, for the choice of settings.
+stand in for them, for the choice of settings, and also after each epoch.
 """
 
 import argparse
 import json
+import shlex
+import time
 from pathlib import Path
 
 import numpy as np
 from sklearn.pipeline import make_pipeline
 
 from benchmarks import _data, _results
-from benchmarks._callbacks import Checkpoint, Progress
+from benchmarks._callbacks import Checkpoint, CPUSeconds, ErrorCurve, Progress
 from sklearn_ladder import LadderClassifier, recipes
 from sklearn_ladder.preprocessing import GlobalContrastNormalizer, ZCAWhitener
 from sklearn_ladder.robustness import fast_gradient
@@ -53,10 +55,12 @@ def parse_arguments(arguments=None):
     parser.add_argument("--data-dir")
     parser.add_argument("--checkpoint-dir", type=Path, default=CHECKPOINTS)
     parsed = parser.parse_args(arguments)
-    unknown = sorted(set(parsed.recipes) - set(recipes.names()))
+    # "table" is of no data in particular
+    names = [name for name, r in recipes.RECIPES.items() if r.data in _data.FILES]
+    unknown = sorted(set(parsed.recipes) - set(names))
     if unknown or not (parsed.recipes or parsed.list):
         parser.error(
-            f"RECIPE must be one or more of {', '.join(recipes.names())}; got "
+            f"RECIPE must be one or more of {', '.join(names)}; got "
             f"{', '.join(unknown) or 'none'}"
         )
     if parsed.cost_factor is not None:
@@ -82,7 +86,44 @@ def load(data, arguments):
 
 
 def error_percent(clf, X, y):
-    return round(100 * (1 - clf.score(X, y)), 3)
+    return _percent(clf.predict(X), y)
+
+
+def _percent(predicted, y):
+    return round(100 * float(np.mean(predicted != y)), 3)
+
+
+def few_labels(y, n_labels, seed):
+    """As many labels of each class, -1 for the others; or `y` if all are to be kept."""
+    if n_labels >= len(y):
+        return y
+    return _data.keep_labels(y, n_labels // len(np.unique(y)), seed)
+
+
+def adversarial_errors(clf, X, y):
+    """Errors under the fast gradient method, also as Shinoda et al. 2017 have it.
+
+    Their L1 attack is ε g/‖g‖₁. They divide by the norm without a guard: where the
+    gradient g is 0, pixels become NaN. The class of such a sample is then 0, as argmax
+    has it, whatever it was.
+    """
+    eps = ADVERSARIAL_EPSILON
+    attacked = {
+        norm: fast_gradient(clf, X, eps=eps, norm=norm) for norm in ("linf", "l2", "l1")
+    }
+    change = attacked["l2"] - X  # ε g/‖g‖
+    is_zero = ~change.any(axis=1)
+    length = np.abs(change).sum(axis=1, keepdims=True)
+    spread = X + eps * change / np.where(length == 0, 1, length)
+    errors = {norm: error_percent(clf, X_new, y) for norm, X_new in attacked.items()}
+    predicted = np.where(is_zero, 0, clf.predict(attacked["l2"]))
+    errors["l2 unguarded"] = _percent(predicted, y)
+    errors["l1 over all pixels"] = error_percent(clf, spread, y)
+    return {
+        "adversarial_epsilon": eps,
+        "adversarial_error_percent": errors,
+        "zero_gradients_percent": round(100 * float(is_zero.mean()), 3),
+    }
 
 
 def changed_parameters(recipe, arguments):
@@ -114,6 +155,40 @@ def run_name(recipe, parameters, seed, arguments):
     return "-".join([*parts, f"seed{seed}"])
 
 
+def core_hours(result):
+    """Of a run: CPU time or, where it was not measured, threads × time on the wall."""
+    seconds = result["training_seconds"] * result["machine"]["threads"]
+    return result.get("cpu_seconds", seconds) / 3600
+
+
+def is_done(name, parameters):
+    """Whether there is a result of a run with these parameters.
+
+    They are compared where both have them: a parameter that was renamed since makes no
+    other run. A new parameter that changes a recipe asks for its results to be removed.
+    """
+    done = _results.read(name)
+    if done is None:
+        return False
+    before, now = done["parameters"], _results.as_json(parameters)
+    return all(before[name] == now[name] for name in before.keys() & now.keys())
+
+
+def command(recipe, seed, arguments):
+    """The command of a single run, without folders of this machine."""
+    words = ["python", "-m", "benchmarks.published", recipe, "--seeds", seed]
+    for option in (
+        *("epochs", "decay_start", "batch_size", "cost_factor", "labels", "subset"),
+        "device",
+    ):
+        value = getattr(arguments, option)
+        if value not in (None, "auto"):
+            words += [f"--{option.replace('_', '-')}", value]
+    if arguments.validate:
+        words.append("--validate")
+    return shlex.join(map(str, words))
+
+
 def run(name, recipe, parameters, seed, rows, arguments, n_epochs_after):
     """Train and test once.
 
@@ -123,11 +198,7 @@ def run(name, recipe, parameters, seed, rows, arguments, n_epochs_after):
         What is kept of the run.
     """
     X, y, X_test, y_test = rows
-    n_labels = arguments.labels or recipes.RECIPES[recipe].n_labels
-    n_classes = len(np.unique(y))
-    # as many of each class, unless all labels are kept
-    few = n_labels < len(y)
-    y_few = _data.keep_labels(y, n_labels // n_classes, seed) if few else y
+    y_few = few_labels(y, arguments.labels or recipes.RECIPES[recipe].n_labels, seed)
     result = {
         "recipe": recipe,
         "seed": seed,
@@ -136,17 +207,31 @@ def run(name, recipe, parameters, seed, rows, arguments, n_epochs_after):
         "n_rows": len(X),
         "n_labels": int((y_few >= 0).sum()),
     }
+    made = _results.provenance(command(recipe, seed, arguments))
     checkpoint = arguments.checkpoint_dir / f"{name}.pt"
+    # half a run of other code is not gone on with
+    identity = json.dumps(result | {"commit": made["commit"], "dirty": made["dirty"]})
+    callbacks = [
+        CPUSeconds(),
+        Checkpoint(checkpoint, identity),
+        Progress(parameters["max_epochs"], n_epochs_after),
+    ]
+    if arguments.validate:
+
+        def validation_error(net):
+            return _percent(net.predict(X_test), y_test)
+
+        callbacks.insert(0, ErrorCurve(validation_error))
     clf = LadderClassifier(
         **parameters,
         random_state=seed,
         device=arguments.device,
-        callbacks=[
-            Checkpoint(checkpoint, identity=json.dumps(result)),
-            Progress(parameters["max_epochs"], n_epochs_after),
-        ],
+        callbacks=callbacks,
     )
     clf.fit(X, y_few)
+    if clf.n_iter_ < parameters["max_epochs"]:  # Ctrl-C: the checkpoint goes on
+        raise KeyboardInterrupt
+    cpu_before_tests = time.process_time()
     result |= {
         "device": clf.device_,
         "training_seconds": round(float(clf.history_["dur"].sum()), 1),
@@ -154,20 +239,14 @@ def run(name, recipe, parameters, seed, rows, arguments, n_epochs_after):
         "history": {
             name: np.round(column, 5).tolist()
             for name, column in clf.history_.items()
-            if name.endswith(("loss", "cost"))
+            if name.endswith(("loss", "cost", "error_percent"))
         },
     }
     if recipes.RECIPES[recipe].source == recipes.SHINODA2017:
-        result["adversarial_epsilon"] = ADVERSARIAL_EPSILON
-        result["adversarial_error_percent"] = {
-            norm: error_percent(
-                clf,
-                fast_gradient(clf, X_test, eps=ADVERSARIAL_EPSILON, norm=norm),
-                y_test,
-            )
-            for norm in ("linf", "l2", "l1")
-        }
-    _results.write(name, result | _results.provenance())
+        result |= adversarial_errors(clf, X_test, y_test)
+    cpu_of_tests = time.process_time() - cpu_before_tests
+    cpu_seconds = float(clf.history_["cpu_seconds"].sum()) + cpu_of_tests
+    _results.write(name, result | {"cpu_seconds": round(cpu_seconds, 1)} | made)
     checkpoint.unlink(missing_ok=True)
     return result
 
@@ -182,8 +261,7 @@ def main(arguments=None):
         parameters = recipes.get(recipe) | changed_parameters(recipe, arguments)
         for seed in arguments.seeds:
             name = run_name(recipe, parameters, seed, arguments)
-            done = _results.read(name)
-            if done is None or done["parameters"] != _results.as_json(parameters):
+            if not is_done(name, parameters):
                 todo.append((name, recipe, parameters, seed))
     rows_of = {}
     for number, (name, recipe, parameters, seed) in enumerate(todo):

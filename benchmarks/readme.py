@@ -12,13 +12,16 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import _results, speed
-from sklearn_ladder import recipes
+from benchmarks.published_summary import (
+    adversarial_table,
+    machine,
+    mean_error,
+    published_table,
+)
 
 _ROOT = Path(__file__).parent.parent
 README = _ROOT / "README.md"
 PAGES = [README, *sorted(_ROOT.glob("docs/*.md"))]
-# Training rows of the published runs.
-N_ROWS = {recipes.MNIST: 60_000, recipes.CIFAR10: 50_000}
 # Settings of the ablation that differ in noise alone.
 DEFAULT = ["default", "random_state=100"]
 # Of self-training, beside the last one.
@@ -38,124 +41,6 @@ def digits_table():
             f"| {seconds:.1f} |"
         )
     return "\n".join([*lines, "", made_by(result, len(result["seeds"]))])
-
-
-def published_runs():
-    """What the table needs of each run of a recipe on test rows."""
-    for path in _results.FOLDER.glob("*-seed*.json"):
-        if "-validation-" in path.stem:
-            continue
-        result = _results.read(path.stem)
-        yield {
-            "recipe": result["recipe"],
-            "training": _training(
-                result["recipe"],
-                result["parameters"],
-                result["n_rows"],
-                result["n_labels"],
-            ),
-            "data": result["data"],
-            "error": result["error_percent"],
-            "minutes": result["training_seconds"] / 60,
-            "machine": _machine(result, result["device"]),
-            **result.get("adversarial_error_percent", {}),
-        }
-
-
-def in_order_of_recipes(runs):
-    """Frame of runs, those of a recipe together."""
-    order = {name: number for number, name in enumerate(recipes.names())}
-    return pd.DataFrame(runs).sort_values("recipe", key=lambda names: names.map(order))
-
-
-def published_table():
-    lines = [
-        "| recipe | training | seeds | test error, % | published, % | minutes a fit |",
-        "|---|---|---|---|---|---|",
-    ]
-    runs = in_order_of_recipes(published_runs())
-    machines = list(runs["machine"].unique())
-    for (name, training, machine), same in runs.groupby(
-        ["recipe", "training", "machine"], sort=False
-    ):
-        recipe = recipes.RECIPES[name]
-        lines.append(
-            f"| {name} | {training} | {len(same)} "
-            f"| {_error(same['error'], recipe)} "
-            f"| {_published_error(recipe)} "
-            f"| {same['minutes'].mean():.1f} ({machines.index(machine) + 1}) |"
-        )
-    notes = [f"({number}) {machine}" for number, machine in enumerate(machines, 1)]
-    if runs["data"].str.contains("jpeg").any():
-        notes.append("CIFAR-10 from JPEG files, which are lossy: not quite comparable")
-    notes.append(
-        "`python -m benchmarks.published RECIPE`; mean over seeds ± standard deviation "
-        "(σ) or, where that is published, standard error (e)"
-    )
-    return "\n".join([*lines, "", f"<sub>{'; '.join(notes)}</sub>"])
-
-
-def _training(name, parameters, n_rows, n_labels):
-    """What was trained how long, where it is not as published."""
-    recipe = recipes.RECIPES[name]
-    words = f"{parameters['max_epochs']} of {recipe.parameters['max_epochs']} epochs"
-    if n_rows != N_ROWS[recipe.data]:
-        words += f", {n_rows:,} rows"
-    if n_labels not in (recipe.n_labels, n_rows):
-        words += f", {n_labels:,} labels"
-    published = recipe.parameters
-    if (batch_size := parameters["batch_size"]) != published["batch_size"]:
-        words += f", batches of {batch_size}"
-    if (start := parameters["decay_start"]) != published["decay_start"]:
-        words += f", rate falls from {start:.0%} on"
-    if (costs := parameters.get("denoising_cost")) != published.get("denoising_cost"):
-        factor = np.divide(costs, published["denoising_cost"]).max()
-        words += f", denoising costs × {factor:.3g}"
-    return words
-
-
-def _error(errors, recipe):
-    """Mean and, of several, the measure of spread that is published, if one is."""
-    if len(errors) == 1:
-        return f"{errors.mean():.2f}"
-    spread = errors.std() if recipe.sem is None else errors.sem()
-    return f"{errors.mean():.2f} ± {spread:.2f}"
-
-
-def _published_error(recipe):
-    if recipe.error is None:
-        return "–"
-    spread = f"{recipe.std:.2f} σ" if recipe.sem is None else f"{recipe.sem:.2f} e"
-    return f"{recipe.error:.2f} ± {spread}"
-
-
-# Shinoda et al. 2017, table 2: error in % by number of labels; L∞, L2 and L1
-PUBLISHED_ADVERSARIAL = {
-    50: {
-        "vat": (22, 10, 10),
-        "ladder": (54, 26, 69),
-        "lvac": (49, 3, 3),
-        "lvac-lw": (34, 5, 4),
-        "lvan": (59, 1.8, 2.5),
-        "lvan-lw": (56, 1.6, 2.4),
-    },
-    100: {
-        "vat": (16, 3, 4),
-        "ladder": (58, 1.6, 2.3),
-        "lvac": (48, 1.7, 2.2),
-        "lvac-lw": (31, 1.4, 1.9),
-        "lvan": (60, 1.4, 2.0),
-        "lvan-lw": (60, 1.3, 1.9),
-    },
-    1000: {
-        "vat": (10.6, 2.4, 2.6),
-        "ladder": (53, 1.5, 2.3),
-        "lvac": (36, 1.4, 1.8),
-        "lvac-lw": (27, 1.2, 1.6),
-        "lvan": (40, 1.6, 2.2),
-        "lvan-lw": (43, 1.7, 2.3),
-    },
-}
 
 
 def quick_table():
@@ -185,43 +70,11 @@ def quick_table():
             errors = errors_by_round[n_rounds].dropna()
             lines.append(
                 f"| {name} | {networks} | {n_epochs} | {n_rounds} | {len(errors)} "
-                f"| {_error(errors, recipes.RECIPES[name])} | {minutes[n_rounds]:.1f} |"
+                f"| {mean_error(errors)} | {minutes[n_rounds]:.1f} |"
             )
     note = "mean ± standard deviation; `python -m benchmarks.self_training`"
-    machines = dict.fromkeys(_machine(result, result["device"]) for result in results)
+    machines = dict.fromkeys(machine(result) for result in results)
     return "\n".join([*lines, "", f"<sub>{'; '.join([note, *machines])}</sub>"])
-
-
-def adversarial_table():
-    """Errors before and after the fast gradient method, with the published ones."""
-    norms = {"linf": "L∞", "l2": "L2", "l1": "L1"}
-    lines = [
-        "| recipe | training | seeds | clean | " + " | ".join(norms.values()) + " |",
-        "|---|---|---|---|" + "---|" * len(norms),
-    ]
-    runs = in_order_of_recipes(run for run in published_runs() if "linf" in run)
-    for (name, training), same in runs.groupby(["recipe", "training"], sort=False):
-        _, _, n_labels, model = name.split("-", 3)
-        published = PUBLISHED_ADVERSARIAL[int(n_labels)][model]
-        cells = [f"{same['error'].mean():.2f}"]
-        cells += [
-            f"{same[norm].mean():.2f} (published {error})"
-            for norm, error in zip(norms, published, strict=True)
-        ]
-        lines.append(f"| {name} | {training} | {len(same)} | {' | '.join(cells)} |")
-    note = (
-        "test error in %, mean over seeds; fast gradient of length 0.3, of the "
-        "predicted class. In L1 it changes a single pixel here, in the published runs "
-        "all of them a little; `python -m benchmarks.published RECIPE`"
-    )
-    return "\n".join([*lines, "", f"<sub>{note}</sub>"])
-
-
-def _machine(result, device):
-    machine, torch = result["machine"], result["versions"]["torch"]
-    if device.startswith("cuda"):
-        return f"{machine['cuda']}, torch {torch}"
-    return f"{machine['processor']}, {machine['threads']} threads, torch {torch}"
 
 
 def speed_table():

@@ -34,7 +34,7 @@ METHODS = {
 
 
 def make_rows(n_rows):
-    """Rows, their classes, and the few of these that are told."""
+    """Samples, their classes, and the few of these that are told."""
     X, y = make_classification(
         n_rows,
         n_features=20,

@@ -28,10 +28,10 @@ from sklearn.datasets import load_digits
 
 from benchmarks import _data, _results
 from sklearn_ladder import LadderClassifier, recipes
-from sklearn_ladder.data._batches import LadderBatches, TrainingRows
-from sklearn_ladder.data._samples import Rows, rows_per_part
+from sklearn_ladder.callbacks import CUDAGraph
+from sklearn_ladder.data._batches import LadderBatches, TrainingSamples
+from sklearn_ladder.data._samples import Samples, chunk_size
 from sklearn_ladder.network._products import onednn_product
-from sklearn_ladder.training._build import make_net
 
 RECIPE = recipes.get("rasmus2015-mnist-100-full")
 WIDTHS = (784, *RECIPE["hidden_layer_sizes"], 10)
@@ -83,45 +83,51 @@ def alternate(contenders, n_repeats, synchronize=lambda: None):
 # ---------------------------------------------------------------------- one step
 
 
-def training_rows(n_rows, device):
-    X = np.random.RandomState(0).uniform(size=(n_rows, WIDTHS[0])).astype(np.float32)
-    return TrainingRows(Rows(X), np.arange(n_rows) % N_CLASSES, None, device)
+def training_samples(n_samples, device):
+    X = np.random.RandomState(0).uniform(size=(n_samples, WIDTHS[0]))
+    X, y = X.astype(np.float32), np.arange(n_samples) % N_CLASSES
+    return TrainingSamples(Samples(X), y, None, device)
 
 
-def recipe_step(recipe, rows, batch_size, has_graph=True):
-    """One step of the estimator's own net; on CUDA from a graph, unless told not to."""
+def recipe_step(recipe, samples, batch_size, has_graph=False):
+    """One step of the estimator's own net, plain or from a CUDA graph."""
     parameters = recipes.get(recipe) | {
         "batch_size": batch_size,
-        "device": str(rows.device),
+        "max_epochs": 1,
+        "callbacks": [CUDAGraph()] if has_graph else None,
+        "device": str(samples.device),
     }
-    shares = np.full(N_CLASSES, 1 / N_CLASSES)
-    net = make_net(LadderClassifier(**parameters), WIDTHS[0], shares, seeds=[0, 0])
-    net.notify("on_train_begin", X=rows, y=None)
-    if not has_graph:
-        net.graphed_step_ = None
-    batch = next(iter(net.get_iterator(rows, training=True)))
+    clf = LadderClassifier(**parameters, random_state=0)
+    net = clf.fit(samples.X.cpu().numpy(), samples.y.cpu().numpy()).net_
+    # what only training has
+    net.training_samples_ = samples
+    net.noise_generator_ = torch.Generator(net.device).manual_seed(0)
+    net.notify("on_train_begin", X=samples, y=None)
+    batch = next(iter(net.get_iterator(samples, training=True)))
     return lambda: net.train_step(batch)
 
 
 def step_times(batch_size, device, n_repeats):
     """Seconds of a step of each model, and of what they are compared with."""
-    rows = training_rows(10 * batch_size, device)
-    floors = {FLOOR: matrix_products(rows, batch_size, torch.mm)}
-    if rows.device.type == "cpu" and torch.backends.mkldnn.is_available():
+    samples = training_samples(10 * batch_size, device)
+    floors = {FLOOR: matrix_products(samples, batch_size, torch.mm)}
+    if samples.device.type == "cpu" and torch.backends.mkldnn.is_available():
         floors[ONEDNN_FLOOR] = matrix_products(
-            rows, batch_size, lambda a, b: onednn_product(a, b.T)
+            samples, batch_size, lambda a, b: onednn_product(a, b.T)
         )
     contenders = floors | {
-        "plain supervised network": plain_step(rows, batch_size),
-        SUPERVISED: recipe_step("rasmus2015-mnist-100-baseline", rows, 2 * batch_size),
+        "plain supervised network": plain_step(samples, batch_size),
+        SUPERVISED: recipe_step(
+            "rasmus2015-mnist-100-baseline", samples, 2 * batch_size
+        ),
     }
     for name, recipe in MODELS.items():
-        contenders[name] = recipe_step(recipe, rows, batch_size)
-    if rows.device.type == "cuda":
-        contenders["ladder, no graph"] = recipe_step(
-            MODELS["ladder"], rows, batch_size, has_graph=False
+        contenders[name] = recipe_step(recipe, samples, batch_size)
+    if samples.device.type == "cuda":
+        contenders["ladder, CUDA graph"] = recipe_step(
+            MODELS["ladder"], samples, batch_size, has_graph=True
         )
-    return alternate(contenders, n_repeats, synchronization(rows.device))
+    return alternate(contenders, n_repeats, synchronization(samples.device))
 
 
 def synchronization(device):
@@ -130,8 +136,8 @@ def synchronization(device):
     return lambda: None
 
 
-def plain_step(rows, batch_size):
-    """One step of a network of Linear, BatchNorm and ReLU on the labelled rows."""
+def plain_step(samples, batch_size):
+    """One step of a network of Linear, BatchNorm and ReLU on the labeled samples."""
     layers = []
     for n_in, n_out in pairwise(WIDTHS):
         layers += [
@@ -139,9 +145,9 @@ def plain_step(rows, batch_size):
             torch.nn.BatchNorm1d(n_out),
             torch.nn.ReLU(),
         ]
-    network = torch.nn.Sequential(*layers[:-1]).to(rows.device)
+    network = torch.nn.Sequential(*layers[:-1]).to(samples.device)
     optimizer = torch.optim.Adam(network.parameters(), lr=0.002, fused=True)
-    batch = next(iter(LadderBatches(rows, batch_size, with_unlabeled=False)))
+    batch = next(iter(LadderBatches(samples, batch_size, with_unlabeled=False)))
 
     def step():
         optimizer.zero_grad()
@@ -152,13 +158,13 @@ def plain_step(rows, batch_size):
     return step
 
 
-def matrix_products(rows, batch_size, product):
+def matrix_products(samples, batch_size, product):
     """The products of one ladder step: forward, and backward by weights and inputs.
 
-    Rows of the encoder: three batches (labelled, unlabelled, clean); decoder: one.
+    Samples of the encoder: three batches (labeled, unlabeled, clean); decoder: one.
     `product` takes two matrices.
     """
-    device = rows.device
+    device = samples.device
     pairs = list(pairwise(WIDTHS))
     # (rows, in, out, whether the gradient by the input is needed: not for the data)
     tasks = [(3 * batch_size, n_in, n_out, n_in != WIDTHS[0]) for n_in, n_out in pairs]
@@ -189,12 +195,13 @@ def matrix_products(rows, batch_size, product):
 def fit_times(X, y, parameters, device, n_repeats):
     """Seconds of `fit`, and of its updates by a loop around the ladder's functions.
 
-    `y` are class codes, -1 for unlabelled rows.
+    `y` are class codes, -1 for unlabeled samples.
     """
     clf = LadderClassifier(**parameters, device=device, random_state=0).fit(X, y)
     net = clf.net_
-    rows = TrainingRows(Rows(X), y, None, net.device, standardize=net.standardize)
-    batch = next(iter(net.get_iterator(rows, training=True)))
+    scale = net.module_.scale if net.plan.n_bins else None
+    samples = TrainingSamples(Samples(X), y, None, net.device, scale=scale)
+    batch = next(iter(net.get_iterator(samples, training=True)))
     generator = torch.Generator(net.device).manual_seed(0)
     n_rows = len(batch.x_labeled) + len(batch.x_unlabeled)
     n_updates = len(clf.history_["epoch"]) * -(-len(X) // clf.batch_size)
@@ -223,7 +230,7 @@ def ensemble_times(device, n_repeats):
     parameters = SMALL | {"max_epochs": 10, "device": device, "random_state": 0}
     fits = {
         n_networks: partial(
-            LadderClassifier(n_ensemble=n_networks, **parameters).fit, X, y
+            LadderClassifier(n_estimators=n_networks, **parameters).fit, X, y
         )
         for n_networks in (1, 5)
     }
@@ -233,20 +240,20 @@ def ensemble_times(device, n_repeats):
 def predict_times(device, n_repeats):
     """Seconds of `predict_proba`, and of a plain torch network for the same rows.
 
-    The published network takes pixels as they are; once more with standardised ones.
+    The published network takes pixels as they are; once more with scaled ones.
     """
     X = np.random.RandomState(0).uniform(size=(20_000, WIDTHS[0])).astype(np.float32)
     y = np.arange(len(X)) % N_CLASSES
     parameters = {"max_epochs": 1, "variant": "supervised", "batch_size": 10_000}
-    clf, standardizing = (
+    clf, scaling = (
         LadderClassifier(**RECIPE | parameters | changed, device=device).fit(X, y)
-        for changed in ({}, {"standardize": True, "n_bins": 1})
+        for changed in ({}, {"feature_scaling": "scaled"})
     )
     layers = []
     for n_in, n_out in pairwise(WIDTHS):
         layers += [torch.nn.Linear(n_in, n_out), torch.nn.ReLU()]
     network = torch.nn.Sequential(*layers[:-1], torch.nn.Softmax(1)).to(clf.device_)
-    n_at_once = rows_per_part(max(WIDTHS))
+    n_at_once = chunk_size(max(WIDTHS))
 
     @torch.no_grad()
     def plain():
@@ -258,7 +265,7 @@ def predict_times(device, n_repeats):
     return alternate(
         {
             "predict_proba": lambda: clf.predict_proba(X),
-            "standardizing": lambda: standardizing.predict_proba(X),
+            "standardizing": lambda: scaling.predict_proba(X),
             "plain network": plain,
         },
         n_repeats,
@@ -283,7 +290,7 @@ def import_seconds(n_repeats):
 
 
 def digits_for_fit():
-    """Rows of digits, five of each class labelled."""
+    """Samples of digits, five of each class labelled."""
     X, y = load_digits(return_X_y=True)
     return X, _data.keep_labels(y, 5, 0)
 
@@ -350,7 +357,7 @@ def main():
     print(
         f"predict_proba of 20,000 rows: {times['predict_proba']:.2f} s, "
         f"{times['predict_proba'] / times['plain network']:.2f} x a plain network; "
-        f"of standardised features {times['standardizing']:.2f} s"
+        f"of scaled features {times['standardizing']:.2f} s"
     )
     print(f"import: {result['import']:.3f} s after torch and scikit-learn")
     path = _results.write(

@@ -28,7 +28,7 @@ from sklearn_ladder.model_selection import LabeledStratifiedKFold
 X, y = load_digits(return_X_y=True)
 y_few = np.where(np.arange(len(y)) < 100, y, -1)
 search = GridSearchCV(
-    LadderClassifier((32,), n_ensemble=1, max_epochs=3, random_state=0),
+    LadderClassifier((32,), n_estimators=1, max_epochs=3, random_state=0),
     {"denoising_cost": [1.0, 1000.0]},
     cv=LabeledStratifiedKFold(3),
 )

@@ -23,7 +23,7 @@ class ChangedPredictions(Callback):
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features), float32
-        Rows to predict.
+        Samples to predict.
     """
 
     def __init__(self, X):
@@ -45,7 +45,7 @@ watched = X[-500:].astype(np.float32)
 
 clf = LadderClassifier(
     (64,),
-    n_ensemble=1,
+    n_estimators=1,
     max_epochs=20,
     random_state=0,
     callbacks=[ChangedPredictions(watched)],

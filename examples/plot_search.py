@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_ladder import LadderClassifier
 from sklearn_ladder.model_selection import LabeledStratifiedKFold, labeled_scorer
 
-COSTS = [0.0, 1.0, 1000.0]
+COSTS = [0.001, 1.0, 1000.0]
 
 X, y = load_digits(return_X_y=True)
 rng = np.random.RandomState(0)
@@ -37,7 +37,7 @@ for label in np.unique(y):
 search = GridSearchCV(
     make_pipeline(
         StandardScaler(),
-        LadderClassifier((64, 32), n_ensemble=1, max_epochs=10, random_state=0),
+        LadderClassifier((64, 32), n_estimators=1, max_epochs=10, random_state=0),
     ),
     {"ladderclassifier__denoising_cost": COSTS},
     cv=LabeledStratifiedKFold(3),

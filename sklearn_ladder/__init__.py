@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING
 
 from ._classifier import LadderClassifier
 from ._version import __version__
+from ._virtual_adversary import VirtualAdversary
 
 if TYPE_CHECKING:
     from . import (
         architectures,
+        callbacks,
         displays,
         model_selection,
         preprocessing,
@@ -18,8 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LadderClassifier",
+    "VirtualAdversary",
     "__version__",
     "architectures",
+    "callbacks",
     "displays",
     "model_selection",
     "preprocessing",

@@ -1,25 +1,25 @@
-"""Shares of the classes: among labels, and among the rows that have none."""
+"""The class prior: shares of the classes among labels, and among unlabeled samples."""
 
 import numpy as np
 
+from ._prediction import predict_proba
 from .data._labels import UNLABELED
 
 MOST_ITERATIONS = 30
-# Change of a share at which iteration ends.
+# Change of a share at which the iteration ends.
 TOLERANCE = 1e-4
-# Labels of each class for which unlabeled rows weigh as much as all labels. What few
-# labels teach may be wrong in the same way for all rows, however many these are. With 5
-# in place of 10 there would be more accuracy and less balanced accuracy, most of all
-# where features say little: see docs/ablation.md.
+# Labels per class from which the unlabeled samples weigh as much as the labels. What
+# few labels teach can be wrong in the same way for all samples. With 5 in place of 10
+# there would be more accuracy and less balanced accuracy: see docs/ablation.md.
 LABELS_PER_CLASS = 10
-# What unlabeled rows weigh at most, labels being 1: EM makes much of probabilities that
-# are a little wrong, however many labels they were learned from.
+# Largest weight of the unlabeled samples, labels being 1: the EM algorithm amplifies
+# probabilities that are a little wrong, however many labels there are.
 LARGEST_WEIGHT = 2.0
-# Level of the test whether labels can be of as many rows in each class.
+# p-value below which labels are taken for a random sample, more or less.
 SIGNIFICANCE = 0.05
-# Rows that are looked at, at most.
+# Samples that the algorithm looks at, at most.
 LARGEST_SAMPLE = 2**16
-# Of a class without a label that counts.
+# Share of a class without a label that counts.
 SMALLEST_SHARE = 1e-4
 
 
@@ -32,7 +32,7 @@ def class_shares(codes, n_classes, weight=None):
         Class codes, UNLABELED where there is no label.
     n_classes : int
     weight : ndarray of shape (n_samples,), default=None
-        Row weights.
+        Sample weights.
 
     Returns
     -------
@@ -45,15 +45,15 @@ def class_shares(codes, n_classes, weight=None):
     return shares / shares.sum()
 
 
-def checked_class_prior(class_prior, n_classes):
-    """The parameter of that name, as an array where it is frequencies."""
+def check_class_prior(class_prior, n_classes):
+    """The parameter `class_prior` after checks, as an array if it is an array-like."""
     if isinstance(class_prior, str) or class_prior is None:
         return class_prior
     try:
         prior = np.asarray(class_prior, dtype=float)
-    except (TypeError, ValueError):  # words, a dict, rows of different lengths
+    except (TypeError, ValueError):  # words, a dict, ragged lists
         prior = np.empty(0)
-    # positive as the network has them, too
+    # positive in the float32 of the network, too
     is_right = prior.shape == (n_classes,) and (prior.astype(np.float32) > 0).all()
     if not is_right or not np.isclose(prior.sum(), 1):
         raise ValueError(
@@ -63,48 +63,62 @@ def checked_class_prior(class_prior, n_classes):
     return prior
 
 
-def are_balanced(codes, n_classes):
-    """Whether labels may have been drawn class by class, so that shares mean nothing.
+def equal_shares_weight(codes, n_classes):
+    """How well the labels agree with equal shares of the classes, from 0 to 1.
 
-    By a χ² test of equal shares. If it rejects, labels are more likely a sample.
+    Equal shares mean that labels may have been drawn class by class; they then say
+    nothing about the classes' frequencies. The weight is 1 down to a p-value of 5 % of
+    the χ² test, and falls linearly to 0 below it, so that one label more or less
+    changes it a little.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_samples,)
+        Class codes, UNLABELED where there is no label.
+    n_classes : int
+
+    Returns
+    -------
+    float
     """
     from scipy import stats  # late: see LadderClassifier.fit
 
     counts = np.bincount(codes[codes != UNLABELED], minlength=n_classes)
-    return stats.chisquare(counts).pvalue > SIGNIFICANCE
+    return float(min(stats.chisquare(counts).pvalue / SIGNIFICANCE, 1.0))
 
 
 def class_bias(shares):
     """Initial β of the class layer: logarithm of the shares, around their mean.
 
-    NOTE[DIFF]: the published bias of the class layer starts at 0. Batch normalisation
-    gives each class the same mean, so the bias alone can say that one is rarer, and at
-    the usual learning rates it would need thousands of updates to say so. Where labels
-    are balanced this is 0, too, as in the paper's runs but those with all labels, where
-    it is ±0.1.
+    NOTE[DIFF]: the published bias of the class layer starts at 0. Batch normalization
+    gives each class the same mean, so only the bias can say that a class is rare, and
+    at the usual learning rates it would need thousands of updates to learn that. For
+    balanced labels this bias is 0 as well.
     """
     return np.log(shares) - np.log(shares).mean()
 
 
-def estimate_class_prior(proba, shares, n_labels):
-    """Shares of the classes among rows that have no label, by EM.
+def estimate_class_prior(proba, shares, n_labels, em_weight=1.0):
+    """Class prior of the unlabeled samples, by the EM algorithm of Saerens et al.
 
     How many labels a class has often says how they were collected, not how frequent the
-    class is. A row's probabilities, of a classifier that learned from labels of one
-    share, tell its probabilities at any other; their mean over the rows is a better
-    estimate of the shares; and so on.
+    class is. Probabilities that were learned at one class prior give the probabilities
+    at any other; their mean over the samples is a better estimate of the prior; and so
+    on.
 
-    The published procedure takes the rows' mean alone. Here it is averaged with the
-    shares of the labels, so that neither a handful of rows nor probabilities learned
-    from a handful of labels can say that there is a class they lack.
+    The published algorithm takes the mean over the samples alone. Here it is averaged
+    with the shares of the labels, so that neither a handful of samples nor
+    probabilities learned from a handful of labels can make a class vanish.
 
     Parameters
     ----------
-    proba : ndarray of shape (n_rows, n_classes)
-        Class probabilities of the rows.
+    proba : ndarray of shape (n_samples, n_classes)
+        Class probabilities of the unlabeled samples.
     shares : ndarray of shape (n_classes,)
-        Of the classes among the labels.
+        Shares of the classes among the labels.
     n_labels : int
+    em_weight : float, default=1.0
+        Factor on the weight of the unlabeled samples. 0 returns `shares`.
 
     Returns
     -------
@@ -115,10 +129,10 @@ def estimate_class_prior(proba, shares, n_labels):
     Saerens, Latinne, Decaestecker, "Adjusting the Outputs of a Classifier to New a
     Priori Probabilities: A Simple Procedure", Neural Computation 14, 2002.
     """
-    if len(proba) == 0:
+    if len(proba) == 0 or em_weight == 0:
         return shares
     n_classes = len(shares)
-    weight = min(
+    weight = em_weight * min(
         n_labels / (LABELS_PER_CLASS * n_classes),
         len(proba) / n_labels,
         LARGEST_WEIGHT,
@@ -126,17 +140,49 @@ def estimate_class_prior(proba, shares, n_labels):
     proba = proba[:: -(-len(proba) // LARGEST_SAMPLE)]
     prior, is_known = shares, shares > SMALLEST_SHARE
     for _ in range(MOST_ITERATIONS):
-        of_rows = adjust(proba, prior / shares).mean(axis=0, dtype=float)
-        # of a class that weights have silenced the network says nothing
-        of_rows = np.where(is_known, of_rows, shares)
-        before, prior = prior, weight * of_rows + shares
+        mean = adjust(proba, prior / shares).mean(axis=0, dtype=float)
+        # the network knows nothing about a class whose labels all have weight 0
+        mean = np.where(is_known, mean, shares)
+        before, prior = prior, weight * mean + shares
         prior /= prior.sum()
         if np.abs(prior - before).max() < TOLERANCE:
             break
     return prior
 
 
+def infer_class_prior(module, data, plan):
+    """Set the class prior of a trained network.
+
+    Parameters
+    ----------
+    module : Ladder
+    data : TrainingData
+    plan : Plan
+
+    Returns
+    -------
+    class_prior : ndarray of shape (n_classes,)
+    proba : ndarray of shape (n_unlabeled, n_classes)
+        Probabilities of the unlabeled samples with that prior.
+
+    Raises
+    ------
+    ValueError
+        If probabilities are not finite, of labeled samples either.
+    """
+    proba = predict_proba(module, data.samples, plan.device)[data.unlabeled]
+    shares = np.array(plan.class_shares)
+    if plan.class_prior is not None:
+        class_prior = np.array(plan.class_prior)
+    else:
+        n_labels = np.count_nonzero(data.codes != UNLABELED)
+        class_prior = estimate_class_prior(proba, shares, n_labels, plan.em_weight)
+    ratio = class_prior / shares
+    module.set_class_prior_ratio(ratio)
+    return class_prior, adjust(proba, ratio)
+
+
 def adjust(proba, ratio):
-    """Class probabilities where classes are more or less frequent by these factors."""
-    weighed = proba * ratio.astype(proba.dtype)
-    return weighed / weighed.sum(axis=1, keepdims=True)
+    """Class probabilities if each class is `ratio` times as frequent."""
+    weighted = proba * np.asarray(ratio, proba.dtype)
+    return weighted / weighted.sum(axis=1, keepdims=True)

@@ -1,7 +1,4 @@
-"""The estimator: parameters, validation, fit, predict."""
-
-import warnings
-from numbers import Integral, Real
+"""The estimator: parameters, fit, predict."""
 
 import numpy as np
 from sklearn.base import (
@@ -12,52 +9,34 @@ from sklearn.base import (
     _fit_context,
 )
 from sklearn.utils import check_consistent_length
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import (
-    _check_sample_weight,
     _get_feature_names,
     check_is_fitted,
     validate_data,
 )
 
-from ._class_prior import (
-    adjust,
-    are_balanced,
-    checked_class_prior,
-    class_shares,
-    estimate_class_prior,
-)
-from ._defaults import n_updates
-from ._random import private_random_state
-from ._variants import VARIANTS, VIRTUAL_ADVERSARIAL
-from .architectures import ARCHITECTURES, checked_image_shape
-from .data._batches import TrainingRows, n_batches
-from .data._feature_scaling import fit_standardization
-from .data._labels import (
-    UNLABELED,
-    encode_known_labels,
-    encode_labels,
-    hold_out,
-    labeled_part,
-    row_weights,
-    with_mean_1,
-)
-from .data._samples import Rows, SomeRows, flatten_images
-from .network._combinators import COMBINATORS
-from .network._layers import ACTIVATIONS
-from .objective._adversary import NORMS
+from ._class_prior import infer_class_prior
+from ._isolation import isolated
+from ._parameters import PARAMETER_CONSTRAINTS, refuse_booleans, refuse_for_stream
+from ._plan import resolve_plan
+from ._prediction import predict_proba, run
+from ._random import spawn_seeds
+from ._version import VersionMixin
+from .data._labels import labeled_part
+from .data._samples import Samples, flatten_images
+from .data._training_data import encode_training_data
+from .data._weights import labeled_weights
 
-# Rows after which a stream has outweighed the statistics that it began with. Weights
-# change all the while, so that older rows' statistics are of another network.
+# Samples after which a stream has outweighed the statistics that it began with. Older
+# samples' statistics belong to other weights.
 STREAM_MEMORY = 1000
 
 
 def _reconstructs_input(estimator):
     """Whether a decoder reaches down to the input."""
-    if hasattr(estimator, "net_"):
-        decoder = estimator.net_.module_.decoder
-        reaches_input = decoder is not None and decoder.lowest == 0
+    if hasattr(estimator, "plan_"):
+        reaches_input = estimator.plan_.denoising_cost[0] > 0
     else:
         reaches_input = estimator.variant in ("full", "bottom")
     if not reaches_input:
@@ -68,185 +47,126 @@ def _reconstructs_input(estimator):
     return True
 
 
-def _weight_of_labeled(sample_weight, labeled):
-    """`sample_weight` after checks; of unlabeled rows, where it is not used, 1."""
-    if sample_weight is None:
-        return None
-    weight = np.asarray(sample_weight)
-    if weight.shape == labeled.shape:
-        sample_weight = np.where(labeled, weight, 1)
-    return _check_sample_weight(sample_weight, labeled, ensure_non_negative=True)
-
-
-def _predict_unlabeled(net, rows, codes):
-    """Class probabilities of the unlabeled rows, shape (n_unlabeled, n_classes)."""
-    unlabeled = codes == UNLABELED
-    if not unlabeled.any():
-        return np.empty((0, len(net.classes)), np.float32)
-    return net.predict_proba(rows)[unlabeled]
-
-
 class LadderClassifier(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMixin, BaseEstimator
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    ClassifierMixin,
+    VersionMixin,
+    BaseEstimator,
 ):
-    """Ladder network: a classifier for many rows and few labels.
+    """Ladder network: a classifier for many samples and few labels.
 
     A neural network is run twice, clean and corrupted by noise, and a decoder learns to
-    undo the corruption at every layer. That needs no labels, so that unlabeled rows
-    shape the features which the few labels then use. Predictions go by batch statistics
-    of the labeled rows (of all rows, where fewer than 10 are labeled), as in the
-    released code.
+    undo the corruption at every layer. That needs no labels, so the unlabeled samples
+    shape the features that the few labels then use.
 
-    Rows whose `y` is -1 are unlabeled, as in
+    Samples whose `y` is -1 are unlabeled, as in
     :class:`~sklearn.semi_supervised.SelfTrainingClassifier`. Missing labels (None, NaN,
-    pandas.NA) count as unlabeled, too.
-
-    NaN in `X` is a missing value. It is imputed by the network's own denoising, from
-    the row's other features, and left out of the denoising cost. Without a cost at the
-    input (`variant` "gamma" or "supervised") the mean of each of the feature's columns
-    takes its place; or 0, which should then be a typical value, with
-    ``standardize=False``.
+    pandas.NA) mark unlabeled samples, too. NaN in `X` is a missing value; the decoder
+    imputes it from the other features, within the range seen in training. Without a
+    denoising cost at the input, the mean of the feature takes its place, or with
+    ``feature_scaling=None`` the value closest to 0.
 
     Parameters
     ----------
     hidden_layer_sizes : array-like of int or int, default=(256, 128)
-        Number of units of each hidden layer of ``architecture="mlp"``. The default is a
-        compromise: wider layers cost time, and did not help on the tables on which
-        defaults were chosen.
+        Number of units of each hidden layer of ``architecture="mlp"``. Wider layers
+        cost time, and did not help on the tables on which defaults were chosen.
 
     architecture : str or list of layers, default="mlp"
-        "mlp" is `hidden_layer_sizes` and a class layer; "conv-fc", "conv-small" and
+        "mlp" is `hidden_layer_sizes` and a class layer. "conv-fc", "conv-small" and
         "conv-large" are the published networks for images of 28 × 28, 28 × 28 and
-        32 × 32. A list is of objects from :mod:`sklearn_ladder.architectures`, the
-        class layer included.
+        32 × 32. A list has objects from :mod:`sklearn_ladder.architectures`, the class
+        layer included.
 
     image_shape : tuple of int (channels, height, width), default=None
-        What the features of a row are, channel by channel. Needed by architectures that
-        begin with a convolution or a pool, unless `X` has 4 dimensions.
+        Shape of the images in flat samples, whose features go channel by channel.
+        Needed by architectures that begin with a convolution or a pool, unless `X` has
+        4 dimensions.
 
     variant : {"full", "gamma", "bottom", "supervised"}, default="full"
-        Which layers have a denoising cost: all; the class layer only (Γ-model, faster
-        to train, without reconstruction of the input); the input only; none.
-        The last is the same network without its decoder, an honest baseline that
-        learns from labeled rows alone, apart from the scale of the features and, with
-        fewer than 10 labels, the statistics for prediction.
+        Layers with a denoising cost: all; the class layer (Γ-model); the input; none.
+        "supervised" is the same network without its decoder: an honest baseline that
+        learns from the labeled samples only. (But all samples have a part in feature
+        scaling and, with fewer than 10 labels, in the statistics for prediction.)
 
-    denoising_cost : "auto", float or array-like of shape (n_layers,), default="auto"
+    denoising_cost : "auto", float, array-like of shape (n_layers,) or \
+            (n_estimators, n_layers), default="auto"
         Weight of the denoising cost (λ in the paper), for all layers or for each layer,
-        input first: input, hidden layers, class layer. Entries at layers without a cost
-        in this `variant` are not used. "auto" is 1 at the input and at hidden layers;
-        at the class layer it rises from 0, for up to 4 classes, to 1 for 10 and more
-        (Γ-model: 1), since many classes are more likely to be clusters than few. With
-        fewer than 10 classes, a third of several networks side by side (`n_ensemble`),
-        rounded up, then has no denoising cost and (but for `virtual_adversarial` and
-        `entropy_cost`) learns from labels alone, so that their mean is not far from
-        these where unlabeled rows mislead. It was chosen on rows of tables, with
-        ``standardize=True``; for pixels in [0, 1] that are not standardized the
-        published pattern is 1000, 10, 0.1, 0.1, ….
+        input first. Entries of layers without a cost in this `variant` are ignored.
+        "auto" is 1 at the input and the hidden layers. At the class layer it rises from
+        0, for up to 4 classes, to 1 for 10 and more, which are usually clusters
+        (Γ-model: 1). With fewer than 10 classes, "auto" also leaves a third of the
+        members without costs, so that their mean stays close to the labels: the last
+        rows of an array with one row per member may be 0. For pixels in [0, 1] that are
+        not scaled, the published pattern is 1000, 10, 0.1, 0.1, ….
 
     noise_std : float or array-like of shape (n_layers,), default=0.3
         Standard deviation of the noise that corrupts the encoder, for all layers or for
-        each layer, input first. Noise at the input is in units of the standardized
-        features. The default is the published one.
+        each layer, input first. At the input it is in units of the scaled features. The
+        default is the published value.
 
     combinator : {"gaussian", "mlp"} or array-like of shape (n_layers,), \
             default="gaussian"
         How the decoder denoises a unit, given its corrupted activation and the signal
         from the layer above; for all layers or for each layer, input first. "gaussian"
-        is optimal for Gaussian activations; "mlp" is a small network for each unit, or
-        for each channel of images, with 4 hidden units (AMLP). Entries at layers below
-        all that have a cost are not used. The default is the published one.
+        (published) is optimal for Gaussian activations. "mlp" is a small network for
+        each unit or channel (AMLP).
 
-    virtual_adversarial : str, default=None
-        What becomes of virtual adversarial perturbations, which are small and change
-        the output for an unlabeled row most. "cost": of the input, where the change of
-        the output is a cost of weight 1 (LVAC). "noise": of the input, in addition to
-        its noise (LVAN). "cost-layerwise" and "noise-layerwise": the same at each layer
-        but the class layer (LVAC-LW, LVAN-LW). "cost" with ``variant="supervised"`` and
-        ``noise_std=0`` is virtual adversarial training (VAT). Whatever `noise_std`, the
-        perturbed encoder has noise of standard deviation 0.5, as published. None, for
-        the plain ladder, is the default because a step takes up to 2.5 times as long,
-        and with 3 power iterations up to 4.5 times.
-
-    epsilon : float or array-like of shape (n_layers,), default=1.0
-        Length of the perturbations, for all layers or for each layer, input first. At
-        the input it is in units of the standardized features. Entries at layers that
-        are not perturbed are not used. Published values are 0.07 to 5 at the input, for
-        pixels in [0, 1], and much smaller above it: 0.5 to 0.0006. The default is for
-        the input; layer-wise, give each layer its own.
-
-    n_power_iterations : int, default=1
-        Number of passes that find the direction of a perturbation. Published is 3;
-        with noise in the perturbed encoder the first finds most of it.
-
-    perturbation_norm : {"l1", "l2", "linf"}, default="l2"
-        Norm of the perturbations that `epsilon` is. The default is what the published
-        code takes.
-
-    entropy_cost : float, default=0.0
-        Weight of the entropy of the corrupted output for unlabeled rows, a cost that
-        makes it certain. The default is the published ladder, which has none.
+    virtual_adversarial : VirtualAdversary, default=None
+        Perturbations of the unlabeled samples in the direction that changes the output
+        most: see :class:`VirtualAdversary`. They are off because a step takes up to 2.5
+        times as long with them.
 
     label_smoothing : float, default=0.15
-        Part of each label, in the supervised cost, that goes to all classes alike
-        (Szegedy et al. 2016). Without it, as published, a few labels are learned until
-        the network is certain of all rows, right or wrong.
+        Part of each label that goes to all classes alike in the supervised cost.
+        Without it, as published, the network becomes certain of all samples, right or
+        wrong.
 
     weight_normalization : bool, default=False
-        Whether the weights into each hidden unit, and each of the decoder, are brought
-        to length 1 before each update (projection-based weight normalization, Huang et
-        al. 2017). The published `learning_rate` is 0.001, for 75,000 updates.
+        Whether the weights into each hidden unit, and each unit of the decoder, are
+        scaled to length 1 before each update. It helps short training on images.
 
     activation : {"relu", "leaky_relu", "tanh"}, default="relu"
         Activation of the hidden layers. The slope of the leaky one is 0.1.
 
-    standardize : bool, default=True
-        Whether the network brings features to one scale: each value to the mean of its
-        distance from the feature's mean, in standard deviations, and of its normal
-        score, which is what its rank would be in a normal sample. Units then do not
-        matter, outliers little, and rare values less than by distances alone. Choose
-        False for images scaled to [0, 1].
-
-    n_bins : int or "auto", default="auto"
-        Number of columns that the network has for each standardized feature: bins of
-        about equally many rows, within one of which each changes (piecewise linear
-        encoding, Gorishniy et al. 2022). Thresholds are then easy to learn, as they are
-        for trees; noise and denoising costs at the input are of these columns. 1 means
-        features as they are, which is right for pixels, for words, and where classes
-        are many: these are told apart by distances, which bins blur. Features with no
-        more values than bins stay as they are. "auto" is 6 for the architecture "mlp",
-        fewer than 10 classes, and up to 85 features with more values than that, or else
-        1.
+    feature_scaling : {"auto", "scaled", "binned"}, int or None, default="auto"
+        How the network brings features to one scale. "scaled" maps each value to the
+        mean of its distance from the mean, in standard deviations, and of its rank,
+        as a normal score: units then do not matter, and outliers little. "binned" has
+        a column for each of 6 bins of about equally many samples (piecewise linear
+        encoding), which makes thresholds easy to learn; an int is another number of
+        bins. "auto" has bins for tables with fewer than 10 classes, 512 columns at
+        most. None takes features as they are: choose it for images scaled to [0, 1].
 
     batch_size : int, default=100
-        Number of labeled rows and of unlabeled rows of a training step; fewer where
-        there are fewer. The default is the published one.
+        Number of labeled and of unlabeled samples of a training step, or fewer if there
+        are fewer. The default is the published value.
 
     max_epochs : int or "auto", default="auto"
-        Number of passes over all training rows, labeled or not. "auto" takes as many as
-        make about 100 √(number of labels) updates, but 500 at least and 1,500 at most:
-        what training needs depends on labels more than on rows, so that the time is
-        bounded, and few labels are soon learned by heart. At least it is one pass: from
-        50,000 to 150,000 rows on, by the number of labels, time grows with rows. The
-        published number of epochs is 150, for 60,000 rows.
+        Number of passes over all training samples. "auto" makes 100 √(number of labels)
+        updates, between 500 and 1,500, but at least one pass.
+
+    max_time : float, default=None
+        Seconds after which training ends, in the middle of an epoch if need be. If they
+        are too few for all updates, the learning rate falls by time instead, so that
+        training still ends well. The result then depends on the machine.
 
     learning_rate : float, default=0.01
         Learning rate of Adam. The default makes the most of 1,500 updates; the
-        published rate, for 90,000 updates, is 0.002.
+        published value, for 90,000 updates, is 0.002.
 
     decay_start : float, default=0.67
-        Fraction of training with constant learning rate, before it falls linearly to 0.
-        1 means that it never falls. The default is the published one.
+        Fraction of training after which the learning rate falls linearly to 0. 1 means
+        that it never falls. The default is the published value.
 
     early_stopping : bool, default=False
-        Whether to hold out labeled rows, to stop when their log-loss no longer falls,
-        and to take the weights that were best. Training goes on with the held-out rows
-        as unlabeled ones. Few labels are better spent on training, hence the default.
-        It looks once per epoch, of which ``max_epochs="auto"`` makes fewer than 10
-        beyond some 15,000 rows.
+        Whether to hold out labeled samples, stop when their log-loss no longer falls,
+        and restore the best weights. The held-out samples take part as unlabeled ones.
+        With few labels, train on all of them.
 
     validation_fraction : float, default=0.1
-        Share of the labeled rows to hold out, each class by its share.
+        Share of the labeled samples of each class to hold out.
 
     n_iter_no_change : int, default=10
         Number of epochs without improvement after which training stops early.
@@ -255,87 +175,63 @@ class LadderClassifier(
         Smallest decrease of the log-loss that counts as improvement.
 
     class_weight : dict or "balanced", default=None
-        Weights of the classes in the supervised cost. "balanced" is by the shares of
-        the labeled rows.
+        Weights of the classes in the supervised cost.
 
     class_prior : {"auto", "em"}, array-like of shape (n_classes,) or None, \
             default="auto"
-        Frequencies of the classes for which probabilities are, in the order of
-        `classes_`. None takes those of the labels, by their weights. "em", for labels
-        drawn class by class, estimates those of the unlabeled rows, by the EM algorithm
-        of Saerens et al. (2002), and averages them with those of the labels: the fewer
-        labels there are, the less it changes. "auto" is "em" where numbers of labels do
-        not differ between classes (χ² test, 5 %), so that they may have been drawn
-        class by class; None where they do, with a `class_weight`, with a
-        `sample_weight` that differs between rows, where there is no cost of unlabeled
-        rows, and in `partial_fit`, which does not see all of them.
+        Class prior that `predict_proba` assumes, in the order of `classes_`. None takes
+        the shares of the labels. "em" estimates the prior of the unlabeled samples by
+        the EM algorithm, and averages it with the shares of the labels: the fewer
+        labels, the less it changes. "auto" is "em" if labels may have been drawn class
+        by class, and gives it less weight the less equal the shares of the labels are.
+        It is None with any weights, and without a cost of unlabeled samples.
 
-    n_ensemble : "auto" or int, default="auto"
-        Number of networks. They are trained side by side, in less time than one after
-        the other, on the same batches, each from initial weights and with noise of its
-        own; which of them have denoising costs see `denoising_cost`. Their mean
-        probability is the prediction; `denoise` returns the mean reconstruction of
-        those with denoising costs, `transform` the features of the first. "auto" takes
-        2,000 divided by the updates that ``max_epochs="auto"`` would make, but 2 or 3,
-        for dense networks of up to 262,144 weights; 1 for larger and convolutional
-        ones, where these updates are 1,500 or more, and for `partial_fit`.
+    n_estimators : "auto" or int, default="auto"
+        Number of networks that are trained side by side and whose probabilities are
+        averaged. "auto" is 3, or 2 for more than 666 updates; 1 for convolutional
+        networks and large ones (over 262,144 weights), and for `partial_fit`.
 
     warm_start : bool, default=False
-        Whether `fit` starts from the weights of the previous fit, if there is one, and
-        leaves features on the scale, and in the bins, that these know, whatever
-        `n_bins` is now. All else starts anew: the optimiser, with an int `random_state`
-        the same noise and order of rows, and the class prior, from the labels that are
-        given then.
+        Whether `fit` starts from the weights and the feature scaling of the previous
+        fit. All else starts anew.
 
     random_state : int, RandomState instance or None, default=None
-        Determines initial weights, noise and the order of rows. The global generators
-        of NumPy and torch are not touched. Pass an int for the same result in every
-        call on the same machine.
+        Determines initial weights, noise and the order of samples. Pass an int for the
+        same result in every call on the same machine. Global generators are untouched.
 
     verbose : int, default=0
         Whether to print the costs of each epoch.
 
     callbacks : list of skorch callbacks, default=None
-        Called during training as by :class:`skorch.NeuralNet`. Each fit uses clones of
-        them, found in ``net_.callbacks_``.
+        Called during training. Each fit uses copies, found in ``net_.callbacks_``.
 
     device : str, default="auto"
-        Torch device: "cpu", "cuda", "cuda:1", …; "auto" takes CUDA where there is one,
-        or else the CPU.
+        Torch device. "auto" takes CUDA if there is a CUDA device, else the CPU.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Class labels, without the marker of unlabeled rows.
-
+        Class labels, without the marker.
     n_features_in_ : int
-        Number of features seen during `fit`.
-
+        Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of features seen during `fit`, where all are strings.
-
+        Names of the features, if all are strings.
+    plan_ : Plan
+        All settings of the last fit, resolved. These have attributes of their own:
+        `denoising_cost_`, `feature_scaling_`, `max_epochs_`, `n_estimators_`.
+    class_prior_ : ndarray of shape (n_classes,)
+        Class prior that `predict_proba` assumes. Only after `fit`.
     n_iter_ : int
         Number of epochs; those of `partial_fit` add up.
-
     n_samples_seen_ : int
-        Number of training rows; those of `partial_fit` add up.
-
-    class_prior_ : ndarray of shape (n_classes,)
-        Frequencies of the classes for which probabilities are. Only after `fit`.
-
-    history_ : dict of str to ndarray of shape (n_iter_,)
-        Per epoch: "epoch", "train_loss" (the total cost), "supervised_cost",
-        "denoising_0_cost" …, "virtual_adversarial_0_cost" …, "entropy_cost" (not
-        weighted), "valid_loss" (log-loss of the rows that early stopping held out),
-        "lr" (at the start of the epoch), "dur" (seconds). "supervised_cost" is of
-        smoothed labels, so that with `label_smoothing` it does not fall to 0;
-        "valid_loss" is of labels as they are.
-        ``pandas.DataFrame(clf.history_)`` makes a table of it.
-
+        Number of training samples; those of `partial_fit` add up.
+    history_ : dict of str to ndarray of shape (n_epochs,)
+        Per epoch: "epoch", "train_loss" (the total cost), the unweighted
+        "supervised_cost", "denoising_0_cost", …, "virtual_adversarial_0_cost", …,
+        "valid_loss" (log-loss of held-out samples), "lr" (at the start of the epoch)
+        and "dur" (seconds). Of a stream, the last 100 calls.
     transduction_ : ndarray of shape (n_samples,)
-        Label of each row of the last training: the given one or, for unlabeled rows,
-        the predicted one.
-
+        Label of each training sample: the given one or, if unlabeled, the prediction.
     net_ : skorch.NeuralNetClassifier
         The trained net; ``net_.module_`` is the torch module.
 
@@ -350,29 +246,10 @@ class LadderClassifier(
     Rasmus, Berglund, Honkala, Valpola, Raiko, "Semi-Supervised Learning with Ladder
     Networks", NIPS 2015, arXiv:1507.02672.
 
-    Pezeshki, Fan, Brakel, Courville, Bengio, "Deconstructing the Ladder Network
-    Architecture", ICML 2016, arXiv:1511.06430, for ``combinator="mlp"``.
-
-    Shinoda, Worrall, Brostow, "Virtual Adversarial Ladder Networks for Semi-supervised
-    Learning", 2017, arXiv:1711.07476.
-
-    Szegedy, Vanhoucke, Ioffe, Shlens, Wojna, "Rethinking the Inception Architecture for
-    Computer Vision", CVPR 2016, arXiv:1512.00567, for `label_smoothing`.
-
-    Gorishniy, Rubachev, Babenko, "On Embeddings for Numerical Features in Tabular Deep
-    Learning", NeurIPS 2022, arXiv:2203.05556, for `n_bins`.
-
-    Huang, Liu, Lang, Li, "Projection Based Weight Normalization for Deep Neural
-    Networks", 2017, arXiv:1710.02338.
-
-    Miyato, Maeda, Koyama, Ishii, "Virtual Adversarial Training", TPAMI 2019,
-    arXiv:1704.03976, for `virtual_adversarial`.
-
-    Grandvalet, Bengio, "Semi-supervised Learning by Entropy Minimization", NIPS 2004,
-    for `entropy_cost`.
-
-    Saerens, Latinne, Decaestecker, "Adjusting the Outputs of a Classifier to New a
-    Priori Probabilities: A Simple Procedure", Neural Computation 14, 2002.
+    Combinator "mlp": Pezeshki et al. 2016, arXiv:1511.06430. Label smoothing: Szegedy
+    et al. 2016, arXiv:1512.00567. Bins: Gorishniy et al. 2022, arXiv:2203.05556. Weight
+    normalization: Huang et al. 2017, arXiv:1710.02338. EM: Saerens et al. 2002,
+    :doi:`10.1162/089976602753284446`.
 
     Examples
     --------
@@ -381,63 +258,13 @@ class LadderClassifier(
     >>> from sklearn_ladder import LadderClassifier
     >>> X, y = load_iris(return_X_y=True)
     >>> y_few = np.full_like(y, -1)
-    >>> y_few[::6] = y[::6]  # 25 labels for 150 rows
+    >>> y_few[::6] = y[::6]  # 25 labels for 150 samples
     >>> clf = LadderClassifier(max_epochs=100, random_state=0).fit(X, y_few)
     >>> bool(clf.score(X, y) > 0.9)
     True
-    >>> clf.predict_proba(X).shape
-    (150, 3)
     """
 
-    _parameter_constraints: dict = {
-        "hidden_layer_sizes": [
-            "array-like",
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "architecture": [StrOptions({"mlp", *ARCHITECTURES}), list, tuple],
-        "image_shape": ["array-like", None],
-        "variant": [StrOptions(set(VARIANTS))],
-        "denoising_cost": [
-            StrOptions({"auto"}),
-            Interval(Real, 0, None, closed="left"),
-            "array-like",
-        ],
-        "noise_std": [Interval(Real, 0, None, closed="left"), "array-like"],
-        "combinator": [StrOptions(set(COMBINATORS)), "array-like"],
-        "virtual_adversarial": [StrOptions(set(VIRTUAL_ADVERSARIAL)), None],
-        "epsilon": [Interval(Real, 0, None, closed="left"), "array-like"],
-        "n_power_iterations": [Interval(Integral, 1, None, closed="left")],
-        "perturbation_norm": [StrOptions(set(NORMS))],
-        "entropy_cost": [Interval(Real, 0, None, closed="left")],
-        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
-        "weight_normalization": ["boolean"],
-        "activation": [StrOptions(set(ACTIVATIONS))],
-        "standardize": ["boolean"],
-        "n_bins": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-        # a single row has no batch statistics
-        "batch_size": [Interval(Integral, 2, None, closed="left")],
-        "max_epochs": [
-            Interval(Integral, 1, None, closed="left"),
-            StrOptions({"auto"}),
-        ],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "decay_start": [Interval(Real, 0, 1, closed="both")],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
-        "class_prior": [StrOptions({"auto", "em"}), "array-like", None],
-        "n_ensemble": [
-            StrOptions({"auto"}),
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "warm_start": ["boolean"],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-        "callbacks": [list, None],
-        "device": [str],
-    }
+    _parameter_constraints: dict = PARAMETER_CONSTRAINTS
 
     def __init__(
         self,
@@ -450,17 +277,13 @@ class LadderClassifier(
         noise_std=0.3,
         combinator="gaussian",
         virtual_adversarial=None,
-        epsilon=1.0,
-        n_power_iterations=1,
-        perturbation_norm="l2",
-        entropy_cost=0.0,
         label_smoothing=0.15,
         weight_normalization=False,
         activation="relu",
-        standardize=True,
-        n_bins="auto",
+        feature_scaling="auto",
         batch_size=100,
         max_epochs="auto",
+        max_time=None,
         learning_rate=0.01,
         decay_start=0.67,
         early_stopping=False,
@@ -469,7 +292,7 @@ class LadderClassifier(
         tol=1e-4,
         class_weight=None,
         class_prior="auto",
-        n_ensemble="auto",
+        n_estimators="auto",
         warm_start=False,
         random_state=None,
         verbose=0,
@@ -484,17 +307,13 @@ class LadderClassifier(
         self.noise_std = noise_std
         self.combinator = combinator
         self.virtual_adversarial = virtual_adversarial
-        self.epsilon = epsilon
-        self.n_power_iterations = n_power_iterations
-        self.perturbation_norm = perturbation_norm
-        self.entropy_cost = entropy_cost
         self.label_smoothing = label_smoothing
         self.weight_normalization = weight_normalization
         self.activation = activation
-        self.standardize = standardize
-        self.n_bins = n_bins
+        self.feature_scaling = feature_scaling
         self.batch_size = batch_size
         self.max_epochs = max_epochs
+        self.max_time = max_time
         self.learning_rate = learning_rate
         self.decay_start = decay_start
         self.early_stopping = early_stopping
@@ -503,7 +322,7 @@ class LadderClassifier(
         self.tol = tol
         self.class_weight = class_weight
         self.class_prior = class_prior
-        self.n_ensemble = n_ensemble
+        self.n_estimators = n_estimators
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
@@ -512,24 +331,24 @@ class LadderClassifier(
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
-        """Fit the network to labeled and unlabeled rows.
+        """Fit the network to labeled and unlabeled samples.
 
-        If anything fails, what was fitted before stays as it was.
+        If anything fails, the previous fit stays as it was. If the user interrupts
+        training (Ctrl-C) after its first epoch, a warning says so and the fit ends.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training rows. They are taken as float32. Those of an np.memmap are read
-            batch by batch, and never copied as a whole; those of a sparse matrix, CSR
-            of float32 or converted to it, are made dense batch by batch. Images of
-            shape (n_samples, channels, height, width) are rows, too, in every method.
+            Training samples, or images of shape (n_samples, channels, height, width).
+            An np.memmap is read batch by batch and never copied as a whole; a sparse
+            matrix is made dense batch by batch.
 
         y : array-like of shape (n_samples,)
-            Class labels; -1 or a missing value marks an unlabeled row.
+            Class labels; -1 or a missing value marks an unlabeled sample.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows in the supervised cost. Those of unlabeled rows are not
-            used. Only ratios matter.
+            Weights of the samples in the supervised cost. Only ratios of those of
+            labeled samples matter.
 
         Returns
         -------
@@ -539,114 +358,34 @@ class LadderClassifier(
         Raises
         ------
         ValueError
-            If a parameter, `X` or `y` is not as described, if a layer of `architecture`
-            does not fit on the one below, or if training diverges.
+            If a parameter, `X` or `y` is not as described, or if training diverges.
         """
-        # Late, as whatever needs skorch, scipy.stats, or metrics and model selection of
-        # scikit-learn: together they would be three quarters of the time of an import.
-        from .training._build import make_net
-        from .training._net import early_stopping, learning_rate_schedule
-
-        previous = getattr(self, "net_", None) if self.warm_start else None
-        X, image_shape = self._flatten(X, previous)
-        _get_feature_names(X)  # raises if they are not right
-        rows = Rows(X, self)
-        check_consistent_length(rows, y)
-        labels = encode_labels(y)
-        weight = self._row_weights(labels, sample_weight)
-        if previous is not None:
-            self._check_same_columns_and_classes(X, labels.classes)
-        seeds = self._draw_seeds()
-
-        codes, train_split, stopping = labels.codes, None, []
-        if self.early_stopping:
-            counted = codes
-            weight = with_mean_1(weight, codes)  # some must count, before all else
-            if weight is not None:  # silenced rows do not say when to stop, either
-                counted = np.where(weight > 0, codes, UNLABELED)
-            held_out = hold_out(counted, self.validation_fraction, seeds[1])
-            train_split, stopping = early_stopping(
-                SomeRows(rows, held_out),
-                codes[held_out],
-                self.n_iter_no_change,
-                self.tol,
-            )
-            codes = codes.copy()
-            codes[held_out] = UNLABELED
-        weight = with_mean_1(weight, codes)
-        epoch = n_batches(len(rows), self.batch_size)
-        max_epochs = self.max_epochs
-        n_labels = np.count_nonzero(codes != UNLABELED)
-        default_updates = max(epoch, n_updates(n_labels))
-        if max_epochs == "auto":
-            max_epochs = round(default_updates / epoch)
-        if self.early_stopping and max_epochs == 1:
-            warnings.warn(
-                "early_stopping=True holds out labels, but chooses among the weights "
-                "after each epoch, and training has only one: raise max_epochs "
-                f"(now {self.max_epochs!r}).",
-                UserWarning,
-                stacklevel=3,
-            )
-        schedule = learning_rate_schedule(max_epochs * epoch, self.decay_start)
-        shares = class_shares(codes, len(labels.classes), weight)
-        class_prior = checked_class_prior(self.class_prior, len(shares))
-        survey = rows.survey()
-        scale = self._scale_for(rows, survey, len(labels.classes), seeds, previous)
-
-        net = make_net(
-            self,
-            rows.shape[1],
-            shares,
-            seeds,
-            image_shape=image_shape,
-            scale=scale,
-            n_updates=default_updates,
-            previous=previous,
-            max_epochs=max_epochs,
-            callbacks=schedule + stopping,
-            train_split=train_split,
-        )
-        net.partial_fit(
-            self._training_rows(rows, codes, weight, net, survey.have_missing)
-        )
-        proba = _predict_unlabeled(net, rows, labels.codes)
-        if isinstance(class_prior, str) or class_prior is None:
-            class_prior = shares
-            if self._estimates_class_prior(net, codes, weight):
-                class_prior = estimate_class_prior(proba, shares, n_labels)
-        net.set_class_prior_ratio(class_prior / shares)
-        proba = adjust(proba, class_prior / shares)
-        self._keep(rows, labels, image_shape, scale, net, proba, n_seen=0)
-        validate_data(self, X, skip_check_array=True)
-        self.class_prior_ = class_prior
-        return self
+        return self._train(X, y, sample_weight, continues=self.warm_start)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
-        """Go on training with the next rows of a stream: one pass over them.
+        """Continue training with the next samples of a stream: one pass over them.
 
-        The learning rate stays constant. The scale of the features (`standardize`)
-        stays that of the first rows, which should therefore be many and typical. If
-        anything fails, what was fitted before stays as it was.
+        The learning rate is constant. Feature scaling stays that of the first samples,
+        which should therefore be many and typical. If anything fails, the previous fit
+        stays as it was.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training rows. Batches are of `batch_size` rows, or all where there are
-            fewer; with very few, their batch statistics say little.
+            Training samples, at least 2.
 
         y : array-like of shape (n_samples,)
-            Class labels; -1 or a missing value marks an unlabeled row. All rows may be
-            unlabeled.
+            Class labels; -1 or a missing value marks an unlabeled sample. All samples
+            may be unlabeled.
 
         classes : array-like of shape (n_classes,), default=None
-            All classes that there will be; -1 among them, as in ``np.unique(y)``, is
-            none. Needed in the first call, unless after `fit`.
+            All classes of the stream. The marker, as in ``np.unique(y)``, is ignored.
+            Needed in the first call, unless after `fit`.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows in the supervised cost. Where `fit` divides them by
-            their mean, here they are as they are, since no part knows of the others.
+            Weights of the samples in the supervised cost. `fit` divides them by their
+            mean; here they are used as they are.
 
         Returns
         -------
@@ -656,70 +395,20 @@ class LadderClassifier(
         Raises
         ------
         ValueError
-            If an argument is not as described, if training diverges, or with parameters
-            that need all rows at once: ``early_stopping=True``,
-            ``class_weight="balanced"`` and a `class_prior`.
+            If an argument is not as described, if training diverges, or if a parameter
+            needs all samples at once: ``early_stopping=True``,
+            ``class_weight="balanced"`` or a `class_prior`.
         """
-        from .training._build import make_net  # late: see fit
-
-        all_at_once = {
-            "early_stopping": self.early_stopping,
-            "class_weight": self.class_weight == "balanced",
-            "class_prior": str(self.class_prior) not in ("auto", "None"),
-        }
-        for name, needs_all in all_at_once.items():
-            if needs_all:
+        refuse_for_stream(self)
+        if classes is None:
+            if not hasattr(self, "classes_"):
                 raise ValueError(
-                    f"partial_fit sees a part of the rows, so that {name}="
-                    f"{getattr(self, name)!r} is for fit only."
+                    "classes must be passed on the first call to partial_fit."
                 )
-        previous = getattr(self, "net_", None)
-        if previous is not None:
-            classes = self.classes_ if classes is None else classes
-        elif classes is None:
-            raise ValueError("classes must be passed on the first call to partial_fit.")
-        X, image_shape = self._flatten(X, previous)
-        _get_feature_names(X)  # raises if they are not right
-        rows, labels = Rows(X, self), encode_known_labels(y, classes)
-        check_consistent_length(rows, labels.codes)
-        if len(rows) < 2:
-            raise ValueError(
-                "partial_fit needs at least 2 rows at a time, for batch statistics; "
-                f"got {len(rows)}."
-            )
-        weight = self._row_weights(labels, sample_weight)
-        n_seen, seeds, share = 0, self._draw_seeds(), 1.0
-        if previous is not None:
-            self._check_same_columns_and_classes(X, labels.classes)
-            n_seen = self.n_samples_seen_
-            seeds[1] += self.n_iter_  # other noise in each call
-            share = len(rows) / (len(rows) + min(n_seen, STREAM_MEMORY))
-        survey = rows.survey()
-        scale = self._scale_for(rows, survey, len(labels.classes), seeds, previous)
-
-        net = make_net(
-            self,
-            rows.shape[1],
-            np.full(len(labels.classes), 1 / len(labels.classes)),
-            seeds,
-            image_shape=image_shape,
-            scale=scale,
-            previous=previous,
-            max_epochs=1,
-            population_share=share,
-            iterator_train__of_stream=True,
+            classes = self.classes_
+        return self._train(
+            X, y, sample_weight, continues=True, classes=classes, is_stream=True
         )
-        if previous is not None:
-            net.continue_from(previous)
-        net.partial_fit(
-            self._training_rows(rows, labels.codes, weight, net, survey.have_missing)
-        )
-        proba = _predict_unlabeled(net, rows, labels.codes)
-        self._keep(rows, labels, image_shape, scale, net, proba, n_seen)
-        if previous is None:
-            validate_data(self, X, skip_check_array=True)
-        vars(self).pop("class_prior_", None)
-        return self
 
     def predict(self, X):
         """Predict class labels.
@@ -736,8 +425,9 @@ class LadderClassifier(
         proba = self.predict_proba(X)
         return self.classes_[proba.argmax(axis=1)]
 
+    @isolated()
     def predict_proba(self, X):
-        """Predict class probabilities, by the clean encoder.
+        """Predict class probabilities.
 
         Parameters
         ----------
@@ -748,11 +438,11 @@ class LadderClassifier(
         ndarray of shape (n_samples, n_classes), float32
             Columns in the order of `classes_`.
         """
-        rows = self._checked_rows(X)
-        return self.net_.predict_proba(rows)
+        return predict_proba(self._module, self._check_samples(X), self.device_)
 
+    @isolated()
     def transform(self, X):
-        """Top hidden representation, by the clean encoder.
+        """Compute the top hidden representation.
 
         Parameters
         ----------
@@ -760,40 +450,37 @@ class LadderClassifier(
 
         Returns
         -------
-        ndarray of shape (n_samples, units of the top hidden layer), float32
-            Of an ensemble, those of the first network. Without hidden layers they are
-            the standardized features, bin by bin.
+        ndarray of shape (n_samples, n_units of the top hidden layer), float32
+            Of the first member. Without hidden layers, the scaled features.
         """
-        rows = self._checked_rows(X)
-        return self.net_.run("hidden", rows)
+        return run(self._module, "hidden", self._check_samples(X), self.device_)
 
     @available_if(_reconstructs_input)
+    @isolated()
     def denoise(self, X):
-        """Reconstruct rows by encoder and decoder, taking them as corrupted.
-
-        Only with a denoising cost at the input (`variant` "full" or "bottom").
+        """Reconstruct samples by encoder and decoder, taking them as corrupted.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows; no noise is added to them.
+            Samples; no noise is added to them.
 
         Returns
         -------
         ndarray, float32
             Reconstruction in the shape and units of `X`.
         """
-        rows = self._checked_rows(X)
-        return self.net_.run("denoise", rows).reshape(np.shape(X))
+        samples = self._check_samples(X)
+        return run(self._module, "denoise", samples, self.device_).reshape(np.shape(X))
 
     def score(self, X, y, sample_weight=None):
-        """Accuracy on the labeled rows; unlabeled ones are left out.
+        """Accuracy on the labeled samples.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
-            Class labels; -1 or a missing value marks an unlabeled row.
+            Class labels; samples with -1 or a missing value are ignored.
         sample_weight : array-like of shape (n_samples,), default=None
 
         Returns
@@ -803,16 +490,14 @@ class LadderClassifier(
         Raises
         ------
         ValueError
-            If no row is labeled.
+            If no sample is labeled.
         """
-        from sklearn.metrics import accuracy_score  # late: see fit
+        from sklearn.metrics import accuracy_score  # late: see _train
 
         check_is_fitted(self)
         labeled, labels = labeled_part(y)
-        weight = _weight_of_labeled(sample_weight, labeled)
-        if weight is not None:
-            weight = weight[labeled]
-        # all rows are predicted: to pick some would copy those of an np.memmap
+        weight = labeled_weights(sample_weight, labeled)
+        # all samples are predicted: a selection would copy those of an np.memmap
         predicted = self.predict(X)
         check_consistent_length(predicted, labeled)
         return accuracy_score(labels, predicted[labeled], sample_weight=weight)
@@ -824,9 +509,13 @@ class LadderClassifier(
         return str(self.net_.device)
 
     @property
+    def _module(self):
+        check_is_fitted(self)
+        return self.net_.module_
+
+    @property
     def _n_features_out(self):
-        module = self.net_.module_
-        return module.shapes[-2].n_units // module.n_networks
+        return self._module.shapes[-2].n_units // self.n_estimators_
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -835,17 +524,33 @@ class LadderClassifier(
         tags.transformer_tags.preserves_dtype = []  # float32, whatever comes in
         return tags
 
-    # ------------------------------------------------------------------ for fit
+    def _validate_params(self):
+        super()._validate_params()
+        refuse_booleans(self)
 
-    def _row_weights(self, labels, sample_weight):
-        if sample_weight is None and self.class_weight is None:
-            return None
-        weight = _weight_of_labeled(sample_weight, labels.codes != UNLABELED)
-        if weight is None:
-            weight = np.ones(len(labels.codes))
-        return row_weights(labels, weight, self.class_weight)
+    def _check_image_shape(self, image_shape):
+        """Check the shape of 4-D samples; flat ones (None) may be any images."""
+        if image_shape is not None and self.plan_.image_shape not in (
+            None,
+            image_shape,
+        ):
+            raise ValueError(
+                "X must have images of the shape seen in fit, "
+                f"{self.plan_.image_shape}; got {image_shape}."
+            )
 
-    def _check_same_columns_and_classes(self, X, classes):
+    def _check_samples(self, X):
+        """Samples to predict."""
+        check_is_fitted(self)
+        X, image_shape = flatten_images(X)
+        self._check_image_shape(image_shape)
+        samples = Samples(X, self, self.plan_.input_dtype)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        return samples
+
+    def _check_continues(self, X, image_shape, classes):
+        """Check samples and classes of a fit that continues the previous one."""
+        self._check_image_shape(image_shape)
         validate_data(self, X, reset=False, skip_check_array=True)
         if not np.array_equal(classes, self.classes_):
             raise ValueError(
@@ -853,78 +558,65 @@ class LadderClassifier(
                 f"fit, {self.classes_}; got {classes}."
             )
 
-    def _flatten(self, X, previous):
-        """Flat rows, and the shape of the images in them, if any is known."""
+    @isolated()
+    def _train(self, X, y, sample_weight, continues, classes=None, is_stream=False):
+        """Survey and encode → resolve → build → train → class prior → commit."""
+        # Late, like everything that needs skorch, scipy.stats, or scikit-learn's
+        # metrics and model selection: they take three quarters of the import time.
+        from .training._build import build_net
+        from .training._train import train
+
+        previous = self if continues and hasattr(self, "net_") else None
+        n_seen = self.n_samples_seen_ if is_stream and previous else 0
+        seeds = spawn_seeds(self.random_state, self.n_iter_ if n_seen else 0)
         X, image_shape = flatten_images(X)
-        if previous is not None:
-            self._check_image_shape(image_shape)
-            image_shape = image_shape or self._image_shape
-        return X, checked_image_shape(self.image_shape, image_shape)
-
-    def _check_image_shape(self, image_shape):
-        """That of 4-D rows; flat ones (None) may be any images."""
-        if image_shape is not None and self._image_shape not in (None, image_shape):
-            raise ValueError(
-                f"X must have images of the shape seen in fit, {self._image_shape}; "
-                f"got {image_shape}."
-            )
-
-    def _draw_seeds(self):
-        """Seeds of the initial weights and of what is random in training."""
-        random_state = private_random_state(self.random_state)
-        return random_state.randint(np.iinfo(np.int32).max, size=2).tolist()
-
-    def _scale_for(self, rows, survey, n_classes, seeds, previous):
-        """Of the standardization, if there is one: weights know features by it."""
-        if not self.standardize:
-            return None
-        if previous is not None and self._scale is not None:
-            return self._scale
-        n_bins = self.n_bins
-        if n_bins == "auto" and self.architecture != "mlp":
-            n_bins = 1  # of pixels
-        return fit_standardization(rows, survey, n_bins, n_classes, seeds[1])
-
-    def _training_rows(self, rows, codes, weight, net, have_missing):
-        standardize = net.standardize if self.standardize else None
-        return TrainingRows(rows, codes, weight, net.device, have_missing, standardize)
-
-    def _estimates_class_prior(self, net, codes, weight):
-        """Whether to predict for the classes' shares among unlabeled rows."""
-        if self.class_prior == "auto":
-            return (
-                # where only labels are wanted it would not be
-                net.iterator_train__with_unlabeled
-                # and weights say what matters
-                and weight is None
-                and self.class_weight is None
-                and are_balanced(codes, len(net.classes))
-            )
-        return self.class_prior == "em"
-
-    def _keep(self, rows, labels, image_shape, scale, net, proba, n_seen):
-        """What training gave. All went well: only now does the estimator change.
-
-        `proba` are the class probabilities of the unlabeled rows.
-        """
-        codes = labels.codes.copy()
-        codes[codes == UNLABELED] = proba.argmax(axis=1)
-        history = net.history_table()
-        self.net_ = net
-        self._image_shape = image_shape
-        self._scale = scale
-        self.classes_ = labels.classes
-        self.transduction_ = labels.classes[codes]
-        self.n_samples_seen_ = n_seen + len(rows)
-        self.history_ = history
-        self.n_iter_ = len(history["train_loss"])
-
-    # -------------------------------------------------------------- for predict
-
-    def _checked_rows(self, X):
-        check_is_fitted(self)
-        X, image_shape = flatten_images(X)
-        self._check_image_shape(image_shape)
-        rows = Rows(X, self)
-        validate_data(self, X, reset=False, skip_check_array=True)
-        return rows
+        data = encode_training_data(
+            self,
+            X,
+            y,
+            sample_weight,
+            seeds,
+            classes,
+            is_stream,
+            previous and previous.plan_,
+        )
+        if previous:
+            self._check_continues(X, image_shape, data.classes)
+        plan = resolve_plan(
+            self.get_params(deep=False),
+            data,
+            image_shape,
+            seeds,
+            previous and previous.plan_,
+        )
+        net = build_net(
+            plan, data.validation_set(), self.callbacks, previous and previous.net_
+        )
+        n_new = len(data.samples)
+        history = train(net, data, n_new / (n_new + min(n_seen, STREAM_MEMORY)))
+        class_prior, proba = infer_class_prior(net.module_, data, plan)
+        fitted = {
+            "net_": net,
+            "plan_": plan,
+            "classes_": data.classes,
+            "class_prior_": class_prior,
+            "transduction_": data.transduce(proba),
+            "history_": history,
+            "n_iter_": self.n_iter_ + 1 if n_seen else len(history["train_loss"]),
+            "n_samples_seen_": n_seen + n_new,
+            "n_features_in_": plan.n_features,
+            "feature_names_in_": _get_feature_names(X),
+            "n_estimators_": plan.n_estimators,
+            "denoising_cost_": plan.denoising_cost_of_members,
+            "feature_scaling_": plan.feature_scaling,
+            "max_epochs_": plan.max_epochs,
+        }
+        if previous:
+            fitted["feature_names_in_"] = getattr(self, "feature_names_in_", None)
+        state = vars(self) | fitted
+        if is_stream:  # which never sees all unlabeled samples
+            del state["class_prior_"]
+        if fitted["feature_names_in_"] is None:
+            del state["feature_names_in_"]
+        self.__dict__ = state  # in one step: an interrupt finds the old fit or the new
+        return self

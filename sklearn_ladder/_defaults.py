@@ -1,81 +1,104 @@
-"""What "auto" stands for: rules by numbers of classes, labels, values and weights.
+"""The rules behind "auto": pure functions of what the survey found.
 
-Chosen on rows in no test split of `benchmarks.tabular`: see `benchmarks.ablation`.
+They were chosen on development samples of tables: see docs/ablation.md.
 
-NOTE[DIFF]: published are one network, 90,000 updates at a rate of 0.002, and costs for
-pixels that are not standardised: see `recipes`. These are for tables, and for seconds.
+NOTE[DIFF]: the published settings are one network, 90,000 updates at a learning rate of
+0.002, and costs for pixels that are not standardized: see `recipes`. These rules are
+for tables, and for fits of seconds.
 """
 
 import math
 from itertools import pairwise
 
 FEWEST_UPDATES, MOST_UPDATES = 500, 1500
-# Updates of all networks side by side, together, about.
+# Updates of all members together, about.
 UPDATES_OF_ENSEMBLE = 2000
-# Bins of a feature, and columns of all bins together, at most.
+# Bins per feature, and columns of all bins together, at most.
 N_BINS, MOST_COLUMNS = 6, 512
 # Weights of a network up to which several side by side cost little more than one.
-LARGEST_OF_ENSEMBLE = 2**18
+MOST_WEIGHTS_OF_ENSEMBLE = 2**18
+# Labels whose batch statistics are as good as those of many.
+ENOUGH_LABELS = 10
 
 
 def class_layer_cost(n_classes):
-    """Weight λ of the class layer's cost: 0 for up to 4 classes, 1 for 10 and more.
+    """Denoising cost of the class layer: 0 up to 4 classes, 1 from 10 classes on.
 
-    That cost asks for an output that noise does not change, and so for classes that are
-    clusters. Of two classes that is seldom so, and the output then follows some cluster
-    that labels say nothing of.
+    This cost asks for an output that noise does not change, and so for classes that are
+    clusters. Two classes seldom are.
     """
     return min(max((n_classes - 4) / 6, 0.0), 1.0)
 
 
-def _are_clusters(n_classes):
-    """Whether classes are so many that they are clusters more often than not."""
-    return class_layer_cost(n_classes) == 1
+def n_bins(n_values, n_classes):
+    """Number of bins per feature: 6, fewer if there are many features, 1 without bins.
 
+    Features of tables have thresholds, which bins make easy to learn. Many classes are
+    told apart by distances instead, which bins blur: from 10 classes on there are none.
+    Features with at most 6 values have no bins and do not count.
 
-def default_n_bins(n_values, n_classes):
-    """Number of bins of each feature: 6, or 1 for 10 and more classes or many features.
+    Parameters
+    ----------
+    n_values : ndarray of shape (n_features,)
+        Number of values of each feature.
+    n_classes : int
 
-    Features of tables, of which there are not many, say much by thresholds; pixels and
-    words do not. Where classes are clusters, what tells them apart are distances, which
-    bins blur. Of the features' numbers of values, those above 6 make bins.
+    Returns
+    -------
+    int
     """
-    n_columns = N_BINS * sum(n > N_BINS for n in n_values)
-    if _are_clusters(n_classes) or n_columns > MOST_COLUMNS:
+    if class_layer_cost(n_classes) == 1:
         return 1
-    return N_BINS
+    n_binned = int((n_values > N_BINS).sum())
+    return min(max(MOST_COLUMNS // max(n_binned, 1), 1), N_BINS)
 
 
 def n_updates(n_labels):
-    """Number of updates: 500 to 1,500, by the number of labels.
+    """Number of updates: 100 √(number of labels), between 500 and 1,500.
 
-    What few labels teach is soon learned, and then it is learned by heart.
+    Few labels are fitted quickly, then overfitted.
     """
     return round(min(max(FEWEST_UPDATES, 100 * math.sqrt(n_labels)), MOST_UPDATES))
 
 
-def default_n_denoising(n_networks, n_classes):
-    """Number of networks with denoising costs: two of three, one of two.
+def n_estimators(n_updates, shapes):
+    """Number of members: 3 if updates are few, else 2; 1 if the network is large.
 
-    The others learn from labels alone, unless there are virtual adversarial costs or
-    one of entropy, which are of all. Where unlabeled rows mislead, the mean of all is
-    then not far from what labels say; where they do not, it is hardly worse. Of 10 and
-    more classes, which are clusters more often than not, it would be worse.
-    """
-    if _are_clusters(n_classes):
-        return n_networks
-    return max(1, 2 * n_networks // 3)
+    A mean of several networks is right more often than one, above all with few labels.
 
+    Parameters
+    ----------
+    n_updates : int
+    shapes : list of Shape
+        Of layers 0 … L of a single network.
 
-def default_n_networks(n_updates, shapes):
-    """Number of networks side by side: up to 3, where there is time for them.
-
-    Several are right more often than one, most of all where labels are few: what one
-    takes for a class by bad luck, another does not. There is time where updates are few
-    and layers, of the given shapes, are dense and small.
+    Returns
+    -------
+    int
     """
     n_weights = sum(below.n_units * above.n_units for below, above in pairwise(shapes))
     are_dense = all(shape.n_sites == 1 for shape in shapes)
-    if not are_dense or n_weights > LARGEST_OF_ENSEMBLE or n_updates >= MOST_UPDATES:
+    if not are_dense or n_weights > MOST_WEIGHTS_OF_ENSEMBLE:
         return 1
     return min(max(UPDATES_OF_ENSEMBLE // n_updates, 2), 3)
+
+
+def n_denoising(n_estimators, n_classes):
+    """Number of members with denoising costs: two of three, one of two.
+
+    The others learn from labels alone. If unlabeled samples mislead, the mean of all
+    members stays close to what the labels say. From 10 classes on, classes are usually
+    clusters, and all members have the costs.
+    """
+    if class_layer_cost(n_classes) == 1:
+        return n_estimators
+    return max(1, 2 * n_estimators // 3)
+
+
+def labeled_share(n_labels):
+    """Weight of the labeled samples in the statistics for prediction.
+
+    It rises from 0 for one label to 1 for ten, because few samples have no statistics
+    of their own. All other samples have the rest of the weight.
+    """
+    return min(max((n_labels - 1) / (ENOUGH_LABELS - 1), 0.0), 1.0)

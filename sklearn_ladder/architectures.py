@@ -1,13 +1,13 @@
-"""Layers to make networks of, and the published networks.
+"""Layers for your own networks, and the published networks.
 
-A network is the sequence of its layers above the input, the class layer last. Each is a
-ladder layer: batch normalisation and noise follow it and, unless it is a pool, the
-activation; and each knows its own way back down for the decoder.
+An architecture is a sequence of layers from the first hidden layer to the class layer.
+The ladder adds batch normalization and noise to each layer, and an activation function
+to each layer except pools. Each layer also provides its counterpart in the decoder.
 
 References
 ----------
-Rasmus et al., "Semi-Supervised Learning with Ladder Networks", 2015, arXiv:1507.02672:
-the named architectures.
+The named architectures are published in Rasmus et al., "Semi-Supervised Learning with
+Ladder Networks", 2015, arXiv:1507.02672.
 
 Examples
 --------
@@ -41,7 +41,7 @@ from .network import (
 
 __all__ = ["ARCHITECTURES", "Conv", "Dense", "MaxPool", "MeanPool"]
 
-# By name, as published; None stands for the number of classes.
+# The published networks. None stands for the number of classes.
 ARCHITECTURES = {
     "conv-fc": (
         Conv(1000, 26),
@@ -71,7 +71,8 @@ ARCHITECTURES = {
         Conv(192, 3),
         Conv(192, 3, "full"),
         Conv(192, 3),
-        # of 15 × 15 maps; the paper is silent on the border, the released code keeps it
+        # These maps are 15 × 15. The paper does not say what happens to the border; the
+        # released code keeps it.
         MaxPool(2, keep_border=True),
         Conv(192, 3),
         Conv(192, 1),
@@ -84,34 +85,38 @@ ARCHITECTURES = {
 def network_layers(
     architecture, hidden_layer_sizes, n_features, image_shape, n_classes
 ):
-    """Layers 0 … L of the network that the parameters describe.
+    """Resolve the architecture parameters to layers 0 … L.
 
     Parameters
     ----------
     architecture : "mlp", key of `ARCHITECTURES` or sequence of LayerSpecification
     hidden_layer_sizes : array-like of int or int
-        Used by ``"mlp"`` alone.
+        Widths of the hidden layers. Only ``"mlp"`` uses them.
     n_features : int
     image_shape : tuple of int or None
-        Channels, height, width.
+        Channels, height and width of the images; None if samples are not images.
     n_classes : int
 
     Returns
     -------
     input_shape : Shape
+        Layer 0.
     specifications : list of LayerSpecification
+        Layers 1 … L.
 
     Raises
     ------
     ValueError
-        If a layer does not fit on the one below, or the network on rows and classes.
+        If a layer does not fit on the layer below, if the first layer does not fit the
+        features, or if the last layer does not fit the classes.
     """
     if architecture == "mlp":
-        specifications = [Dense(width) for width in _widths(hidden_layer_sizes)]
-        specifications.append(Dense())
+        widths = _check_widths(hidden_layer_sizes)
+        specifications = [*map(Dense, widths), Dense()]
+    elif isinstance(architecture, str):
+        specifications = ARCHITECTURES[architecture]
     else:
-        named = isinstance(architecture, str)
-        specifications = ARCHITECTURES[architecture] if named else architecture
+        specifications = architecture
         _check_layers(specifications)
     specifications = [layer.for_classes(n_classes) for layer in specifications]
 
@@ -121,12 +126,12 @@ def network_layers(
             f"got {image_shape}, that is {prod(image_shape)}."
         )
     if isinstance(specifications[0], Dense):
-        input_shape = Shape(n_features)  # to a dense layer, pixels are features
+        input_shape = Shape(n_features)  # a dense layer reads pixels as features
     elif image_shape is None:
         raise ValueError(
-            "image_shape=(channels, height, width) must be given, or X have 4 "
-            f"dimensions, for an architecture that begins with {specifications[0]}; "
-            f"got flat rows of {n_features} features."
+            "image_shape=(channels, height, width) must be given, or X must have 4 "
+            f"dimensions, if the architecture begins with {specifications[0]}; got X "
+            f"with 2 dimensions ({n_features} features)."
         )
     else:
         input_shape = Shape(*image_shape)
@@ -141,10 +146,28 @@ def network_layers(
     return input_shape, specifications
 
 
-def checked_image_shape(image_shape, of_rows):
-    """Shape of images by parameter and by 4-D rows, either of which may be None."""
+def check_image_shape(image_shape, shape_in_X):
+    """Check the parameter `image_shape` against the shape of the images in `X`.
+
+    Parameters
+    ----------
+    image_shape : tuple of int or None
+        The parameter: channels, height, width.
+    shape_in_X : tuple of int or None
+        Shape of each image if `X` has 4 dimensions; otherwise None.
+
+    Returns
+    -------
+    tuple of int or None
+        The shape that is given, if any.
+
+    Raises
+    ------
+    ValueError
+        If `image_shape` is not three positive integers, or if the two shapes differ.
+    """
     if image_shape is None:
-        return of_rows
+        return shape_in_X
     shape = _as_integers(image_shape)
     if shape.shape != (3,) or shape.dtype.kind not in "iu" or shape.min() < 1:
         raise ValueError(
@@ -152,22 +175,23 @@ def checked_image_shape(image_shape, of_rows):
             f"{image_shape}."
         )
     shape = tuple(shape.tolist())
-    if of_rows not in (None, shape):
+    if shape_in_X not in (None, shape):
         raise ValueError(
-            f"image_shape must be that of the images in X, {of_rows}; got {shape}."
+            f"image_shape must be that of the images in X, {shape_in_X}; got {shape}."
         )
     return shape
 
 
 def _as_integers(sizes):
-    """An array, of dtype object if these are no table of numbers."""
+    """Convert to an array. Nested lists of different lengths give an object array."""
     try:
         return np.asarray(sizes)
-    except ValueError:  # lists of different lengths
+    except ValueError:
         return np.asarray(None)
 
 
-def _widths(hidden_layer_sizes):
+def _check_widths(hidden_layer_sizes):
+    """List of the widths, each a positive integer."""
     widths = np.atleast_1d(_as_integers(hidden_layer_sizes))
     if widths.ndim != 1 or (
         widths.size and (widths.dtype.kind not in "iu" or widths.min() < 1)
@@ -179,6 +203,7 @@ def _widths(hidden_layer_sizes):
 
 
 def _check_layers(specifications):
+    """Raise a ValueError unless these are layers, and at least one."""
     if not len(specifications):
         raise ValueError("architecture must have at least one layer; got none.")
     for number, layer in enumerate(specifications, start=1):

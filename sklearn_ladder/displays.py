@@ -8,15 +8,17 @@ import math
 import numpy as np
 import pandas as pd
 from scipy import sparse
+from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import _get_feature_names
 
-from ._pyplot import axes_for, import_pyplot
 from ._random import private_random_state
-from .architectures import checked_image_shape
+from .architectures import check_image_shape
 from .robustness._attacks import fitted_net
 
+EXTRA = "extra sklearn-ladder[plots]"
 
-class LearningCurveDisplay:
+
+class TrainingHistoryDisplay:
     """Costs per epoch, as `LadderClassifier` keeps them in `history_`.
 
     Of the last `fit`, and of each `partial_fit` since. "train_loss" is the weighted sum
@@ -49,10 +51,10 @@ class LearningCurveDisplay:
     --------
     >>> from sklearn.datasets import load_iris
     >>> from sklearn_ladder import LadderClassifier
-    >>> from sklearn_ladder.displays import LearningCurveDisplay
+    >>> from sklearn_ladder.displays import TrainingHistoryDisplay
     >>> X, y = load_iris(return_X_y=True)
     >>> clf = LadderClassifier((16,), max_epochs=30, random_state=0).fit(X, y)
-    >>> display = LearningCurveDisplay.from_estimator(clf, names=["supervised_cost"])
+    >>> display = TrainingHistoryDisplay.from_estimator(clf, names=["supervised_cost"])
     >>> display.lines_["supervised_cost"].get_xdata().shape
     (30,)
     """
@@ -81,7 +83,7 @@ class LearningCurveDisplay:
 
         Returns
         -------
-        LearningCurveDisplay
+        TrainingHistoryDisplay
 
         Raises
         ------
@@ -94,7 +96,7 @@ class LearningCurveDisplay:
         ValueError
             If there is no cost of a name.
         """
-        import_pyplot(cls)
+        check_matplotlib_support(f"{cls.__name__} ({EXTRA})")
         fitted_net(estimator)
         history = estimator.history_
         known = [
@@ -123,14 +125,18 @@ class LearningCurveDisplay:
 
         Returns
         -------
-        self : LearningCurveDisplay
+        self : TrainingHistoryDisplay
 
         Raises
         ------
         ImportError
             If matplotlib is not installed.
         """
-        ax = axes_for(type(self), ax)
+        check_matplotlib_support(f"{type(self).__name__} ({EXTRA})")
+        import matplotlib.pyplot as plt
+
+        if ax is None:
+            _, ax = plt.subplots()
         if len(self.epoch) == 1:  # which makes no line
             kwargs = {"marker": "o"} | kwargs
         self.lines_ = {}
@@ -239,7 +245,7 @@ class ReconstructionDisplay:
         ValueError
             If rows are not of `image_shape`.
         """
-        import_pyplot(cls)
+        check_matplotlib_support(f"{cls.__name__} ({EXTRA})")
         fitted_net(estimator)
         denoise = estimator.denoise
         if sparse.issparse(X):
@@ -248,13 +254,13 @@ class ReconstructionDisplay:
             pixels = X.to_numpy(dtype=float, na_value=np.nan)
         else:
             pixels = np.asarray(X, dtype=float)
-        of_rows = pixels.shape[1:] if pixels.ndim == 4 else estimator._image_shape
+        of_rows = pixels.shape[1:] if pixels.ndim == 4 else estimator.plan_.image_shape
         image_shape = _image_shape(
-            checked_image_shape(image_shape, of_rows), math.prod(pixels.shape[1:])
+            check_image_shape(image_shape, of_rows), math.prod(pixels.shape[1:])
         )
         if noise_std is None:
             noise_std = np.ravel(estimator.noise_std)[0]
-            if estimator.standardize:
+            if estimator.feature_scaling_ is not None:
                 noise_std = noise_std * np.nanstd(pixels)
         random_state = private_random_state(random_state)
         corrupted = pixels + random_state.normal(scale=noise_std, size=pixels.shape)
@@ -290,7 +296,9 @@ class ReconstructionDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        pyplot = import_pyplot(type(self))
+        check_matplotlib_support(f"{type(self).__name__} ({EXTRA})")
+        import matplotlib.pyplot as plt
+
         rows = {
             "image": self.original,
             "with noise": self.corrupted,
@@ -299,7 +307,7 @@ class ReconstructionDisplay:
         n_images = len(self.original)
         if figure is None:
             size = (1 + 0.6 * n_images, 2.4)
-            figure = pyplot.figure(figsize=size, layout="constrained")
+            figure = plt.figure(figsize=size, layout="constrained")
         low, high = np.nanmin(self.original), np.nanmax(self.original)
         scale = {"vmin": low, "vmax": high if high > low else low + 1} | kwargs
         low, high = scale["vmin"], scale["vmax"]

@@ -13,13 +13,13 @@ from sklearn.utils import check_array, gen_batches
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-# Rows of which the covariance is taken at once.
+# Number of samples in each chunk that adds to the covariance.
 PART = 4096
 FLOATS = [np.float64, np.float32]
 
 
 class _PixelTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    """Rows of floats in, rows of the same floats out."""
+    """Base class: checks samples, and keeps the dtype of floats."""
 
     def _checked(self, X, reset=False):
         return validate_data(self, X, dtype=FLOATS, reset=reset)
@@ -41,28 +41,30 @@ class _PixelTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
 
 class GlobalContrastNormalizer(_PixelTransformer):
-    """Brings each row to mean 0 and to one Euclidean norm, its contrast.
+    """Scale each sample to mean 0 and a given Euclidean norm (its contrast).
 
-    A row of equal pixels has no contrast to scale, and becomes 0.
+    A sample whose pixels are all equal has no contrast. It becomes 0.
 
     Parameters
     ----------
     norm : float, default=55.0
-        Norm of each row. The default is the published one for CIFAR-10.
+        Euclidean norm of each transformed sample. The default is the published value
+        for CIFAR-10.
 
     Attributes
     ----------
     mean_ : float
-        Average of the training rows' means.
+        Average over the training samples of the mean of a sample.
 
     norm_ : float
-        Average of the norms that training rows have around their means.
+        Average over the training samples of the norm of a sample minus its mean.
 
     n_features_in_ : int
         Number of features seen during `fit`.
 
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of features seen during `fit`, where all are strings.
+        Names of features seen during `fit`. Defined only when `X` has feature names
+        that are all strings.
 
     References
     ----------
@@ -86,13 +88,14 @@ class GlobalContrastNormalizer(_PixelTransformer):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        """Learn what the inverse needs.
+        """Compute the average mean and norm, which `inverse_transform` needs.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Training samples.
         y : None
-            Not used.
+            Ignored.
 
         Returns
         -------
@@ -103,47 +106,54 @@ class GlobalContrastNormalizer(_PixelTransformer):
         return self
 
     def transform(self, X):
-        """Normalise each row.
+        """Normalize each sample.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Samples.
 
         Returns
         -------
         ndarray of shape (n_samples, n_features)
+            Normalized samples.
         """
         check_is_fitted(self)
         contrasts, _, _ = _contrasts(self._checked(X))
         return float(self.norm) * contrasts
 
     def inverse_transform(self, X):
-        """Give rows the average mean and contrast of the training rows.
+        """Give each sample the average mean and norm of the training samples.
 
-        Their own were lost: of what comes out, `transform` makes `X` again.
+        The mean and norm that each sample had are not known any more. Transforming the
+        result gives `X` again.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Normalized samples.
 
         Returns
         -------
         ndarray of shape (n_samples, n_features)
+            Samples with mean `mean_` and contrast `norm_`.
         """
         X = self._checked_for_inverse(X)
         return X * (self.norm_ / float(self.norm)) + self.mean_
 
 
 class ZCAWhitener(_PixelTransformer):
-    """Decorrelates features by the symmetric inverse root of their covariance.
+    """Decorrelate features with zero-phase component analysis (ZCA).
 
-    Of all maps that whiten, it changes rows least: whitened images look like images.
+    Multiplies samples by the symmetric inverse square root of the covariance matrix.
+    Among all whitening transformations, this one changes samples least, so whitened
+    images still look like images.
 
     Parameters
     ----------
     regularization : float, default=0.1
-        Added to the diagonal of the covariance. The default is the published one for
-        CIFAR-10, after contrast normalisation.
+        Added to the diagonal of the covariance matrix. The default is the published
+        value for CIFAR-10 after contrast normalization.
 
     Attributes
     ----------
@@ -151,16 +161,17 @@ class ZCAWhitener(_PixelTransformer):
         Mean of each feature.
 
     whitening_ : ndarray of shape (n_features_in_, n_features_in_)
-        The map, symmetric: (covariance + regularization · 1) to the power -1/2.
+        Symmetric whitening matrix: (covariance + regularization · I)^(-1/2).
 
     coloring_ : ndarray of shape (n_features_in_, n_features_in_)
-        Its inverse.
+        Inverse of `whitening_`.
 
     n_features_in_ : int
         Number of features seen during `fit`.
 
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of features seen during `fit`, where all are strings.
+        Names of features seen during `fit`. Defined only when `X` has feature names
+        that are all strings.
 
     References
     ----------
@@ -188,13 +199,14 @@ class ZCAWhitener(_PixelTransformer):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        """Learn the covariance of the features.
+        """Compute the covariance of the features, and the matrices that whiten them.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Training samples.
         y : None
-            Not used.
+            Ignored.
 
         Returns
         -------
@@ -203,26 +215,28 @@ class ZCAWhitener(_PixelTransformer):
         X = self._checked(X, reset=True)
         self.mean_ = X.mean(axis=0, dtype=np.float64)
         covariance = np.zeros((X.shape[1], X.shape[1]))
-        for part in gen_batches(len(X), PART):
-            centred = X[part] - self.mean_
-            covariance += centred.T @ centred / len(X)
+        for chunk in gen_batches(len(X), PART):
+            centered = X[chunk] - self.mean_
+            covariance += centered.T @ centered / len(X)
         variances, axes = np.linalg.eigh(covariance)
-        # of features that others determine, a variance may come out below 0
+        # Rounding can make a variance negative if features are linearly dependent.
         std = np.sqrt(variances.clip(min=0) + self.regularization)
         self.whitening_ = axes / std @ axes.T
         self.coloring_ = axes * std @ axes.T
         return self
 
     def transform(self, X):
-        """Whiten rows.
+        """Whiten samples.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Samples.
 
         Returns
         -------
         ndarray of shape (n_samples, n_features)
+            Whitened samples.
         """
         check_is_fitted(self)
         X = self._checked(X)
@@ -234,23 +248,32 @@ class ZCAWhitener(_PixelTransformer):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Whitened samples.
 
         Returns
         -------
         ndarray of shape (n_samples, n_features)
+            Samples in the units of the training samples.
         """
         X = self._checked_for_inverse(X)
         return X @ self.coloring_.astype(X.dtype) + self.mean_.astype(X.dtype)
 
 
 def _contrasts(X):
-    """Rows of mean 0 and norm 1, and their own means and norms, (n_rows, 1).
+    """Scale each sample to mean 0 and norm 1.
 
-    A row of pixels that are equal, up to rounding, becomes 0, and has the norm 0.
+    A sample whose pixels are equal up to rounding becomes 0, and its norm is 0.
+
+    Returns
+    -------
+    contrasts : ndarray of shape (n_samples, n_features)
+        The scaled samples.
+    mean, norm : ndarray of shape (n_samples, 1)
+        Mean of each sample, and norm of the sample minus its mean.
     """
     largest = np.abs(X).max(axis=1, keepdims=True)
     largest[largest == 0] = 1
-    X = X / largest  # so that no sum or square is too large or too small
+    X = X / largest  # prevents overflow and underflow of sums and squares
     is_flat = np.ptp(X, axis=1, keepdims=True) <= np.finfo(X.dtype).eps
     mean = X.mean(axis=1, keepdims=True)
     deviations = np.where(is_flat, 0, X - mean)

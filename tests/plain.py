@@ -36,7 +36,7 @@ def unitwise_linear(x, weight, bias):
 
 
 def amlp(z_corrupted, u, weights, biases):
-    """Rows and units one by one."""
+    """Samples and units one by one."""
     z_denoised = torch.empty_like(z_corrupted)
     for row, unit in np.ndindex(*z_corrupted.shape):
         z, u_of_unit = z_corrupted[row, unit], u[row, unit]

@@ -6,7 +6,7 @@ import torch
 from sklearn_ladder.architectures import Conv, Dense, MaxPool
 from sklearn_ladder.network import Ladder
 from sklearn_ladder.objective._adversary import (
-    VirtualAdversary,
+    Adversary,
     _noisy_logits,
     kl_divergence,
     of_length,
@@ -29,15 +29,13 @@ def linear():
     return lambda z: z @ weight.T, weight, z
 
 
-def dense_ladder(adversary=None, denoised_layers=(0, 1, 2, 3)):
-    return Ladder(
-        [5, 7, 6, 3], denoised_layers, [0.3] * 4, adversary=adversary
-    ).double()
+def dense_ladder():
+    return Ladder([5, 7, 6, 3], range(4), [0.3] * 4).double()
 
 
-def convolutional_ladder(adversary=None):
+def convolutional_ladder():
     layers = [(2, 6, 6), Conv(4, 3, "same"), MaxPool(2), Dense(3)]
-    return Ladder(layers, [3], [0.3] * 4, adversary=adversary).double()
+    return Ladder(layers, [3], [0.3] * 4).double()
 
 
 def test_kl_divergence():
@@ -104,7 +102,7 @@ def test_rows_without_gradient_keep_their_random_direction(linear):
 def test_finding_it_leaves_nothing_behind():
     ladder, x = dense_ladder(), normal(8, 5)
     global_state = torch.get_rng_state()
-    adversary = VirtualAdversary((0.5, 0.5, 0.5, 0.0), as_noise=False)
+    adversary = Adversary((0.5, 0.5, 0.5, 0.0), as_noise=False)
     clean = ladder.encoder.clean(x)
     for number in range(3):
         r = adversary._perturbation(
@@ -130,7 +128,7 @@ def test_perturbation_changes_the_output_more_than_others_do(number):
     """Of a network with noise: the mean over what is drawn."""
     ladder, x, length = dense_ladder(), normal(200, 5), 0.5
     encoder, clean = ladder.encoder, ladder.encoder.clean(x)
-    adversary = VirtualAdversary((length,) * 4, as_noise=False, n_power_iterations=3)
+    adversary = Adversary((length,) * 4, as_noise=False, n_power_iterations=3)
     z, random_state = clean.z[number], generator(1)
 
     def divergence(r):
@@ -145,14 +143,14 @@ def test_perturbation_changes_the_output_more_than_others_do(number):
 
 
 @pytest.mark.parametrize("make_ladder", [dense_ladder, convolutional_ladder])
-def test_noise_of_unlabelled_rows_is_lengthened(make_ladder):
-    epsilon = (0.5, 0.25, 0.0, 0.0)
-    ladder = make_ladder(VirtualAdversary(epsilon, as_noise=True))
+def test_noise_of_unlabeled_samples_is_perturbed(make_ladder):
+    size = (0.5, 0.25, 0.0, 0.0)
+    ladder, adversary = make_ladder(), Adversary(size, as_noise=True)
     x = normal(10, ladder.shapes[0].n_units)
     noise = [n.double() for n in ladder.draw_noise(10, generator())]
-    with_r = ladder.adversary.add_noise(ladder.encoder, x[4:], noise, generator(1))
+    with_r = adversary.add_noise(ladder.encoder, x[4:], noise, generator(1))
     for of_layer, before, length, shape in zip(
-        with_r, noise, epsilon, ladder.shapes, strict=True
+        with_r, noise, size, ladder.shapes, strict=True
     ):
         r = (of_layer - before).reshape(10, -1)
         assert (r[:4] == 0).all()
@@ -163,29 +161,30 @@ def test_noise_of_unlabelled_rows_is_lengthened(make_ladder):
 
 def test_noise_perturbs_what_the_corrupted_encoder_has():
     """The second layer's perturbation is found with the first one's in place."""
-    ladder = dense_ladder(VirtualAdversary((5.0, 1e-6, 0.0, 0.0), as_noise=True))
+    ladder = dense_ladder()
     x, seen = normal(8, 5), []
 
-    class Watched(VirtualAdversary):
+    class Watched(Adversary):
         def _perturbation(self, encoder, number, z, logits, generator):
             seen.append(z)
             return super()._perturbation(encoder, number, z, logits, generator)
 
     noise = [n.double() for n in ladder.draw_noise(8, generator())]
-    with_r = Watched(*ladder.adversary).add_noise(
-        ladder.encoder, x, noise, generator(1)
-    )
+    adversary = Watched((5.0, 1e-6, 0.0, 0.0), as_noise=True)
+    with_r = adversary.add_noise(ladder.encoder, x, noise, generator(1))
     corrupted, _ = ladder.encoder.corrupted_and_clean(x, 0, with_r, top=-1)
     torch.testing.assert_close(seen[1], corrupted.z[1] - with_r[1])
 
 
 @pytest.mark.parametrize("make_ladder", [dense_ladder, convolutional_ladder])
 def test_training_pass_with_costs(make_ladder):
-    adversary = VirtualAdversary((0.5, 0.25, 0.0, 0.0), as_noise=False)
-    ladder = make_ladder(adversary)
+    adversary = Adversary((0.5, 0.25, 0.0, 0.0), as_noise=False)
+    ladder = make_ladder()
     x = normal(10, ladder.shapes[0].n_units)
     noise = [n.double() for n in ladder.draw_noise(10, generator())]
-    activations = ladder.training_pass(x[:4], x[4:], noise, generator=generator(1))
+    activations = ladder.training_pass(
+        x[:4], x[4:], noise, adversary=adversary, generator=generator(1)
+    )
     assert list(activations.perturbed_logits) == [0, 1]
     logits = activations.corrupted.logits[4:]
     for perturbed in activations.perturbed_logits.values():
@@ -200,7 +199,7 @@ def test_gradient_of_the_cost_against_finite_differences(number):
     ladder, x = dense_ladder(), normal(8, 5)
     encoder = ladder.encoder
     noise = [n.double() for n in ladder.draw_noise(8, generator())]
-    adversary = VirtualAdversary((0.5, 0.5, 0.5, 0.0), as_noise=False)
+    adversary = Adversary((0.5, 0.5, 0.5, 0.0), as_noise=False)
     clean = encoder.clean(x)
     logits, z = clean.logits.detach(), clean.z[number].detach().requires_grad_()
     r = adversary._perturbation(encoder, number, z, logits, generator())

@@ -19,7 +19,7 @@ from sklearn_ladder.architectures import (
     MeanPool,
     network_layers,
 )
-from sklearn_ladder.data._samples import Rows, flatten_images
+from sklearn_ladder.data._samples import Samples, flatten_images
 from sklearn_ladder.model_selection import LabeledStratifiedKFold
 from sklearn_ladder.network import Shape, layer_shapes
 
@@ -132,7 +132,7 @@ def test_mapped_images_are_not_copied(images, tmp_path):
     mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
     rows, image_shape = flatten_images(mapped)
     assert image_shape == (1, 8, 8)
-    assert not Rows(rows).is_resident
+    assert not Samples(rows).is_resident
     clf, by_map = small().fit(X, y_few), small().fit(mapped, y_few)
     np.testing.assert_array_equal(by_map.predict_proba(mapped), clf.predict_proba(X))
 
@@ -140,7 +140,7 @@ def test_mapped_images_are_not_copied(images, tmp_path):
 def test_reconstruction_has_its_pixels_in_place(images):
     X, _, y_few = images
     colours = np.concatenate([X, 1 - X], axis=1)
-    clf = small(image_shape=(2, 8, 8), standardize=False, max_epochs=30)
+    clf = small(image_shape=(2, 8, 8), feature_scaling=None, max_epochs=30)
     reconstruction = clf.fit(colours, y_few).denoise(colours)
     assert np.mean((reconstruction - colours) ** 2) < 0.2 * colours.var()
 
@@ -157,7 +157,7 @@ def test_clone_and_pickle(images):
 def test_pipeline_and_search(images):
     X, _, y_few = images
     search = GridSearchCV(
-        make_pipeline(MinMaxScaler(), small(standardize=False)),
+        make_pipeline(MinMaxScaler(), small(feature_scaling=None)),
         {"ladderclassifier__architecture": [SMALL, "conv-small", "mlp"]},
         cv=LabeledStratifiedKFold(2),
     ).fit(X, y_few)

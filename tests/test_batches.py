@@ -6,24 +6,24 @@ from scipy import sparse
 from sklearn_ladder.data import _batches
 from sklearn_ladder.data._batches import (
     LadderBatches,
-    TrainingRows,
+    TrainingSamples,
     endless_batches,
     fits_on,
 )
-from sklearn_ladder.data._samples import Rows
+from sklearn_ladder.data._samples import Samples
 
 
-def make_rows(n_rows, n_labeled, weight=None):
-    codes = np.full(n_rows, -1)
+def make_samples(n_samples, n_labeled, weight=None):
+    codes = np.full(n_samples, -1)
     codes[:n_labeled] = np.arange(n_labeled) % 2
-    X = np.arange(n_rows, dtype=np.float32)[:, None]
-    return TrainingRows(Rows(X), codes, weight, "cpu")
+    X = np.arange(n_samples, dtype=np.float32)[:, None]
+    return TrainingSamples(Samples(X), codes, weight, "cpu")
 
 
 @pytest.mark.parametrize("n_labeled", [2, 7, 10, 13, 31])
 def test_sizes_for_any_number_of_labels(n_labeled):
-    batches = list(LadderBatches(make_rows(31, n_labeled), batch_size=10))
-    assert len(batches) == 4  # 31 rows: three batches and one row left over
+    batches = list(LadderBatches(make_samples(31, n_labeled), batch_size=10))
+    assert len(batches) == 4  # 31 samples: three batches and one sample left over
     for batch in batches:
         assert len(batch.x_labeled) == len(batch.y) == min(10, n_labeled)
         assert len(batch.x_unlabeled) == 10
@@ -33,79 +33,126 @@ def test_sizes_for_any_number_of_labels(n_labeled):
 @pytest.mark.parametrize("with_unlabeled", [True, False])
 @pytest.mark.parametrize("weight", [None, np.linspace(0.5, 3, 31)])
 @pytest.mark.parametrize("n_labeled", [1, 7])
-def test_very_few_labels_have_company_without_weight(n_labeled, weight, with_unlabeled):
-    rows = make_rows(31, n_labeled, weight)
-    for batch in LadderBatches(rows, 10, with_unlabeled, of_stream=True):
+def test_filler_samples_have_no_weight(n_labeled, weight, with_unlabeled):
+    samples = make_samples(31, n_labeled, weight)
+    for batch in LadderBatches(samples, 10, with_unlabeled, filler_share=1.0):
         labeled, _ = batch.x_labeled[:, 0].split([n_labeled, 10 - n_labeled])
         assert sorted(labeled.tolist()) == list(range(n_labeled))
         assert len(batch.y) == 10
         assert len(batch.x_unlabeled) == (10 if with_unlabeled else 0)
         expected = np.ones(31) if weight is None else weight
-        of_labeled, of_company = batch.weight.split([n_labeled, 10 - n_labeled])
+        of_labeled, of_filler = batch.weight.split([n_labeled, 10 - n_labeled])
         np.testing.assert_allclose(
             of_labeled * n_labeled / 10, expected[labeled.long()], rtol=1e-6
         )
-        assert (of_company == 0).all()
+        assert (of_filler == 0).all()
 
 
-def test_without_labels_nobody_needs_company():
-    (batch,) = LadderBatches(make_rows(10, 0), 10, of_stream=True)
+def test_without_labels_there_is_no_filler():
+    (batch,) = LadderBatches(make_samples(10, 0), 10, filler_share=1.0)
     assert len(batch.x_labeled) == len(batch.y) == 0
     assert batch.weight is None
 
 
-def test_labels_go_with_their_rows():
-    for batch in LadderBatches(make_rows(31, 13), batch_size=10):
+def test_labels_go_with_their_samples():
+    for batch in LadderBatches(make_samples(31, 13), batch_size=10):
         torch.testing.assert_close(batch.y, batch.x_labeled[:, 0].long() % 2)
 
 
-def test_every_row_once_per_pass():
+def test_every_sample_once_per_pass():
     batches = endless_batches(torch.arange(12), 5, torch.Generator().manual_seed(0))
     drawn = torch.cat([next(batches) for _ in range(12)])
     for part in drawn.split(12):
         assert sorted(part.tolist()) == list(range(12))
 
 
-def test_order_depends_on_the_seed_alone():
-    def first(seed):
-        return next(iter(LadderBatches(make_rows(31, 13), 10, seed=seed)))
+def test_each_order_depends_on_its_seed_alone():
+    def first(*seeds):
+        return next(iter(LadderBatches(make_samples(31, 13), 10, seeds=seeds)))
 
-    torch.testing.assert_close(first(1).x_unlabeled, first(1).x_unlabeled)
-    assert not torch.equal(first(1).x_unlabeled, first(2).x_unlabeled)
+    batch, same = first(1, 2), first(1, 2)
+    torch.testing.assert_close(same.x_labeled, batch.x_labeled)
+    torch.testing.assert_close(same.x_unlabeled, batch.x_unlabeled)
+    other = first(1, 3)
+    torch.testing.assert_close(other.x_labeled, batch.x_labeled)
+    assert not torch.equal(other.x_unlabeled, batch.x_unlabeled)
+    other = first(3, 2)
+    assert not torch.equal(other.x_labeled, batch.x_labeled)
+    torch.testing.assert_close(other.x_unlabeled, batch.x_unlabeled)
 
 
 def test_skipped_batches_are_those_that_came_before():
-    rows = make_rows(31, 13)
-    all_batches = LadderBatches(rows, 10)
+    samples = make_samples(31, 13)
+    all_batches = LadderBatches(samples, 10)
     first_epoch, second_epoch = list(all_batches), list(all_batches)
-    skipped = list(LadderBatches(rows, 10, skip=len(first_epoch)))
+    skipped = list(LadderBatches(samples, 10, skip=len(first_epoch)))
     for batch, expected in zip(skipped, second_epoch, strict=True):
         torch.testing.assert_close(batch.x_labeled, expected.x_labeled)
         torch.testing.assert_close(batch.x_unlabeled, expected.x_unlabeled)
 
 
-def test_sample_has_every_row_once(monkeypatch):
-    rows = make_rows(31, 5)
-    parts = list(rows.sample(seed=0, size_of_part=10))
-    assert [len(part) for part in parts] == [8, 8, 8, 7]
-    assert sorted(torch.cat(parts)[:, 0].tolist()) == list(range(31))
-    monkeypatch.setattr(_batches, "LARGEST_SAMPLE", 12)
-    sample = torch.cat(list(rows.sample(seed=0, size_of_part=10)))[:, 0]
-    assert len(sample) == len(sample.unique()) == 12
+@pytest.mark.parametrize(
+    "filler_share, n_filler", [(0.0, 0), (0.1, 1), (0.5, 4), (1.0, 7)]
+)
+def test_share_of_filler_samples(filler_share, n_filler):
+    batches = LadderBatches(make_samples(31, 3), 10, filler_share=filler_share)
+    for batch in batches:
+        assert len(batch.y) == len(batch.x_labeled) == 3 + n_filler
+        if n_filler:
+            assert (batch.weight == 0).sum() == n_filler
+            assert batch.weight.mean() == pytest.approx(1)
+        else:
+            assert batch.weight is None
 
 
-def test_rows_are_on_the_device_where_they_can_be():
+def test_chunks_for_statistics_have_every_sample_once():
+    samples = make_samples(31, 5)
+    chunks = list(samples.chunks_for_statistics(seed=0, size=10))
+    assert [len(chunk) for chunk in chunks] == [8, 8, 8, 7]
+    assert sorted(torch.cat(chunks)[:, 0].tolist()) == list(range(31))
+    some = torch.cat(list(samples.chunks_for_statistics(0, 10, n_most=12)))[:, 0]
+    assert len(some) == len(some.unique()) == 12
+    of_labeled = samples.chunks_for_statistics(0, 10, of=samples.labeled)
+    assert sorted(torch.cat(list(of_labeled))[:, 0].tolist()) == list(range(5))
+
+
+def test_chunks_for_statistics_depend_on_their_seed():
+    samples = make_samples(31, 5)
+    first, same, other = (
+        torch.cat(list(samples.chunks_for_statistics(seed, 10))) for seed in (1, 1, 2)
+    )
+    assert torch.equal(first, same) and not torch.equal(first, other)
+
+
+@pytest.mark.parametrize("largest", [2**28, 61])
+def test_scaled_samples_with_and_without_a_copy(monkeypatch, largest):
+    monkeypatch.setattr(_batches, "LARGEST_COPY", largest)
+    X = np.arange(31, dtype=np.float32)[:, None]
+    samples = TrainingSamples(
+        Samples(X),
+        np.zeros(31, int),
+        None,
+        "cpu",
+        scale=lambda x: torch.cat([x, -x], 1),
+    )
+    assert (samples._scaled is None) == (largest == 61)
+    x = samples.take(torch.tensor([3, 1]))
+    torch.testing.assert_close(x, torch.tensor([[3.0, -3.0], [1.0, -1.0]]))
+    torch.testing.assert_close(samples.X[:, 0], torch.arange(31.0))  # as given
+
+
+def test_samples_are_on_the_device_if_they_can_be():
     dense = np.eye(6, dtype=np.float32)
     codes = np.array([0, 1, -1, -1, 0, 1])
-    resident = TrainingRows(Rows(dense), codes, None, "cpu")
-    on_host = TrainingRows(Rows(sparse.csr_array(dense)), codes, None, "cpu")
+    resident = TrainingSamples(Samples(dense), codes, None, "cpu")
+    on_host = TrainingSamples(Samples(sparse.csr_array(dense)), codes, None, "cpu")
     assert isinstance(resident.X, torch.Tensor)
-    assert isinstance(on_host.X, Rows)
+    assert isinstance(on_host.X, Samples)
     index = torch.tensor([4, 0])
     torch.testing.assert_close(resident.take(index), on_host.take(index))
 
 
-def test_rows_larger_than_the_device_stay_on_the_host(monkeypatch):
+def test_samples_larger_than_the_device_stay_on_the_host(monkeypatch):
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (1000, 2000))
     cuda = torch.device("cuda")
     assert fits_on(cuda, (10, 12)) and not fits_on(cuda, (10, 13))

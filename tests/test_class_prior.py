@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -5,9 +7,9 @@ from sklearn.base import clone
 from sklearn_ladder import LadderClassifier
 from sklearn_ladder._class_prior import (
     adjust,
-    are_balanced,
     class_bias,
     class_shares,
+    equal_shares_weight,
     estimate_class_prior,
 )
 from sklearn_ladder.robustness import fast_gradient
@@ -56,11 +58,30 @@ def test_probabilities_that_are_a_little_wrong_do_not_run_away():
 
 
 @pytest.mark.parametrize(
-    "counts, expected", [((5, 5), True), ((8, 7, 8), True), ((19, 1), False)]
+    "counts, expected",
+    [
+        ((5, 5), 1),
+        ((8, 7, 8), 1),
+        # p-values of the χ² test with one degree of freedom: erfc(√(χ²/2))
+        ((30, 17), 1),
+        ((30, 16), math.erfc(math.sqrt(14**2 / 46 / 2)) / 0.05),
+        ((30, 14), math.erfc(math.sqrt(16**2 / 44 / 2)) / 0.05),
+        ((19, 1), math.erfc(math.sqrt(18**2 / 20 / 2)) / 0.05),
+    ],
 )
-def test_labels_of_equal_numbers_may_have_been_drawn_by_class(counts, expected):
+def test_labels_in_equal_numbers_may_have_been_drawn_by_class(counts, expected):
     codes = np.repeat(np.arange(len(counts)), counts)
-    assert are_balanced(np.append(codes, [-1] * 50), len(counts)) == expected
+    weight = equal_shares_weight(np.append(codes, [-1] * 50), len(counts))
+    assert weight == pytest.approx(expected)
+
+
+def test_weight_of_the_unlabeled_samples():
+    _, _, proba = two_normals(5000, 0.1)
+    whole, half, nothing = (
+        estimate_class_prior(proba, LABELED, 100, em_weight)[1]
+        for em_weight in (1.0, 0.5, 0.0)
+    )
+    assert whole < half < nothing == 0.5
 
 
 def test_without_unlabeled_rows_it_is_that_of_the_labels():
@@ -103,7 +124,7 @@ def imbalanced():
 
 @pytest.fixture(scope="module")
 def clf():
-    return LadderClassifier((16,), max_epochs=20, n_ensemble=2, random_state=0)
+    return LadderClassifier((16,), max_epochs=20, n_estimators=2, random_state=0)
 
 
 def test_estimator_adjusts_what_it_predicts(imbalanced, clf):

@@ -1,5 +1,6 @@
 import io
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -15,12 +16,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback, EarlyStopping
 
-from sklearn_ladder import LadderClassifier, _classifier
-from sklearn_ladder._defaults import default_n_bins, n_updates
+from sklearn_ladder import LadderClassifier, VirtualAdversary, _defaults, _version
+from sklearn_ladder._random import spawn_seeds
 from sklearn_ladder.architectures import Conv, Dense, MaxPool, MeanPool
-from sklearn_ladder.data._feature_scaling import fit_standardization
 from sklearn_ladder.data._labels import hold_out
-from sklearn_ladder.data._samples import Rows
+from sklearn_ladder.data._training_data import encode_training_data
 from sklearn_ladder.network._combinators import GaussianCombinator, MLPCombinator
 from sklearn_ladder.objective._costs import ladder_costs
 
@@ -32,7 +32,7 @@ def small(**parameters):
         max_epochs=20,
         batch_size=20,
         learning_rate=0.02,
-        n_ensemble=1,
+        n_estimators=1,
         # after so few updates probabilities tell little of shares
         class_prior=None,
     )
@@ -109,7 +109,7 @@ def test_batches_of_equal_rows_do_no_harm():
     y_few = np.full(len(y), -1)
     for label in (False, True):
         y_few[rng.choice(np.flatnonzero(y == label), 20, replace=False)] = label
-    clf = LadderClassifier((16,), n_ensemble=1, max_epochs=15, random_state=0)
+    clf = LadderClassifier((16,), n_estimators=1, max_epochs=15, random_state=0)
     clf.fit(X, y_few)
     assert max(clf.history_["train_loss"]) < 5
     assert balanced_accuracy_score(y, clf.predict(X)) > 0.99
@@ -119,7 +119,7 @@ def test_unlabeled_rows_help(digits):
     X, y, y_few = digits
     full, supervised = (
         LadderClassifier(
-            (64, 32), variant=variant, n_ensemble=1, max_epochs=30, random_state=0
+            (64, 32), variant=variant, n_estimators=1, max_epochs=30, random_state=0
         )
         .fit(X, y_few)
         .score(X, y)
@@ -272,6 +272,31 @@ def test_pickle(blobs):
     assert again.device_ == clf.device_
 
 
+@pytest.mark.parametrize("version", ["0.0.0", None])
+def test_pickle_of_another_version_warns(blobs, version):
+    X, _, y_few = blobs
+    clf = small(max_epochs=1).fit(X, y_few)
+    state = clf.__getstate__()
+    assert state["_sklearn_ladder_version"] == _version.__version__
+    del state["_sklearn_ladder_version"]
+    if version is not None:
+        state["_sklearn_ladder_version"] = version
+    again = LadderClassifier.__new__(LadderClassifier)
+    with pytest.warns(UserWarning, match=version or "an older version"):
+        again.__setstate__(state)
+    np.testing.assert_array_equal(again.predict_proba(X), clf.predict_proba(X))
+    assert not hasattr(again, "_sklearn_ladder_version")
+
+
+def test_pickle_of_this_version_does_not_warn(blobs):
+    X, _, y_few = blobs
+    clf = small(max_epochs=1).fit(X, y_few)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        pickle.loads(pickle.dumps(clf))
+        clone(clf)
+
+
 def test_only_skorch_s_device_aware_attributes_hold_tensors(blobs):
     """Else a model trained on CUDA could not be loaded on a machine without."""
     X, _, y_few = blobs
@@ -382,7 +407,7 @@ def test_the_supervised_variant_does_not_look_at_unlabeled_rows(blobs):
     labeled = y_few != -1
     other = np.where(labeled[:, None], X, 100 * X)
     few = [
-        small(variant="supervised", standardize=False, batch_size=60)
+        small(variant="supervised", feature_scaling=None, batch_size=60)
         .fit(rows, y_few)
         .predict_proba(X)
         for rows in (X, other)
@@ -391,7 +416,7 @@ def test_the_supervised_variant_does_not_look_at_unlabeled_rows(blobs):
 
 
 @pytest.mark.parametrize(
-    "virtual_adversarial, variant, costs",
+    "kind, variant, costs",
     [
         ("cost", "full", ["virtual_adversarial_0_cost"]),
         (
@@ -403,14 +428,13 @@ def test_the_supervised_variant_does_not_look_at_unlabeled_rows(blobs):
     ],
 )
 @pytest.mark.slow
-def test_virtual_adversarial_ladders_learn(blobs, virtual_adversarial, variant, costs):
+def test_virtual_adversarial_ladders_learn(blobs, kind, variant, costs):
     X, y, y_few = blobs
 
-    def fit(epsilon):
+    def fit(size):
         return small(
             variant=variant,
-            virtual_adversarial=virtual_adversarial,
-            epsilon=epsilon,
+            virtual_adversarial=VirtualAdversary(kind, size=size),
             max_epochs=60,
         ).fit(X, y_few)
 
@@ -421,13 +445,13 @@ def test_virtual_adversarial_ladders_learn(blobs, virtual_adversarial, variant, 
     assert not np.allclose(fit(1e-9).predict_proba(X), clf.predict_proba(X), atol=1e-3)
 
 
-@pytest.mark.parametrize("virtual_adversarial", ["cost-layerwise", "noise-layerwise"])
-def test_virtual_adversarial_ladders_with_all_the_rest(blobs, virtual_adversarial):
+@pytest.mark.parametrize("kind", ["cost-layerwise", "noise-layerwise"])
+def test_virtual_adversarial_ladders_with_all_the_rest(blobs, kind):
     """Missing values, no hidden layer, batches of 2, streams, pickles."""
     X, _, y_few = blobs
     gaps = np.where(np.arange(X.size).reshape(X.shape) % 7 == 0, np.nan, X)
     parameters = dict(
-        virtual_adversarial=virtual_adversarial, epsilon=0.1, max_epochs=2
+        virtual_adversarial=VirtualAdversary(kind, size=0.1), max_epochs=2
     )
     for change in [
         {"hidden_layer_sizes": (), "denoising_cost": 1.0},
@@ -447,28 +471,56 @@ def test_virtual_adversarial_ladders_with_all_the_rest(blobs, virtual_adversaria
     )
 
 
-@pytest.mark.parametrize(
-    "cost", [{"virtual_adversarial": "cost"}, {"entropy_cost": 0.5}], ids=str
-)
-def test_other_costs_of_unlabeled_rows_without_a_decoder(blobs, cost):
+def test_virtual_adversarial_cost_without_a_decoder(blobs):
     """As virtual adversarial training does; the supervised variant alone does not."""
     X, _, y_few = blobs
     others = np.where(y_few[:, None] == -1, X + 1, X)
-    clf = small(variant="supervised", standardize=False, **cost)
+    clf = small(
+        variant="supervised",
+        feature_scaling=None,
+        virtual_adversarial=VirtualAdversary("cost"),
+    )
     assert clf.fit(X, y_few).net_.module_.decoder is None
     proba = clf.predict_proba(X)
     assert not np.allclose(clf.fit(others, y_few).predict_proba(X), proba)
 
 
-def test_entropy_cost_makes_certain(blobs):
+def test_weight_of_the_virtual_adversarial_cost(blobs):
     X, _, y_few = blobs
 
-    def entropy(weight):
-        clf = small(entropy_cost=weight).fit(X, y_few)
-        proba = clf.predict_proba(X).astype(float)
-        return -(proba * np.log(proba + 1e-30)).sum(axis=1).mean()
+    def fit(weight):
+        settings = VirtualAdversary(size=0.5, weight=weight)
+        return small(virtual_adversarial=settings).fit(X, y_few)
 
-    assert entropy(1.0) < 0.9 * entropy(0.0)
+    clf = fit(2.0)
+    costs = clf.history_
+    expected = costs["supervised_cost"] + 2 * costs["virtual_adversarial_0_cost"]
+    for layer, cost in enumerate(clf.denoising_cost_):
+        if cost > 0:
+            expected = expected + cost * costs[f"denoising_{layer}_cost"]
+    np.testing.assert_allclose(costs["train_loss"], expected, rtol=1e-4)
+    assert (
+        costs["virtual_adversarial_0_cost"][-1]
+        < 0.9 * (fit(0.0).history_["virtual_adversarial_0_cost"][-1])
+    )
+
+
+def test_search_reaches_the_parameters_of_the_adversary(blobs):
+    X, _, y_few = blobs
+    clf = small(max_epochs=1, virtual_adversarial=VirtualAdversary(size=0.5))
+    assert clf.get_params()["virtual_adversarial__size"] == 0.5
+    assert clone(clf).virtual_adversarial is not clf.virtual_adversarial
+    search = GridSearchCV(
+        clf,
+        {"virtual_adversarial__size": [0.1, 1.0]},
+        cv=StratifiedKFold(2),
+        error_score="raise",
+    ).fit(X, y_few)
+    best = search.best_estimator_
+    assert (
+        best.plan_.adversary.size[0] == search.best_params_["virtual_adversarial__size"]
+    )
+    assert clf.virtual_adversarial.size == 0.5
 
 
 def test_virtual_adversarial_fit_is_repeatable_and_convolutional():
@@ -477,7 +529,7 @@ def test_virtual_adversarial_fit_is_repeatable_and_convolutional():
     clf = small(
         architecture=[Conv(4, 3, "same"), MaxPool(2), Dense()],
         variant="gamma",
-        virtual_adversarial="noise-layerwise",
+        virtual_adversarial=VirtualAdversary("noise-layerwise"),
     )
     proba = clf.fit(images, y_few).predict_proba(images)
     again = clone(clf).fit(images, y_few).predict_proba(images)
@@ -514,9 +566,9 @@ def test_warm_start_goes_on_from_the_weights(blobs):
 def test_what_goes_on_keeps_the_scale_of_features(blobs, go_on):
     X, _, y_few = blobs
     clf = small(warm_start=True, max_epochs=1).fit(X, y_few)
-    before = clf.net_.module_.standardization.values
+    before = clf.net_.module_.feature_scaling.values
     getattr(clf, go_on)(np.exp(X), y_few)
-    assert torch.equal(clf.net_.module_.standardization.values, before)
+    assert torch.equal(clf.net_.module_.feature_scaling.values, before)
 
 
 @pytest.mark.parametrize(
@@ -541,14 +593,17 @@ def test_warm_start_refuses_another_shape(blobs, change, y_shift, message):
     [(2, 500), (25, 500), (49, 700), (130, 1140), (225, 1500), (60_000, 1500)],
 )
 def test_automatic_number_of_updates(n_labels, expected):
-    assert n_updates(n_labels) == expected
+    assert _defaults.n_updates(n_labels) == expected
 
 
-@pytest.mark.parametrize("n_bins, n_columns", [(1, 3), (4, 9), ("auto", 13)])
-def test_columns_of_bins(blobs, n_bins, n_columns):
+@pytest.mark.parametrize(
+    "feature_scaling, n_columns",
+    [(None, 3), ("scaled", 3), (4, 9), ("auto", 13), ("binned", 13)],
+)
+def test_columns_of_bins(blobs, feature_scaling, n_columns):
     X, y, y_few = blobs
     X = np.column_stack([X[:, :2], y])  # a feature with two values
-    clf = small(n_bins=n_bins, max_epochs=1).fit(X, y_few)
+    clf = small(feature_scaling=feature_scaling, max_epochs=1).fit(X, y_few)
     assert clf.net_.module_.shapes[0].n_units == n_columns
     assert clf.denoise(X).shape == X.shape
 
@@ -557,20 +612,26 @@ def test_columns_of_bins(blobs, n_bins, n_columns):
     "n_values, n_classes, expected",
     [
         ([7] * 85 + [6] * 1000, 9, 6),
-        ([7] * 86, 2, 1),  # too many columns
+        # 512 columns at most, as long as there are bins
+        ([7] * 86, 2, 5),
+        ([7] * 103, 2, 4),
+        ([7] * 256, 2, 2),
+        ([7] * 257, 2, 1),
+        ([7] * 1000, 2, 1),
+        ([2] * 1000, 2, 6),
         ([7], 10, 1),
     ],
 )
 def test_automatic_number_of_bins(n_values, n_classes, expected):
-    assert default_n_bins(n_values, n_classes) == expected
+    assert _defaults.n_bins(np.array(n_values), n_classes) == expected
 
 
 def test_bins_of_pixels_are_no_image():
     X, y = np.random.RandomState(0).normal(size=(20, 16)), np.arange(20) % 2
     layers = [Conv(2, 3), MeanPool(), Dense()]
     images = small(architecture=layers, image_shape=(1, 4, 4)).fit(X, y)
-    with pytest.raises(ValueError, match=r"n_bins must be 1 .* got 96 columns of 16"):
-        images.set_params(n_bins=6).fit(X, y)
+    with pytest.raises(ValueError, match=r"must be 'scaled', .* got 96 columns for 16"):
+        images.set_params(feature_scaling=6).fit(X, y)
 
 
 @pytest.mark.slow
@@ -580,11 +641,15 @@ def test_bins_make_thresholds_easy():
     y_few = np.where(np.arange(1000) < 50, y, -1)
     whole, bins = (
         LadderClassifier(
-            (16,), n_bins=n_bins, n_ensemble=1, max_epochs=20, random_state=0
+            (16,),
+            feature_scaling=feature_scaling,
+            n_estimators=1,
+            max_epochs=20,
+            random_state=0,
         )
         .fit(X, y_few)
         .score(X[50:], y[50:])
-        for n_bins in (1, 6)
+        for feature_scaling in ("scaled", 6)
     )
     assert bins > whole + 0.05
 
@@ -612,7 +677,7 @@ def test_a_stream_with_a_label_in_each_part():
 
 @pytest.mark.parametrize("n_rows, n_epochs", [(60, 50), (250, 33), (20_000, 1)])
 def test_automatic_number_of_epochs(monkeypatch, n_rows, n_epochs):
-    monkeypatch.setattr(_classifier, "n_updates", lambda _: 100)
+    monkeypatch.setattr(_defaults, "n_updates", lambda _: 100)
     X = np.random.RandomState(0).normal(size=(n_rows, 2))
     clf = small(hidden_layer_sizes=(4,), max_epochs="auto")
     clf.set_params(batch_size=30 if n_rows == 60 else 100)
@@ -628,9 +693,7 @@ def test_history_is_a_table_of_named_costs(blobs):
     assert {"epoch", "train_loss", "supervised_cost", "lr", *costs} <= set(table)
     weighted = table["supervised_cost"] + sum(
         weight * table[cost]
-        for weight, cost in zip(
-            clf.net_.criterion_.denoising_weights, costs, strict=True
-        )
+        for weight, cost in zip(clf.net_.criterion_.denoising_costs, costs, strict=True)
     )
     np.testing.assert_allclose(table["train_loss"], weighted, rtol=1e-4)
     # constant up to the fifth of ten epochs, then falling by a fifth each
@@ -711,7 +774,7 @@ def test_a_missing_value_does_not_change_other_rows():
 
 def test_what_is_missing_has_no_cost():
     X, gaps, _, y_few = correlated()
-    module = small(standardize=False, max_epochs=1).fit(X, y_few).net_.module_
+    module = small(feature_scaling=None, max_epochs=1).fit(X, y_few).net_.module_
     x = torch.as_tensor(gaps[:60], dtype=torch.float32)
     noise = [torch.zeros(60, shape.channels) for shape in module.shapes]
     activations = module.training_pass(x[:20], x[20:], noise, have_missing=True)
@@ -743,40 +806,45 @@ def test_partial_fit_learns_from_a_stream():
     assert clf.n_iter_ == len(clf.history_["train_loss"]) == 30
     assert clf.n_samples_seen_ == 6000
     assert (clf.history_["lr"] == 0.01).all()
-    # the scale is that of the first rows
-    rows = Rows(X[:200])
-    scale = fit_standardization(rows, rows.survey(), "auto", 3, random_state=0)
-    np.testing.assert_array_equal(clf.net_.module_.standardization.values, scale.values)
+    # the scale is that of the first samples
+    seeds = spawn_seeds(0)
+    first = encode_training_data(
+        clf, X[:200], y_few[:200], None, seeds, [0, 1, 2], is_stream=True
+    )
+    scale = first.feature_knots(seeds.feature_scaling).scale(6)
+    np.testing.assert_array_equal(clf.net_.module_.feature_scaling.values, scale.values)
     # statistics for prediction are those of many rows, not of the last 200 alone
     mean = clf.net_.module_.encoder.layers[0].population.mean.numpy()
     same = pickle.loads(pickle.dumps(clf))
     same.net_.module_.measure_population(
-        [same.net_.standardize(torch.as_tensor(X, dtype=torch.float32))]
+        [same.net_.module_.scale(torch.as_tensor(X, dtype=torch.float32))]
     )
     truth = same.net_.module_.encoder.layers[0].population
     assert np.abs((mean - truth.mean.numpy()) / truth.std.numpy()).max() < 0.3
 
 
-@pytest.mark.parametrize("standardize", [True, False])
-def test_partial_fit_refuses_another_scale_of_features(blobs, standardize):
+@pytest.mark.parametrize(
+    "before, after", [("binned", None), ("scaled", None), (None, "binned")]
+)
+def test_partial_fit_refuses_another_scale_of_features(blobs, before, after):
     X, _, y_few = blobs
-    clf = small(standardize=standardize, max_epochs=1).fit(X, y_few)
-    clf.set_params(standardize=not standardize)
-    with pytest.raises(ValueError, match="standardize"):
+    clf = small(feature_scaling=before, max_epochs=1).fit(X, y_few)
+    clf.set_params(feature_scaling=after)
+    with pytest.raises(ValueError, match="feature_scaling"):
         clf.partial_fit(X, y_few)
 
 
 @pytest.mark.parametrize("n_labeled", [0, 1, 2])
 @pytest.mark.parametrize("variant", ["full", "supervised"])
-@pytest.mark.parametrize("n_ensemble", [1, 2])
-def test_partial_fit_with_hardly_a_label(blobs, n_labeled, variant, n_ensemble):
+@pytest.mark.parametrize("n_estimators", [1, 2])
+def test_partial_fit_with_hardly_a_label(blobs, n_labeled, variant, n_estimators):
     X, y, y_few = blobs
-    clf = small(variant=variant, n_ensemble=n_ensemble)
+    clf = small(variant=variant, n_estimators=n_estimators)
     clf.partial_fit(X, y_few, classes=[0, 1])
     clf.partial_fit(X, np.where(np.arange(60) < n_labeled, y, -1))
     clf.partial_fit(X[:2], [-1, 0])
     assert np.isfinite(clf.predict_proba(X)).all()
-    with pytest.raises(ValueError, match=r"at least 2 rows at a time.* got 1"):
+    with pytest.raises(ValueError, match=r"at least 2 samples at a time.* got 1"):
         clf.partial_fit(X[:1], [-1])
 
 
@@ -859,8 +927,7 @@ def test_early_stopping_restores_the_best_weights(digits):
     assert valid_loss.argmin() < clf.n_iter_ - 1  # the last weights were not the best
     callback = dict(clf.net_.callbacks_)["early_stopping_of_ladder"]
     assert callback.best_epoch_ - 1 == pytest.approx(valid_loss.argmin(), abs=3)
-    seeds = clf._draw_seeds()
-    held_out = hold_out(y_few[:600], 0.3, seeds[1])
+    held_out = hold_out(y_few[:600], 0.3, spawn_seeds(0).validation)
     proba = clf.predict_proba(X[held_out])
     assert log_loss(y[held_out], proba) == pytest.approx(
         valid_loss[callback.best_epoch_ - 1], rel=1e-4
@@ -911,15 +978,17 @@ def test_early_stopping_refuses_too_few_labels(blobs):
         ({"combinator": ["mlp"] * 3 + ["amlp"]}, "combinator.* 'mlp'.; got 'amlp'"),
         ({"combinator": ["mlp"] * 3}, r"a string .* \(4, input first\); got 3"),
         ({"combinator": None}, "combinator"),
-        ({"virtual_adversarial": "costs"}, "virtual_adversarial"),
+        ({"virtual_adversarial": "cost"}, "virtual_adversarial"),
         (
-            {"virtual_adversarial": "noise", "epsilon": [1, 1]},
-            r"epsilon must .* one entry per layer \(4, input first\); got 2",
+            {"virtual_adversarial": VirtualAdversary("noise", size=[1, 1])},
+            r"size must .* one entry per layer \(4, input first\); got 2",
         ),
-        ({"epsilon": -1.0}, "epsilon"),
-        ({"n_power_iterations": 0}, "n_power_iterations"),
-        ({"perturbation_norm": "l3"}, "perturbation_norm"),
-        ({"entropy_cost": -1}, "entropy_cost"),
+        ({"virtual_adversarial": VirtualAdversary("costs")}, "kind"),
+        ({"feature_scaling": "bins"}, "feature_scaling"),
+        ({"feature_scaling": 0}, "feature_scaling"),
+        ({"feature_scaling": False}, "feature_scaling"),
+        ({"n_estimators": 0}, "n_estimators"),
+        ({"denoising_cost": 0}, "denoising_cost must be positive"),
         ({"activation": "softmax"}, "activation"),
         ({"max_epochs": "all"}, "max_epochs"),
         ({"batch_size": 1}, "batch_size"),
@@ -955,7 +1024,7 @@ def test_callbacks_that_cannot_be_copied(blobs):
     X, _, y_few = blobs
     writer = Callback()
     with open(__file__) as writer.file:
-        with pytest.raises(ValueError, match=r"can be copied.*Callback.*on_train"):
+        with pytest.raises(ValueError, match=r"must be copyable.*Callback.*on_train"):
             small(callbacks=[writer]).fit(X, y_few)
 
 
@@ -1033,8 +1102,7 @@ def test_clone_and_parameters_survive_fit(blobs):
     clf = small(
         denoising_cost=[1, 2, 3, 4],
         combinator=combinator,
-        virtual_adversarial="cost",
-        epsilon=np.ones(4),
+        virtual_adversarial=VirtualAdversary("cost", size=np.ones(4)),
         callbacks=[],
     )
     before = {name: repr(value) for name, value in clf.get_params().items()}

@@ -1,7 +1,8 @@
 """Steps from a graph against steps one kernel at a time.
 
 Without a GPU the graph is a stand-in that calls the step again, so that all but the
-recording is tested: which memory rows and rates are read from, and what comes back.
+recording is tested: which memory samples and rates are read from, and what comes
+back.
 """
 
 import inspect
@@ -11,7 +12,8 @@ import pytest
 import torch
 from skorch.callbacks import Callback, LRScheduler
 
-from sklearn_ladder import LadderClassifier
+from sklearn_ladder import LadderClassifier, VirtualAdversary, callbacks
+from sklearn_ladder.callbacks import CUDAGraph
 from sklearn_ladder.training._cuda_graph import N_EAGER, GraphedStep
 from sklearn_ladder.training._net import LadderNet
 
@@ -41,22 +43,30 @@ class StandIn:
         return result, replay
 
 
-def use_graph(monkeypatch, record):
-    """Let nets take their steps from a graph, whatever their device is."""
+def use_stand_in(monkeypatch, record):
+    """Let the callback record so, whatever the device is."""
 
-    def graphed_step(net):
-        step = super(LadderNet, net).train_step
-        return GraphedStep(step, net.optimizer_, net.noise_generator_, record), None
+    def graphed_step(step, optimizer, generator):
+        return GraphedStep(step, optimizer, generator, record)
 
-    monkeypatch.setattr(LadderNet, "_graphed_step", graphed_step)
+    monkeypatch.setattr(callbacks, "GraphedStep", graphed_step)
+    monkeypatch.setattr(CUDAGraph, "_reason_against", lambda callback, net: None)
 
 
-def fit(blobs, **parameters):
+def fit(blobs, *callbacks, **parameters):
     X, _, y_few = blobs
     defaults = dict(
         hidden_layer_sizes=(8,), max_epochs=12, batch_size=20, random_state=0
     )
-    return LadderClassifier(**(defaults | parameters)).fit(X, y_few)
+    clf = LadderClassifier(callbacks=list(callbacks), **(defaults | parameters))
+    return clf.fit(X, y_few)
+
+
+def reason(clf):
+    """Why there was no graph."""
+    (used,) = (own for _, own in clf.net_.callbacks_ if isinstance(own, CUDAGraph))
+    assert "train_step" not in vars(clf.net_)  # which has its plain step back
+    return used.reason_
 
 
 def assert_same(graphed, eager, X):
@@ -74,9 +84,9 @@ PARAMETERS = [
     {"variant": "supervised"},
     {"early_stopping": True, "validation_fraction": 0.4},
     {"combinator": "mlp"},
-    {"virtual_adversarial": "cost"},
-    {"n_ensemble": 3},
-    {"virtual_adversarial": "noise-layerwise"},
+    {"virtual_adversarial": VirtualAdversary("cost")},
+    {"n_estimators": 3},
+    {"virtual_adversarial": VirtualAdversary("noise-layerwise")},
     {"weight_normalization": True, "decay_start": 0.0},
 ]
 
@@ -88,25 +98,28 @@ def test_same_numbers(blobs, monkeypatch, parameters):
         parameters["class_weight"] = {0: 1, 1: 2}
     eager = fit(blobs, **parameters)
     record = StandIn()
-    use_graph(monkeypatch, record)
-    graphed = fit(blobs, **parameters)
+    use_stand_in(monkeypatch, record)
+    graphed = fit(blobs, CUDAGraph(), **parameters)
     assert record.n_replays == 3 * graphed.n_iter_ - N_EAGER
     assert_same(graphed, eager, blobs[0])
-    assert graphed.net_.eager_reason_ is None
+    assert reason(graphed) is None
     (group,) = graphed.net_.optimizer_.param_groups
     # loads where there is no GPU
     assert isinstance(group["lr"], float) and not group["capturable"]
-    assert not hasattr(graphed.net_, "graphed_step_")
 
 
 def test_users_scheduler_and_partial_fit(blobs, monkeypatch):
     X, _, y_few = blobs
-    parameters = dict(callbacks=[EXPONENTIAL], decay_start=1.0)
-    eager = fit(blobs, **parameters).partial_fit(X, y_few)
-    use_graph(monkeypatch, StandIn())
-    graphed = fit(blobs, **parameters).partial_fit(X, y_few)
+    eager = fit(blobs, EXPONENTIAL, decay_start=1.0)
+    record = StandIn()
+    use_stand_in(monkeypatch, record)
+    graphed = fit(blobs, EXPONENTIAL, CUDAGraph(), decay_start=1.0)
     assert_same(graphed, eager, X)
     assert len(np.unique(graphed.history_["lr"])) == 12
+    n_replays = record.n_replays
+    large = np.tile(X, (3, 1)), np.tile(y_few, 3)
+    assert_same(graphed.partial_fit(*large), eager.partial_fit(*large), X)
+    assert record.n_replays == n_replays + 3 * 3 - N_EAGER
 
 
 class WeightDecay(Callback):
@@ -118,13 +131,13 @@ class WeightDecay(Callback):
 
 
 def test_goes_on_without_where_the_optimizer_has_changed(blobs, monkeypatch):
-    eager = fit(blobs, callbacks=[WeightDecay()])
+    eager = fit(blobs, WeightDecay())
     record = StandIn()
-    use_graph(monkeypatch, record)
-    graphed = fit(blobs, callbacks=[WeightDecay()])
+    use_stand_in(monkeypatch, record)
+    graphed = fit(blobs, WeightDecay(), CUDAGraph())
     assert_same(graphed, eager, blobs[0])
     assert record.n_replays == 3 * 3 - N_EAGER
-    assert graphed.net_.eager_reason_.startswith("settings of the optimizer")
+    assert reason(graphed).startswith("settings of the optimizer")
 
 
 def test_what_cannot_be_recorded_is_done_without(blobs, monkeypatch):
@@ -132,9 +145,9 @@ def test_what_cannot_be_recorded_is_done_without(blobs, monkeypatch):
         raise RuntimeError("operation not permitted when stream is capturing\nat ...")
 
     eager = fit(blobs)
-    use_graph(monkeypatch, refuse)
-    graphed = fit(blobs)
-    assert graphed.net_.eager_reason_.startswith("operation not permitted")
+    use_stand_in(monkeypatch, refuse)
+    graphed = fit(blobs, CUDAGraph())
+    assert reason(graphed).startswith("operation not permitted")
     assert_same(graphed, eager, blobs[0])
     (group,) = graphed.net_.optimizer_.param_groups
     assert isinstance(group["lr"], float) and not group["capturable"]
@@ -146,39 +159,62 @@ class Clipping(Callback):
 
 
 def test_reasons_not_to_record(blobs):
-    net = fit(blobs).net_
-    assert net.eager_reason_ == "only CUDA has graphs"
-    net = fit(blobs, callbacks=[Clipping()]).net_
+    callback = CUDAGraph()
+    eager, plain = fit(blobs), fit(blobs, callback, device="cpu")
+    assert reason(plain) == "only CUDA has graphs"
+    assert not hasattr(callback, "reason_")  # the user's stays as it is
+    np.testing.assert_array_equal(
+        plain.predict_proba(blobs[0]), eager.predict_proba(blobs[0])
+    )
+    net = fit(blobs, Clipping()).net_
     net.device = "cuda"
-    assert net._graphed_step() == (None, "callback Clipping acts on gradients")
+    assert callback._reason_against(net) == "callback Clipping acts on gradients"
+    net = fit(blobs, callback, EXPONENTIAL).net_
+    net.device = "cuda"
+    assert callback._reason_against(net) is None
+
+
+def test_plain_step_is_back_after_training_failed(blobs, monkeypatch):
+    """A graph of a fit that diverged is not taken by the next one."""
+    use_stand_in(monkeypatch, StandIn())
+    clf = fit(blobs, CUDAGraph())
+    before = clf.predict_proba(blobs[0])
+    with pytest.raises(ValueError, match="diverged"):
+        clf.set_params(learning_rate=1e38).fit(*blobs[::2])
+    np.testing.assert_array_equal(clf.predict_proba(blobs[0]), before)
+    assert reason(clf.set_params(learning_rate=0.01).fit(*blobs[::2])) is None
 
 
 # ------------------------------------------------------------------ on a GPU
 
 
 @needs_gpu
+def test_plain_steps_are_the_default_on_gpu(blobs):
+    net = fit(blobs, device="cuda").net_
+    assert not any(isinstance(own, CUDAGraph) for _, own in net.callbacks_)
+
+
+@needs_gpu
 @pytest.mark.parametrize("parameters", PARAMETERS)
-def test_graph_on_gpu(blobs, monkeypatch, parameters):
+def test_graph_on_gpu(blobs, parameters):
     parameters = dict(parameters)
     if parameters.pop("sample_weight", False):
         parameters["class_weight"] = {0: 1, 1: 2}
-    graphed = fit(blobs, device="cuda", **parameters)
-    assert graphed.net_.eager_reason_ is None
-    monkeypatch.setattr(LadderNet, "_graphed_step", lambda net: (None, "eager"))
+    graphed = fit(blobs, CUDAGraph(), device="cuda", **parameters)
+    assert reason(graphed) is None
     assert_same(graphed, fit(blobs, device="cuda", **parameters), blobs[0])
 
 
 @needs_gpu
 @pytest.mark.parametrize("architecture", ["conv-small", "conv-fc"])
-def test_convolutional_graph_on_gpu(digits, monkeypatch, architecture):
+def test_convolutional_graph_on_gpu(digits, architecture):
     X, _, y_few = digits
     images = np.kron(X.reshape(-1, 1, 8, 8), np.ones((4, 4)))[:300, :, 2:30, 2:30]
     parameters = dict(
         architecture=architecture, max_epochs=3, device="cuda", random_state=0
     )
-    graphed = LadderClassifier(**parameters).fit(images, y_few[:300])
-    assert graphed.net_.eager_reason_ is None
-    monkeypatch.setattr(LadderNet, "_graphed_step", lambda net: (None, "eager"))
+    graphed = LadderClassifier(callbacks=[CUDAGraph()], **parameters)
+    assert reason(graphed.fit(images, y_few[:300])) is None
     eager = LadderClassifier(**parameters).fit(images, y_few[:300])
     assert_same(graphed, eager, images)
 
@@ -197,14 +233,14 @@ def test_a_step_does_not_wait_for_the_gpu(blobs):
         def on_batch_end(self, net, **kwargs):
             torch.cuda.set_sync_debug_mode("default")
 
-    clf = fit(blobs, device="cuda", callbacks=[Watch()])
-    assert clf.net_.eager_reason_ is None
+    clf = fit(blobs, Watch(), CUDAGraph(), device="cuda")
+    assert reason(clf) is None
 
 
 @needs_gpu
 def test_users_scheduler_on_gpu(blobs):
-    clf = fit(blobs, device="cuda", callbacks=[EXPONENTIAL], decay_start=1.0)
-    assert clf.net_.eager_reason_ is None
+    clf = fit(blobs, EXPONENTIAL, CUDAGraph(), device="cuda", decay_start=1.0)
+    assert reason(clf) is None
     assert len(np.unique(clf.history_["lr"])) == 12
 
 
@@ -220,6 +256,6 @@ def test_failed_recording_on_gpu(blobs, monkeypatch):
         return step
 
     monkeypatch.setattr(LadderNet, "train_step_single", waiting)
-    clf = fit(blobs, device="cuda")
-    assert clf.net_.eager_reason_ is not None
+    clf = fit(blobs, CUDAGraph(), device="cuda")
+    assert reason(clf) is not None
     assert_same(clf, eager, blobs[0])

@@ -14,7 +14,7 @@ from skorch.callbacks import Callback
 
 from sklearn_ladder import LadderClassifier
 from sklearn_ladder.architectures import Conv, Dense, MeanPool
-from sklearn_ladder.displays import LearningCurveDisplay, ReconstructionDisplay
+from sklearn_ladder.displays import ReconstructionDisplay, TrainingHistoryDisplay
 from sklearn_ladder.robustness import RobustnessCurveDisplay
 
 
@@ -42,7 +42,7 @@ def pyplot():
 
 
 def test_learning_curve_is_the_history(clf, pyplot):
-    display = LearningCurveDisplay.from_estimator(clf, linewidth=3)
+    display = TrainingHistoryDisplay.from_estimator(clf, linewidth=3)
     assert {"train_loss", "supervised_cost", "denoising_0_cost"} <= set(display.lines_)
     assert not {"dur", "lr", "epoch"} & set(display.lines_)
     for name, line in display.lines_.items():
@@ -57,12 +57,12 @@ def test_learning_curve_is_the_history(clf, pyplot):
 
 def test_learning_curve_of_some_costs(clf, pyplot):
     _, ax = pyplot.subplots()
-    display = LearningCurveDisplay.from_estimator(clf, names=["train_loss"], ax=ax)
+    display = TrainingHistoryDisplay.from_estimator(clf, names=["train_loss"], ax=ax)
     assert list(display.lines_) == ["train_loss"]
     assert display.plot().ax_ is not ax
     assert len(ax.lines) == 1
     with pytest.raises(ValueError, match=r"names must be among .*; got \['dur'\]"):
-        LearningCurveDisplay.from_estimator(clf, names=["train_loss", "dur"])
+        TrainingHistoryDisplay.from_estimator(clf, names=["train_loss", "dur"])
 
 
 def test_learning_curve_leaves_scores_out(images, pyplot):
@@ -72,7 +72,7 @@ def test_learning_curve_leaves_scores_out(images, pyplot):
 
     clf = LadderClassifier((8,), max_epochs=1, callbacks=[Score()]).fit(*images)
     assert "neg_log_loss" in clf.history_
-    display = LearningCurveDisplay.from_estimator(clf)
+    display = TrainingHistoryDisplay.from_estimator(clf)
     assert "neg_log_loss" not in display.lines_
     # a single epoch is a point
     assert {line.get_marker() for line in display.lines_.values()} == {"o"}
@@ -98,16 +98,16 @@ def test_reconstruction_of_noisy_images(clf, images, pyplot):
             assert shown.get_clim() == (X.min(), X.max())
 
 
-@pytest.mark.parametrize("standardize", [True, False])
-def test_size_of_the_noise(images, pyplot, standardize):
+@pytest.mark.parametrize("feature_scaling", ["scaled", None])
+def test_size_of_the_noise(images, pyplot, feature_scaling):
     X, y = images
     clf = LadderClassifier(
-        (8,), max_epochs=1, noise_std=[0.2, 0, 0], standardize=standardize
+        (8,), max_epochs=1, noise_std=[0.2, 0, 0], feature_scaling=feature_scaling
     ).fit(X, y)
     X = X[25:35]  # of both classes
     display = ReconstructionDisplay.from_estimator(clf, X, random_state=0)
     noise = display.corrupted - display.original
-    expected = 0.2 * X.std() if standardize else 0.2
+    expected = 0.2 * X.std() if feature_scaling else 0.2
     assert noise.std() == pytest.approx(expected, rel=0.15)
 
 
@@ -197,7 +197,7 @@ def test_network_without_decoder(images, pyplot):
 
 X_OF_ZEROS = np.zeros((2, 16))
 DISPLAYS = [
-    LearningCurveDisplay.from_estimator,
+    TrainingHistoryDisplay.from_estimator,
     lambda clf: ReconstructionDisplay.from_estimator(clf, X_OF_ZEROS),
     lambda clf: RobustnessCurveDisplay.from_estimator(clf, X_OF_ZEROS, [0, 1]),
 ]
@@ -215,5 +215,5 @@ def test_what_is_no_fitted_classifier(from_estimator, pyplot):
 def test_without_matplotlib(from_estimator, monkeypatch):
     """Said at once: what is no estimator is not even looked at."""
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(ImportError, match=r"pip install 'sklearn-ladder\[plots\]'"):
+    with pytest.raises(ImportError, match=r"extra sklearn-ladder\[plots\]"):
         from_estimator(None)

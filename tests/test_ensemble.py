@@ -5,8 +5,7 @@ import pytest
 import torch
 from sklearn.base import clone
 
-from sklearn_ladder import LadderClassifier
-from sklearn_ladder._defaults import default_n_denoising, default_n_networks
+from sklearn_ladder import LadderClassifier, VirtualAdversary, _defaults
 from sklearn_ladder.network import (
     Conv,
     Dense,
@@ -16,7 +15,7 @@ from sklearn_ladder.network import (
     Shape,
 )
 from sklearn_ladder.network._shapes import by_network, not_by_network
-from sklearn_ladder.objective._adversary import VirtualAdversary
+from sklearn_ladder.objective._adversary import Adversary
 from sklearn_ladder.objective._costs import ladder_costs
 from sklearn_ladder.robustness import fast_gradient, virtual_adversarial_cost
 from tests.draws import normal
@@ -88,7 +87,7 @@ def test_costs_gradients_and_predictions(kind, combinator, n_denoising):
 
     def costs_of(network, noise, weights):
         activations = network.training_pass(x_labeled, x_unlabeled, noise)
-        return ladder_costs(activations, y, weight, weights, entropy_weight=0.5)
+        return ladder_costs(activations, y, weight, weights)
 
     costs = costs_of(ensemble, noise, weights)
     (N_NETWORKS * costs["total"]).backward()
@@ -141,9 +140,9 @@ def test_lines_by_network_and_back(n_sites, n_networks):
 @pytest.mark.parametrize("kind", ["dense", "convolutional"])
 def test_perturbations_have_their_length_in_each_network(kind):
     n_layers = len(LAYERS[kind])
-    epsilon = (0.5, 0.2) + (0.0,) * (n_layers - 2)
-    adversary = VirtualAdversary(epsilon, as_noise=True)
-    ensemble, _ = networks(LAYERS[kind], adversary=adversary)
+    size = (0.5, 0.2) + (0.0,) * (n_layers - 2)
+    adversary = Adversary(size, as_noise=True)
+    ensemble, _ = networks(LAYERS[kind])
     x = normal(N_UNLABELED, ensemble.shapes[0].n_units)
     noise = [
         torch.zeros(N_UNLABELED * shape.n_sites, shape.channels).double()
@@ -151,7 +150,7 @@ def test_perturbations_have_their_length_in_each_network(kind):
     ]
     generator = torch.Generator().manual_seed(0)
     with_r = adversary.add_noise(ensemble.encoder, x, noise, generator)
-    for r, length, shape in zip(with_r, epsilon, ensemble.shapes, strict=True):
+    for r, length, shape in zip(with_r, size, ensemble.shapes, strict=True):
         lines = by_network(r, shape.n_sites, N_NETWORKS)
         assert len(lines) == N_UNLABELED * N_NETWORKS
         torch.testing.assert_close(
@@ -162,7 +161,9 @@ def test_perturbations_have_their_length_in_each_network(kind):
 @pytest.fixture
 def ensemble(blobs):
     X, _, y_few = blobs
-    clf = LadderClassifier((8, 4), n_ensemble=N_NETWORKS, max_epochs=50, random_state=0)
+    clf = LadderClassifier(
+        (8, 4), n_estimators=N_NETWORKS, max_epochs=50, random_state=0
+    )
     return clf.fit(X, y_few)
 
 
@@ -180,11 +181,11 @@ def test_estimator(blobs, ensemble):
 def test_mean_has_a_lower_log_loss_than_its_members(digits):
     X, y, y_few = digits
     clf = LadderClassifier(
-        (32,), n_ensemble=5, class_prior=None, max_epochs=30, random_state=0
+        (32,), n_estimators=5, class_prior=None, max_epochs=30, random_state=0
     )
     mean = clf.fit(X, y_few).predict_proba(X)
     module = clf.net_.module_
-    x = clf.net_.standardize(torch.as_tensor(X, dtype=torch.float32))
+    x = module.scale(torch.as_tensor(X, dtype=torch.float32))
     with torch.no_grad():
         logits = module.encoder(module.for_all(x))
     of_members = logits.softmax(dim=1).unflatten(0, (len(X), 5)).numpy()
@@ -205,15 +206,14 @@ def test_attacks_are_of_the_mean_probability(blobs, ensemble):
     assert virtual_adversarial_cost(ensemble, X, eps=0.5, random_state=0) > 0
 
 
-@pytest.mark.parametrize("virtual_adversarial", ["cost-layerwise", "noise-layerwise"])
-def test_with_virtual_adversarial_perturbations(blobs, virtual_adversarial):
+@pytest.mark.parametrize("kind", ["cost-layerwise", "noise-layerwise"])
+def test_with_virtual_adversarial_perturbations(blobs, kind):
     X, y, y_few = blobs
     clf = LadderClassifier(
         (8,),
-        n_ensemble=2,
-        virtual_adversarial=virtual_adversarial,
-        epsilon=0.3,
-        n_bins=1,
+        n_estimators=2,
+        virtual_adversarial=VirtualAdversary(kind, size=0.3),
+        feature_scaling="scaled",
         max_epochs=40,
         random_state=0,
     )
@@ -222,8 +222,8 @@ def test_with_virtual_adversarial_perturbations(blobs, virtual_adversarial):
 
 def test_warm_start_with_another_number_of_networks(blobs, ensemble):
     X, _, y_few = blobs
-    ensemble.set_params(warm_start=True, n_ensemble=2)
-    with pytest.raises(ValueError, match="n_ensemble"):
+    ensemble.set_params(warm_start=True, n_estimators=2)
+    with pytest.raises(ValueError, match="n_estimators"):
         ensemble.fit(X, y_few)
 
 
@@ -233,18 +233,18 @@ def test_warm_start_with_another_number_of_networks(blobs, ensemble):
         (500, (10, 256, 128, 2), 3),
         (1000, (10, 256, 128, 2), 2),
         (1140, (64, 256, 128, 26), 2),
-        (1500, (64, 256, 128, 10), 1),
+        (1500, (64, 256, 128, 10), 2),
         (500, (784, 256, 128, 64, 2), 3),
         (500, (784, 512, 2), 1),
-        (10_000, (10, 8, 2), 1),
-        (np.inf, (10, 8, 2), 1),
+        (10_000, (10, 8, 2), 2),
+        (np.inf, (10, 8, 2), 2),
     ],
 )
 def test_automatic_number_of_networks(n_updates, sizes, expected):
     shapes = [Shape(size) for size in sizes]
-    assert default_n_networks(n_updates, shapes) == expected
+    assert _defaults.n_estimators(n_updates, shapes) == expected
     in_maps = [Shape(2, 2, 2), *shapes[1:]]
-    assert default_n_networks(n_updates, in_maps) == 1
+    assert _defaults.n_estimators(n_updates, in_maps) == 1
 
 
 def test_warm_start_and_partial_fit_keep_the_number_of_networks(blobs):
@@ -259,8 +259,8 @@ def test_warm_start_and_partial_fit_keep_the_number_of_networks(blobs):
 
 
 def test_of_many_classes_all_networks_have_denoising_costs():
-    assert [default_n_denoising(n, n_classes=9) for n in (1, 2, 3)] == [1, 1, 2]
-    assert [default_n_denoising(n, n_classes=10) for n in (1, 2, 3)] == [1, 2, 3]
+    assert [_defaults.n_denoising(n, n_classes=9) for n in (1, 2, 3)] == [1, 1, 2]
+    assert [_defaults.n_denoising(n, n_classes=10) for n in (1, 2, 3)] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("n_networks, expected", [(1, 1), (2, 1), (3, 2), (5, 3)])
@@ -268,20 +268,22 @@ def test_with_automatic_costs_some_networks_learn_from_labels_alone(
     blobs, n_networks, expected
 ):
     X, _, y_few = blobs
-    clf = LadderClassifier((4,), n_ensemble=n_networks, max_epochs=1, random_state=0)
+    clf = LadderClassifier((4,), n_estimators=n_networks, max_epochs=1, random_state=0)
     module = clf.fit(X, y_few).net_.module_
     assert (module.n_networks, module.n_denoising) == (n_networks, expected)
     module = clf.set_params(denoising_cost=1.0).fit(X, y_few).net_.module_
-    assert module.n_denoising == n_networks
+    assert module.n_denoising == expected  # whichever costs are given
 
 
 def test_networks_without_denoising_costs_impute_as_the_others(blobs):
     X, _, y_few = blobs
     gaps = X.copy()
     gaps[::3, 0] = np.nan
-    clf = LadderClassifier((8,), n_ensemble=3, n_bins=1, max_epochs=5, random_state=0)
+    clf = LadderClassifier(
+        (8,), n_estimators=3, feature_scaling="scaled", max_epochs=5, random_state=0
+    )
     module = clf.fit(gaps, y_few).net_.module_
-    x = module.for_all(module.standardize(torch.tensor(gaps, dtype=torch.float32)))
+    x = module.for_all(module.scale(torch.tensor(gaps, dtype=torch.float32)))
     for reconstruct in (None, module._reconstruct):
         imputed = module.impute(x, reconstruct).unflatten(1, (3, 3))[::3, :, 0]
         torch.testing.assert_close(imputed[:, 2], imputed[:, :2].mean(dim=1))

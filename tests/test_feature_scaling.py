@@ -7,8 +7,8 @@ from scipy import sparse
 from scipy.stats import norm, rankdata
 
 from sklearn_ladder.data import _feature_scaling
-from sklearn_ladder.data._feature_scaling import N_KNOTS, fit_standardization
-from sklearn_ladder.data._samples import Rows
+from sklearn_ladder.data._feature_scaling import N_KNOTS, fit_knots
+from sklearn_ladder.data._samples import Samples
 from sklearn_ladder.network._feature_scaling import PiecewiseLinear
 
 
@@ -30,8 +30,8 @@ def scale_of(X, n_bins=1):
 
 
 def fitted(X, n_bins=1):
-    rows = Rows(X)
-    return fit_standardization(rows, rows.survey(), n_bins, n_classes=2, random_state=0)
+    samples = Samples(X)
+    return fit_knots(samples, samples.survey(), random_state=0).scale(n_bins)
 
 
 def by_definition(column):

@@ -41,7 +41,7 @@ def test_statistics_of_all_rows(blobs):
     X = torch.tensor(blobs[0], dtype=torch.float32)
     module = fit(blobs, [StatisticsOfAllRows()]).net_.module_
     statistics = module.encoder.layers[0].population.statistics
-    module.measure_population([module.standardize(X)])
+    module.measure_population([module.scale(X)])
     of_all = module.encoder.layers[0].population.statistics
     torch.testing.assert_close(statistics, of_all)
     labeled_alone = fit(blobs, []).net_.module_.encoder.layers[0].population.mean

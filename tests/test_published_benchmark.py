@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from skorch.callbacks import Callback
 
-from benchmarks import _results, published, readme
-from benchmarks._callbacks import Checkpoint
+from benchmarks import _results, published, published_summary
+from benchmarks._callbacks import Checkpoint, ErrorCurve
 from sklearn_ladder import LadderClassifier, recipes
 
 
@@ -91,8 +91,8 @@ def test_fewer_labels_smaller_batches_and_costs(small_mnist):
     assert published_costs["n_labels"] == 50
     assert published_costs["parameters"]["batch_size"] == 20
     assert lower["parameters"]["denoising_cost"] == pytest.approx(0.05)
-    training = "| 1 of 150 epochs, 301 rows, 50 labels, batches of 20"
-    table = readme.published_table()
+    training = "| 1 of 150 epochs, 301 samples, 50 labels, batches of 20"
+    table = published_summary.published_table()
     assert f"{training} |" in table
     assert f"{training}, denoising costs × 0.1 |" in table
 
@@ -106,23 +106,43 @@ def test_all_labels_are_all_of_them(small_mnist, monkeypatch):
     assert result["n_labels"] == result["n_rows"] == 301
 
 
+def test_validation_has_the_error_of_each_epoch(small_mnist):
+    run(small_mnist, "--epochs", "2", "--subset", "200", "--validate")
+    run(small_mnist, "--epochs", "2", "--subset", "200")
+    result = _results.read(f"{RECIPE}-2epochs-200rows-validation-seed0")
+    curve = result["history"]["error_percent"]
+    # after the last epoch it is that of the classifier
+    assert len(curve) == 2 and curve[-1] == result["error_percent"]
+    tested = _results.read(f"{RECIPE}-2epochs-200rows-seed0")["history"]
+    assert "error_percent" not in tested
+
+
+def test_an_error_curve_changes_no_training(blobs):
+    curve = ErrorCurve(lambda net: net.predict(np.float32(blobs[0])).mean())
+    seen, unseen = fit(blobs, curve), fit(blobs)
+    X = blobs[0]
+    np.testing.assert_array_equal(seen.predict_proba(X), unseen.predict_proba(X))
+    assert len(seen.history_["error_percent"]) == 6
+
+
 def test_table_of_all_runs(small_mnist):
     run(small_mnist, "--epochs", "1", "--subset", "200", "--seeds", "0", "1")
     run(small_mnist, "--epochs", "2")
     run(small_mnist, "--epochs", "2", "--subset", "200", "--validate")
-    *lines, _, notes = readme.published_table().splitlines()
+    *lines, _, notes = published_summary.published_table().splitlines()
     cells = [line.strip("| ").split(" | ") for line in lines[2:]]
-    assert sorted(tuple(row[:3]) for row in cells) == [
-        (RECIPE, "1 of 150 epochs, 200 rows", "2"),
-        (RECIPE, "2 of 150 epochs, 301 rows", "1"),
+    assert [row[:3] for row in cells] == [
+        [RECIPE, "1 of 150 epochs, 200 samples", "3.06 ± 1.44"],
+        [RECIPE, "2 of 150 epochs, 301 samples", "3.06 ± 1.44"],
     ]
     errors = [
         _results.read(f"{RECIPE}-1epochs-200rows-seed{seed}")["error_percent"]
         for seed in (0, 1)
     ]
-    (of_two,) = [row for row in cells if row[2] == "2"]
     mean, spread = np.mean(errors), np.std(errors, ddof=1)
-    assert of_two[3:5] == [f"{mean:.2f} ± {spread:.2f}", "3.06 ± 1.44 σ"]
+    each = " ".join(f"{error:.2f}" for error in errors)
+    assert cells[0][3:] == [f"{mean:.2f} ± {spread:.2f}", "2", each, "0.0"]
+    assert cells[1][4] == "1"
     assert "benchmarks.published" in notes and "JPEG" not in notes
 
 
@@ -132,12 +152,47 @@ def test_error_on_adversarial_examples(small_mnist):
     run(small_mnist, "--epochs", "1")  # has none, and is not in the table
     result = _results.read("shinoda2017-mnist-50-ladder-1epochs-200rows-seed0")
     errors = result["adversarial_error_percent"]
-    assert list(errors) == ["linf", "l2", "l1"]
+    spread, unguarded = "l1 over all pixels", "l2 unguarded"
+    assert list(errors) == ["linf", "l2", "l1", unguarded, spread]
     assert errors["linf"] > result["error_percent"]
-    *lines, _, _ = readme.adversarial_table().splitlines()
+    *lines, _, _ = published_summary.adversarial_table().splitlines()
     (row,) = [line.strip("| ").split(" | ") for line in lines[2:]]
-    assert row[:3] == ["shinoda2017-mnist-50-ladder", "1 of 250 epochs, 200 rows", "2"]
-    assert row[5].endswith("(published 26)")
+    assert row[:3] == [
+        "shinoda2017-mnist-50-ladder",
+        "1 of 250 epochs, 200 samples",
+        "2",
+    ]
+    assert [cell.partition("(published ")[2] for cell in row[4:7]] == [
+        "54)",
+        "69)",
+        "26)",
+    ]
+
+
+def test_adversarial_errors_as_the_authors_have_them(small_mnist, monkeypatch):
+    """Of a linear model: two samples of class 1, one of which has gradient 0."""
+    change = {"linf": [[0.3, 0.3], [0, 0]], "l2": [[0.18, 0.24], [0, 0]]}
+    change["l1"] = [[0, 0.3], [0, 0]]
+
+    class Seen:
+        """Predicts class 1 and keeps what it is given."""
+
+        X = []
+
+        def predict(self, X):
+            self.X.append(X)
+            return np.ones(len(X), dtype=int)
+
+    monkeypatch.setattr(
+        published, "fast_gradient", lambda clf, X, eps, norm: X + change[norm]
+    )
+    found = published.adversarial_errors(Seen(), np.zeros((2, 2)), np.array([1, 1]))
+    assert found["zero_gradients_percent"] == 50
+    errors = found["adversarial_error_percent"]
+    assert errors["l2"] == 0 and errors["l2 unguarded"] == 50
+    # 0.3 in all, along the gradient
+    spread = [[0.3 * 3 / 7, 0.3 * 4 / 7], [0, 0]]
+    np.testing.assert_allclose(Seen.X[-1], spread)
 
 
 def test_time_left_is_that_of_all_runs(small_mnist, capsys):
@@ -147,7 +202,9 @@ def test_time_left_is_that_of_all_runs(small_mnist, capsys):
     assert lines[-1].endswith(" 0.0 min left")
 
 
-@pytest.mark.parametrize("arguments", [[], ["rasmus2015-mnist-100-ful"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["rasmus2015-mnist-100-ful"], ["rasmus2015-table-full"]]
+)
 def test_unknown_recipe(arguments, capsys):
     with pytest.raises(SystemExit):
         published.main(arguments)

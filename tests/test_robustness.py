@@ -37,9 +37,11 @@ PIXELS = (0, 16)
 
 @pytest.fixture(scope="module")
 def digits_clf():
-    """A trained network with standardization inside: classifier, X, y."""
+    """A trained network with feature scaling inside: classifier, X, y."""
     X, y = load_digits(return_X_y=True)
-    clf = LadderClassifier((32,), max_epochs=3, random_state=0).fit(X, y)
+    # one member, as in other libraries' networks
+    clf = LadderClassifier((32,), n_estimators=1, max_epochs=3, random_state=0)
+    clf.fit(X, y)
     return clf, X[:100], y[:100]
 
 
@@ -52,8 +54,8 @@ def linear_clf():
     clf = LadderClassifier(
         architecture=[Dense()],
         variant="supervised",
-        standardize=False,
-        n_ensemble=1,
+        feature_scaling=None,
+        n_estimators=1,
         max_epochs=30,
         random_state=0,
     ).fit(X, y)
@@ -175,7 +177,7 @@ def test_same_as_the_adversarial_robustness_toolbox(digits_clf, name, norm):
 
     clf, X, y = digits_clf
     X, module = X.astype(np.float32), clf.net_.module_
-    logits = torch.nn.Sequential(module.standardization, module.encoder)
+    logits = torch.nn.Sequential(module.feature_scaling, module.encoder)
     model = PyTorchClassifier(
         logits,
         torch.nn.CrossEntropyLoss(reduction="sum"),
@@ -341,7 +343,7 @@ def test_parts_make_no_difference(digits_clf, monkeypatch):
 
     rows, error, smoothness = results()
     monkeypatch.setattr(
-        "sklearn_ladder.robustness._attacks.rows_per_part", lambda width: 7
+        "sklearn_ladder.robustness._attacks.chunk_size", lambda width: 7
     )
     rows_by_part, error_by_part, smoothness_by_part = results()
     np.testing.assert_allclose(rows_by_part, rows, atol=1e-5)

@@ -1,3 +1,11 @@
+import os
+import pickle
+import signal
+import time
+import warnings
+from contextlib import contextmanager
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -12,9 +20,10 @@ from skorch.callbacks import (
     TrainEndCheckpoint,
 )
 
-from sklearn_ladder import LadderClassifier
-from sklearn_ladder.robustness import projected_gradient
-from sklearn_ladder.training._net import LinearDecay, resolve_device
+from sklearn_ladder import LadderClassifier, VirtualAdversary
+from sklearn_ladder._plan import resolve_device
+from sklearn_ladder.robustness import fast_gradient, projected_gradient
+from sklearn_ladder.training._callbacks import LearningRateSchedule
 
 
 class Watcher(Callback):
@@ -89,7 +98,7 @@ def test_statistics_are_of_the_weights_that_a_callback_restored(blobs):
     before = [layer.population.std.clone() for layer in module.encoder.layers]
     assert not any((std == 1).all() for std in before)
     labeled = torch.as_tensor(X[y_few != -1], dtype=torch.float32)
-    labeled = module.standardize(labeled)
+    labeled = module.scale(labeled)
     module.measure_population([labeled])
     for std, layer in zip(before, module.encoder.layers, strict=True):
         torch.testing.assert_close(std, layer.population.std)
@@ -126,18 +135,44 @@ def test_verbose_prints_a_line_per_epoch(blobs, capsys):
     assert len(printed.strip().splitlines()) == 12 + 2
 
 
-def test_nothing_of_the_training_rows_is_kept(blobs):
+def test_nothing_of_the_training_samples_is_kept(blobs):
     net = fit(blobs, None).net_
-    assert not hasattr(net, "training_rows_")
+    assert not hasattr(net, "training_samples_")
     assert not hasattr(net, "noise_generator_")
 
 
 @pytest.mark.parametrize(
-    "update, factor", [(0, 1), (59, 1), (60, 1), (80, 0.5), (100, 0)]
+    "progress, factor", [(0, 1), (0.59, 1), (0.6, 1), (0.8, 0.5), (1, 0), (1.5, 0)]
 )
-def test_linear_decay(update, factor):
-    decay = LinearDecay(n_updates=100, decay_start=0.6)
-    assert decay(update) == pytest.approx(factor)
+def test_linear_decay(progress, factor):
+    schedule = LearningRateSchedule(n_updates=100, decay_start=0.6)
+    assert schedule.factor(progress) == pytest.approx(factor)
+    assert LearningRateSchedule(100, decay_start=1).factor(progress) == 1
+
+
+def test_a_time_limit_ends_training_with_a_decayed_rate(blobs, recwarn):
+    start = time.monotonic()
+    clf = fit(blobs, None, max_epochs=10**6, max_time=1.0)
+    assert 0.9 < time.monotonic() - start < 5
+    assert clf.n_iter_ == len(clf.history_["train_loss"]) < 10**6
+    rates = clf.history_["lr"]
+    assert rates[0] == 0.02 and 0 < rates[-1] < 0.002
+    assert np.all(np.diff(rates) <= 0)
+    assert not [w for w in recwarn if "interrupted" in str(w.message)]
+
+
+def test_a_time_limit_may_end_the_first_epoch(blobs):
+    X, _, y_few = blobs
+    clf = LadderClassifier((8,), batch_size=2, max_epochs=1, max_time=1e-9)
+    clf.set_params(random_state=0).fit(X, y_few)
+    assert clf.n_iter_ == 1
+    assert np.isfinite(clf.predict_proba(X)).all()
+
+
+def test_a_time_limit_that_is_not_reached_changes_nothing(blobs):
+    X = blobs[0]
+    plain, limited = fit(blobs, None), fit(blobs, None, max_time=1000.0)
+    np.testing.assert_array_equal(plain.predict_proba(X), limited.predict_proba(X))
 
 
 def test_auto_takes_cuda_where_there_is_one(monkeypatch):
@@ -146,24 +181,58 @@ def test_auto_takes_cuda_where_there_is_one(monkeypatch):
         assert resolve_device("auto") == device
 
 
-class Impatient(Callback):
-    """Presses Ctrl-C."""
+def raise_interrupt():
+    """What a callback does that ends training."""
+    raise KeyboardInterrupt
 
-    def __init__(self, batch):
+
+def press_ctrl_c():
+    signal.raise_signal(signal.SIGINT)
+
+
+def kill_process():
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0.01)  # the handler runs between two instructions
+
+
+class Impatient(Callback):
+    """Interrupts training at the end of a batch or of an epoch."""
+
+    def __init__(self, interrupt, batch=None, epoch=None):
+        self.interrupt = interrupt
         self.batch = batch
+        self.epoch = epoch
 
     def on_train_begin(self, net, **kwargs):
-        self.n_batches_ = 0
+        self.n_batches_ = self.n_epochs_ = 0
 
-    def on_batch_end(self, net, **kwargs):
-        self.n_batches_ += 1
-        if self.n_batches_ == self.batch:
-            raise KeyboardInterrupt
+    def on_batch_end(self, net, training, **kwargs):
+        self.n_batches_ += training
+        if training and self.n_batches_ == self.batch:
+            self.interrupt()
+
+    def on_epoch_end(self, net, **kwargs):
+        self.n_epochs_ += 1
+        if self.n_epochs_ == self.epoch:
+            self.interrupt()
 
 
-def test_interrupted_training_gives_what_was_learned(blobs):
+@pytest.mark.parametrize(
+    "impatient",
+    [
+        Impatient(raise_interrupt, batch=8),
+        Impatient(press_ctrl_c, batch=8),
+        Impatient(kill_process, batch=8),
+        Impatient(press_ctrl_c, epoch=2),
+        Impatient(kill_process, epoch=2),
+    ],
+    ids=lambda own: f"{own.interrupt.__name__}-{own.batch}-{own.epoch}",
+)
+def test_interrupted_training_gives_what_was_learned(blobs, impatient):
+    handler = signal.getsignal(signal.SIGINT)
     with pytest.warns(ConvergenceWarning, match="after 2 of 12 epochs"):
-        clf = fit(blobs, [Impatient(8)])
+        clf = fit(blobs, [impatient])
+    assert signal.getsignal(signal.SIGINT) is handler
     assert clf.n_iter_ == len(clf.history_["train_loss"]) == 2
     assert np.isfinite(clf.predict_proba(blobs[0])).all()
     clf.set_params(callbacks=None)
@@ -180,28 +249,157 @@ def test_callbacks_that_refer_to_each_other(blobs, tmp_path):
     assert own["LoadInitState"].checkpoint is own["TrainEndCheckpoint"] != checkpoint
 
 
-def test_default_dtype_of_torch_does_not_matter(blobs):
-    X, _, y_few = blobs
-    torch.set_default_dtype(torch.float64)
+@contextmanager
+def default_dtype(dtype):
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
     try:
-        clf = LadderClassifier((4,), virtual_adversarial="cost", max_epochs=1)
-        proba = clf.fit(X, y_few).predict_proba(X)
-        assert projected_gradient(clf, X, eps=0.1).dtype == np.float32
+        yield
     finally:
-        torch.set_default_dtype(torch.float32)
-    assert proba.dtype == np.float32
+        torch.set_default_dtype(before)
 
 
-def test_training_interrupted_in_its_first_epoch_changes_nothing(blobs):
+@contextmanager
+def warnings_are_errors():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+@pytest.mark.parametrize(
+    "modes",
+    [
+        partial(default_dtype, torch.float64),
+        partial(torch.device, "meta"),  # as the default device
+        torch.inference_mode,
+        torch.no_grad,
+        partial(np.errstate, all="raise"),
+        warnings_are_errors,
+    ],
+    ids=["float64", "meta", "inference_mode", "no_grad", "errstate", "warnings"],
+)
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"virtual_adversarial": VirtualAdversary("cost-layerwise")},
+        {"virtual_adversarial": VirtualAdversary("noise"), "combinator": "mlp"},
+        {"early_stopping": True, "validation_fraction": 0.4, "max_epochs": 2},
+        {"class_prior": "em", "weight_normalization": True},
+        {"feature_scaling": None, "class_prior": None},
+    ],
+    ids=lambda parameters: next(iter(parameters)),
+)
+def test_global_modes_do_not_matter(blobs, modes, parameters):
+    X, _, y_few = blobs
+    X = np.where(np.arange(X.size).reshape(X.shape) % 7 == 0, np.nan, X)
+    y = np.arange(60) % 2
+
+    def everything():
+        clf = LadderClassifier((4,), random_state=0, **({"max_epochs": 1} | parameters))
+        yield clf.fit(X, y_few).predict_proba(X)
+        yield clf.transform(X)
+        yield clf.denoise(X)
+        rows = np.nan_to_num(X)
+        yield projected_gradient(clf, rows, y, eps=0.1, random_state=0)
+        yield fast_gradient(clf, rows, y, eps=0.1)
+        if not clf.early_stopping and clf.class_prior != "em":
+            yield clf.partial_fit(X, y_few).predict_proba(X)
+            yield pickle.loads(pickle.dumps(clf)).predict_proba(X)
+
+    expected = list(everything())
+    with modes():
+        found = list(everything())
+    for own, one in zip(found, expected, strict=True):
+        assert own.dtype == np.float32
+        np.testing.assert_array_equal(own, one)
+
+
+def test_streams_keep_the_last_100_calls(blobs):
+    X, _, y_few = blobs
+    clf = LadderClassifier((4,), random_state=0)
+    for _ in range(105):
+        clf.partial_fit(X, y_few, classes=[0, 1])
+    assert clf.n_iter_ == 105 and clf.n_samples_seen_ == 105 * 60
+    kept = clf.history_["epoch"]
+    assert len(clf.history_["train_loss"]) == len(kept) <= 101
+    size = len(pickle.dumps(clf))
+    clf.partial_fit(X, y_few)
+    assert len(pickle.dumps(clf)) < 1.02 * size
+
+
+def test_time_and_size_of_a_stream_do_not_grow_with_its_history(blobs):
+    X, _, y_few = blobs
+    clf = LadderClassifier((4,), random_state=0)
+    for _ in range(3):
+        clf.partial_fit(X, y_few, classes=[0, 1])
+    long = pickle.loads(pickle.dumps(clf))
+    long.net_.history.extend([dict(long.net_.history[-1]) for _ in range(30_000)])
+    seconds = {}
+    for name, stream in (("short", clf), ("long", long)):
+        stream.partial_fit(X, y_few)  # of the long one, drops what is too old
+        times = []
+        for _ in range(10):
+            start = time.perf_counter()
+            stream.partial_fit(X, y_few)
+            times.append(time.perf_counter() - start)
+        seconds[name] = np.median(times)
+    assert len(long.net_.history) <= 111
+    assert len(long.history_["train_loss"]) <= 111
+    assert seconds["long"] < 3 * seconds["short"]
+    assert len(pickle.dumps(long)) < 2 * len(pickle.dumps(clf))
+
+
+def test_optimizer_state_is_kept_by_streams_alone(blobs):
+    X, _, y_few = blobs
+    clf = fit(blobs, None)
+    assert len(clf.net_.optimizer_.state) == 0
+    stream = LadderClassifier((8,), random_state=0)
+    stream.partial_fit(X, y_few, classes=[0, 1])
+    n_parameters = len(list(stream.net_.module_.parameters()))
+    steps = [own["step"].item() for own in stream.net_.optimizer_.state.values()]
+    assert steps == [1] * n_parameters
+    stream.partial_fit(X, y_few)
+    steps = [own["step"].item() for own in stream.net_.optimizer_.state.values()]
+    assert steps == [2] * n_parameters
+    # the state has a part in what the stream learns
+    without = pickle.loads(pickle.dumps(stream))
+    without.net_.optimizer_.state.clear()
+    proba = [own.partial_fit(X, y_few).predict_proba(X) for own in (stream, without)]
+    assert not np.allclose(*proba, atol=1e-6)
+
+
+@pytest.mark.parametrize("interrupt", [raise_interrupt, press_ctrl_c, kill_process])
+def test_training_interrupted_in_its_first_epoch_changes_nothing(blobs, interrupt):
     X, y_few = blobs[0], blobs[2]
     clf = fit(blobs, None)
-    before = clf.predict_proba(X)
+    before, attributes = clf.predict_proba(X), dict(vars(clf))
+    handler = signal.getsignal(signal.SIGINT)
     for warm_start in (False, True):
-        clf.set_params(callbacks=[Impatient(2)], warm_start=warm_start)
+        changed = {"callbacks": [Impatient(interrupt, batch=2)]}
+        changed["warm_start"] = warm_start
+        clf.set_params(**changed)
         for train in (clf.fit, clf.partial_fit):
             with pytest.raises(KeyboardInterrupt):
                 train(X, y_few)
             np.testing.assert_array_equal(clf.predict_proba(X), before)
+            assert vars(clf) == attributes | changed
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_interrupt_at_the_end_of_the_only_epoch_loses_nothing(blobs):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        clf = fit(blobs, [Impatient(press_ctrl_c, epoch=12)])
+    assert clf.n_iter_ == 12
+
+
+def test_callback_that_ends_training_does_not_warn(blobs):
+    stopping = EarlyStopping("train_loss", patience=2, threshold=10.0, sink=len)
+    for callback in (stopping, Impatient(raise_interrupt, epoch=3)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            clf = fit(blobs, [callback])
+        assert clf.n_iter_ == 3
 
 
 class Lengthy(Callback):
@@ -217,9 +415,20 @@ def test_what_is_no_number_stays_in_the_history_of_skorch(blobs):
     assert clf.net_.history[-1, "entries"] == list(range(12))
 
 
-def test_read_only_rows_do_not_warn(blobs, recwarn):
-    X, _, y_few = blobs
-    X = X.astype(np.float32)
-    X.setflags(write=False)
-    LadderClassifier((4,), max_epochs=1).fit(X, y_few).predict(X)
-    assert not [w for w in recwarn if "writable" in str(w.message)]
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_read_only_arrays_do_not_warn(blobs, dtype):
+    X, y, y_few = blobs
+    X, y, y_few, weight = X.astype(dtype), y.copy(), y_few.copy(), np.ones(60, dtype)
+    weight[3] = 2
+    for array in (X, y, y_few, weight):
+        array.setflags(write=False)
+    before = [array.copy() for array in (X, y, y_few, weight)]
+    with warnings_are_errors():
+        clf = LadderClassifier((4,), max_epochs=1, random_state=0)
+        clf.fit(X, y_few, sample_weight=weight)
+        clf.partial_fit(X, y_few, sample_weight=weight)
+        clf.predict(X), clf.transform(X), clf.denoise(X)
+        clf.score(X, y, sample_weight=weight)
+        fast_gradient(clf, X, y, eps=0.1)
+    for array, copy in zip((X, y, y_few, weight), before, strict=True):
+        np.testing.assert_array_equal(array, copy)

@@ -77,9 +77,9 @@ def test_estimator_normalizes_before_each_update(blobs, variant):
         (8,),
         variant=variant,
         weight_normalization=True,
-        n_bins=1,
+        feature_scaling="scaled",
         max_epochs=30,
-        random_state=0,
+        random_state=1,
         callbacks=[Lengths()],
     ).fit(X, y_few)
     (noted,) = (cb for _, cb in clf.net_.callbacks_ if isinstance(cb, Lengths))

@@ -1,18 +1,22 @@
-"""What counts as unlabeled, and the encoding of classes."""
+"""What counts as unlabeled, and the encoding of classes: the door of all labels."""
 
 import warnings
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from sklearn.utils import column_or_1d
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 
-# What NumPy makes of missing labels, and of a marker beside NaN, among strings.
-LOOK_MISSING = {"nan", "None", "<NA>", "-1.0"}
+from ._missing import frame_columns, present_part
+
+# Strings that missing labels, and markers, become on the way through files and arrays;
+# in small letters, without spaces around them.
+LOOK_MISSING = {"", "nan", "nat", "none", "null", "na", "n/a", "<na>", "-1", "-1.0"}
 # The marker of scikit-learn's semi-supervised estimators, as class code, too.
 UNLABELED = -1
+# Types of labels that are numbers, beside NumPy's arrays of these.
+NUMBERS = (Integral, np.bool_, float, np.floating)
 
 
 class EncodedLabels(NamedTuple):
@@ -22,48 +26,11 @@ class EncodedLabels(NamedTuple):
     codes: np.ndarray  # (n_samples,), int64, UNLABELED where there is no label
 
 
-def as_array(y):
-    """Labels of pandas, polars, a list or a mask as objects, where some may be missing.
-
-    NumPy's own conversion would make floats of nullable integers, and of a NaN beside
-    strings the string "nan". Anything else is returned as it is.
-    """
-    if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
-        y = y.iloc[:, 0]
-    if isinstance(y, pd.api.extensions.ExtensionArray):
-        y = pd.Series(y)
-    if isinstance(y, np.ma.MaskedArray):  # what is masked is missing
-        return np.where(np.ma.getmaskarray(y), None, y.data)
-    if hasattr(y, "to_list") and not isinstance(y.dtype, np.dtype):
-        return np.asarray(y.to_list(), dtype=object)
-    if isinstance(y, list | tuple):
-        entries = np.asarray(y, dtype=object)
-        if entries.ndim == 1 and not is_labeled(entries).all():
-            return entries
-    return y
-
-
-def is_labeled(y):
-    """Which entries of `y` are labels.
-
-    Unlabeled are -1, missing values (None, NaN, pandas.NA) and the string ``"-1"``,
-    which is what NumPy makes of -1 among strings.
-
-    Parameters
-    ----------
-    y : ndarray of shape (n_samples,)
-
-    Returns
-    -------
-    ndarray of shape (n_samples,), bool
-    """
-    # as objects, since NumPy compares numbers with strings in its own way
-    marker = pd.Series(y, dtype=object).isin([UNLABELED, str(UNLABELED)])
-    return ~(pd.isna(y) | marker.to_numpy())
-
-
 def labeled_part(y):
-    """Which rows of `y` are labeled, and their labels.
+    """Which samples are labeled, and their labels.
+
+    Unlabeled are -1, missing values by `present_part`, and the string ``"-1"``, which
+    is what NumPy makes of -1 among strings.
 
     Parameters
     ----------
@@ -77,40 +44,18 @@ def labeled_part(y):
 
     Raises
     ------
-    ValueError
-        If `y` is not one-dimensional or has no label, or if some labels are strings
-        and some are not.
+    ValueError or TypeError
+        If `y` is not one-dimensional or has no label, or if labels are bytes,
+        continuous, integers beyond 64 bits, or strings beside numbers.
+
+    Warns
+    -----
+    UserWarning
+        If a label looks like a missing one that became a string.
     """
-    labeled, labels = _labels_and_gaps(y)
-    if not labeled.any():
-        raise ValueError(
-            f"y must have labeled rows; got {len(labeled)} rows, all unlabeled (-1)."
-        )
-    return labeled, labels
-
-
-def _labels_and_gaps(y):
-    """As `labeled_part`, but there may be no label.
-
-    Raises
-    ------
-    ValueError
-        If `y` is not one-dimensional, or some labels are strings and some are not.
-    """
-    y = column_or_1d(as_array(y), warn=True)
-    labeled = is_labeled(y)
-    labels = y[labeled]
-    if labels.dtype == object:
-        # integers and booleans that only became objects by the missing ones
-        labels = pd.Series(labels).infer_objects().to_numpy()
-    if labels.dtype == object:
-        is_text = np.array([isinstance(label, str) for label in labels])
-        if is_text.any() and not is_text.all():
-            raise ValueError(
-                "Labels must be all strings or all numbers; got "
-                f"{labels[is_text][0]!r} and {labels[~is_text][0]!r}."
-            )
-    return labeled, labels
+    labeled, classes, codes = _read(y)
+    _check_some_labeled(labeled)
+    return labeled, classes[codes]
 
 
 def encode_labels(y):
@@ -126,30 +71,21 @@ def encode_labels(y):
 
     Raises
     ------
-    ValueError
-        If there are fewer than two classes, if `y` is continuous or has no label, or
-        if some labels are strings and some are not.
+    ValueError or TypeError
+        As `labeled_part`, and if there are fewer than two classes.
 
     Warns
     -----
     UserWarning
-        If a class looks like a missing label that became a string.
+        As `labeled_part`.
     """
     if y is None:
         raise ValueError(
             "Labels: this requires y to be passed, but the target y is None."
         )
-    labeled, labels = labeled_part(y)
-    check_classification_targets(labels)
-    classes, labeled_codes = np.unique(labels, return_inverse=True)
+    labeled, classes, labeled_codes = _read(y)
+    _check_some_labeled(labeled)
     _check_two_classes(classes, "y")
-    if found := LOOK_MISSING.intersection(classes.tolist()):
-        warnings.warn(
-            f"y has the classes {sorted(found)}, which may have been missing labels "
-            "before they became strings. Mark these by -1 or None.",
-            UserWarning,
-            stacklevel=4,
-        )
     return _encoded(classes, labeled, labeled_codes)
 
 
@@ -168,31 +104,261 @@ def encode_known_labels(y, classes):
 
     Raises
     ------
-    ValueError
-        If there are fewer than two classes, if `y` has a label that is not among them,
-        or if some labels, or classes, are strings and some are not.
+    ValueError or TypeError
+        As `encode_labels`, but `y` may have no label; if `y` has a label that is not
+        among the classes.
+
+    Warns
+    -----
+    UserWarning
+        As `labeled_part`.
     """
-    classes = np.unique(_labels_and_gaps(classes)[1])
+    classes = _read(classes)[1]
     _check_two_classes(classes, "classes")
-    labeled, labels = _labels_and_gaps(y)
-    known = classes
-    if labels.dtype.kind in "biuf" and classes.dtype.kind in "biuf":
-        # True is 1, as everywhere in NumPy, but not to pandas
-        dtype = np.result_type(classes, labels)
-        if dtype == np.float16:  # of which pandas makes no index
-            dtype = np.float32
-        known, labels = classes.astype(dtype), labels.astype(dtype)
-    labeled_codes = pd.Index(known).get_indexer(pd.Index(labels))
-    if (labeled_codes < 0).any():
-        unknown = np.unique(labels[labeled_codes < 0])
+    labeled, found, labeled_codes = _read(y)
+    # no array for both: NumPy would make floats of integers, and strings of numbers
+    number_of = {label: code for code, label in enumerate(_keys(classes))}
+    numbers = np.array([number_of.get(label, -1) for label in _keys(found)], int)
+    if (numbers < 0).any():
+        unknown = found[numbers < 0]
         raise ValueError(f"y must have labels of {classes} only; got {unknown}, too.")
-    return _encoded(classes, labeled, labeled_codes)
+    return _encoded(classes, labeled, numbers[labeled_codes])
 
 
-def _encoded(classes, labeled, labeled_codes):
-    codes = np.full(len(labeled), UNLABELED, dtype=np.int64)
-    codes[labeled] = labeled_codes
-    return EncodedLabels(classes, codes)
+def without_labels(labels, samples):
+    """Labels of all samples but some, which become unlabeled.
+
+    Parameters
+    ----------
+    labels : EncodedLabels
+    samples : ndarray of shape (n,)
+        Numbers of samples to be unlabeled.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        Class labels, -1 where unlabeled, or NaT among times. Of dtype object where the
+        classes are no numbers, as `SelfTrainingClassifier` wants it, or where none of
+        NumPy's integers holds them and -1.
+    """
+    codes = labels.codes.copy()
+    codes[samples] = UNLABELED
+    classes, marker = labels.classes, UNLABELED
+    if classes.dtype.kind in "mM":
+        marker = np.array("NaT", classes.dtype)
+    elif classes.dtype.kind == "i" or (
+        classes.dtype.kind == "u" and classes.max() <= np.iinfo(np.int64).max
+    ):
+        classes = classes.astype(np.int64)
+    elif classes.dtype.kind != "f":
+        classes = classes.astype(object)
+    y = classes[codes]
+    y[codes == UNLABELED] = marker
+    return y
+
+
+def hold_out(codes, fraction, random_state):
+    """Labeled samples to be held out, each class by its share.
+
+    The only label of a class stays for training.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_samples,)
+        Class codes, UNLABELED where there is no label.
+    fraction : float
+        Share of the labeled samples.
+    random_state : int
+
+    Returns
+    -------
+    ndarray of shape (n_held_out,)
+        Sample numbers.
+
+    Raises
+    ------
+    ValueError
+        If there are too few labels for that.
+
+    Warns
+    -----
+    UserWarning
+        If classes have a single label.
+    """
+    labeled = np.flatnonzero(codes != UNLABELED)
+    try:
+        return split_labeled(labeled, codes, random_state, fraction)[1]
+    except ValueError as error:
+        raise ValueError(
+            "early_stopping=True holds out validation_fraction of the labeled samples, "
+            "and needs as many samples as classes on either side; got "
+            f"validation_fraction={fraction} of {len(labeled)} labeled samples in "
+            f"{len(np.unique(codes[labeled]))} classes. Label more samples, change "
+            "validation_fraction, or use early_stopping=False."
+        ) from error
+
+
+def split_labeled(labeled, codes, random_state, test_size=None, train_size=None):
+    """Labeled samples for training and for testing, each class by its share.
+
+    The only label of a class is for training.
+
+    Parameters
+    ----------
+    labeled : ndarray of shape (n_labeled,)
+        Sample numbers.
+    codes : ndarray of shape (n_samples,)
+    random_state : int, RandomState instance or None
+    test_size, train_size : float, int or None
+        As in :func:`~sklearn.model_selection.train_test_split`.
+
+    Returns
+    -------
+    train, test : ndarray of sample numbers
+
+    Raises
+    ------
+    ValueError
+        If there are too few labels for that, so that a side would lack a class.
+
+    Warns
+    -----
+    UserWarning
+        If classes have a single label.
+    """
+    # late: see LadderClassifier.fit
+    from sklearn.model_selection import train_test_split
+    from sklearn.model_selection._split import _validate_shuffle_split
+
+    n_train, n_test = _validate_shuffle_split(
+        len(labeled), test_size, train_size, default_test_size=0.25
+    )
+    classes, counts = np.unique(codes[labeled], return_counts=True)
+    is_only = np.isin(codes[labeled], classes[counts == 1])
+    only, others = labeled[is_only], labeled[~is_only]
+    if len(only) < len(labeled):
+        train, test = train_test_split(
+            others,
+            train_size=n_train - len(only),
+            test_size=n_test,
+            stratify=codes[others],
+            random_state=random_state,
+        )
+    if len(only) == len(labeled) or len(np.unique(codes[train])) < (counts > 1).sum():
+        raise ValueError(
+            "A split needs a class with two labels, and labels of each class for "
+            f"training; got {n_train} labels for training in {len(classes)} classes."
+        )
+    if len(only):
+        warnings.warn(
+            f"{len(only)} of {len(classes)} classes have a single label, which is for "
+            "training: they are not tested.",
+            UserWarning,
+            stacklevel=3,
+        )
+    return np.concatenate([train, only]), test
+
+
+# ----------------------------------------------------------------- the door itself
+
+
+def _read(y):
+    """Which samples are labeled, the classes, and the class code of each label."""
+    labeled, labels = present_part(_as_column(y))
+    if labels.dtype.kind == "S" or bytes in map(type, labels):
+        raise TypeError(
+            "Labels must not be bytes, among which no marker of unlabeled samples is "
+            "known. Decode them, as by pandas.Series(y).str.decode('utf-8')."
+        )
+    if labels.dtype == object:
+        is_marker = np.array([_is_marker(label) for label in labels], bool)
+    elif labels.dtype.kind in "biufcmMU":
+        is_text = labels.dtype.kind == "U"
+        is_marker = labels == (str(UNLABELED) if is_text else UNLABELED)
+    else:
+        raise ValueError(f"Unknown label type: {labels.dtype}.")
+    labeled[labeled] = ~is_marker
+    labels = labels[~is_marker]
+    if labels.dtype == object:
+        labels = _of_objects(labels)
+    classes, codes = np.unique(labels, return_inverse=True)
+    if len(classes):
+        # twice, since scikit-learn takes few samples of many classes for a regression
+        targets = classes.astype(float) if classes.dtype.kind == "f" else classes
+        check_classification_targets(np.tile(targets, 2))
+    if classes.dtype.kind in "UO":
+        found = [c for c in classes.tolist() if c.strip().lower() in LOOK_MISSING]
+        if found:
+            warnings.warn(
+                f"y has the classes {found}, which may have been missing labels before "
+                "they became strings. Mark these by -1 or None.",
+                UserWarning,
+                stacklevel=4,
+            )
+    return labeled, classes, codes
+
+
+def _as_column(y):
+    """One-dimensional, for `present_part`."""
+    columns, _ = frame_columns(y)
+    if columns is not None and len(columns) == 1:
+        return columns[0]
+    if isinstance(y, list | tuple):
+        y = np.asarray(y, dtype=object)
+    elif hasattr(y, "drop_nulls") or hasattr(y, "drop_null") or hasattr(y, "isna"):
+        if np.ndim(y) == 1:  # of polars, Arrow or pandas
+            return y
+    y = np.asanyarray(y)
+    column_or_1d(np.broadcast_to(0, y.shape), warn=True)  # checks the shape
+    return y.reshape(-1)
+
+
+def _is_marker(label):
+    if isinstance(label, str):
+        return label == str(UNLABELED)
+    return isinstance(label, NUMBERS) and label == UNLABELED
+
+
+def _of_objects(labels):
+    """Objects as an array of the dtype that holds each of them; strings as they are."""
+    types = set(map(type, labels))
+    is_text = np.array([isinstance(label, str) for label in labels], bool)
+    if is_text.all():
+        return labels
+    if is_text.any():
+        raise ValueError(
+            "Labels must be all strings or all numbers; got "
+            f"{labels[is_text][0]!r} and {labels[~is_text][0]!r}."
+        )
+    if not all(issubclass(t, NUMBERS) for t in types):
+        raise ValueError(
+            "Unknown label type: labels must be strings, integers or booleans; got "
+            f"{sorted(t.__name__ for t in types)}."
+        )
+    if all(issubclass(t, bool | np.bool_) for t in types):
+        return labels.astype(bool)
+    if len(types) == 1 and issubclass(*types, np.generic | float):
+        return np.array(labels.tolist())
+    broken = [v for v in labels if not isinstance(v, Integral | np.bool_) and v % 1]
+    if broken:
+        raise ValueError(f"Unknown label type: continuous, such as {broken[0]!r}.")
+    labels = [int(label) for label in labels]
+    for dtype in (np.int64, np.uint64):
+        limits = np.iinfo(dtype)
+        if limits.min <= min(labels) and max(labels) <= limits.max:
+            return np.array(labels, dtype)
+    raise ValueError(
+        "Integer labels must fit into 64 bits, all of them with or without sign; got "
+        f"{min(labels)} to {max(labels)}."
+    )
+
+
+def _check_some_labeled(labeled):
+    if not labeled.any():
+        raise ValueError(
+            f"y must have labeled samples; got {len(labeled)} samples, all unlabeled "
+            "(-1)."
+        )
 
 
 def _check_two_classes(classes, name):
@@ -204,140 +370,12 @@ def _check_two_classes(classes, name):
         )
 
 
-def without_labels(labels, rows):
-    """Labels of all rows but some, which become unlabeled.
-
-    Parameters
-    ----------
-    labels : EncodedLabels
-    rows : ndarray of shape (n_rows,)
-        Rows to be unlabeled.
-
-    Returns
-    -------
-    ndarray of shape (n_samples,)
-        Class labels, -1 where unlabeled. Of dtype object where the classes are no
-        numbers, as `SelfTrainingClassifier` wants it.
-    """
-    codes = labels.codes.copy()
-    codes[rows] = UNLABELED
-    classes = labels.classes
-    if classes.dtype.kind not in "iuf":
-        classes = classes.astype(object)
-    # a signed marker, so that unsigned classes can stand beside it
-    return np.where(codes == UNLABELED, np.int64(UNLABELED), classes[codes])
+def _encoded(classes, labeled, labeled_codes):
+    codes = np.full(len(labeled), UNLABELED, dtype=np.int64)
+    codes[labeled] = labeled_codes
+    return EncodedLabels(classes, codes)
 
 
-def row_weights(labels, sample_weight, class_weight):
-    """Weights of the rows in the supervised cost.
-
-    Parameters
-    ----------
-    labels : EncodedLabels
-    sample_weight : ndarray of shape (n_samples,)
-    class_weight : dict, "balanced" or None
-
-    Returns
-    -------
-    ndarray of shape (n_samples,)
-        1 for unlabeled rows, where it is not used.
-
-    Raises
-    ------
-    ValueError
-        If the weight of a labeled row is negative or not finite.
-    """
-    labeled = labels.codes != UNLABELED
-    weight = sample_weight[labeled]
-    if class_weight is not None and labeled.any():
-        codes = labels.codes[labeled]
-        weight = (
-            weight
-            * compute_class_weight(
-                class_weight, classes=labels.classes, y=labels.classes[codes]
-            )[codes]
-        )
-    is_wrong = ~np.isfinite(weight) | (weight < 0)
-    if is_wrong.any():
-        raise ValueError(
-            "sample_weight (times class_weight) must be finite and not negative; got "
-            f"{weight[is_wrong][0]}."
-        )
-    weights = np.ones(len(labeled))
-    weights[labeled] = weight
-    return weights
-
-
-def with_mean_1(weights, codes):
-    """Row weights that are 1 on average over labeled rows; None if each of them is 1.
-
-    Parameters
-    ----------
-    weights : ndarray of shape (n_samples,) or None
-    codes : ndarray of shape (n_samples,)
-        Class codes, UNLABELED where there is no label.
-
-    Raises
-    ------
-    ValueError
-        If the weights of all labeled rows are zero.
-    """
-    if weights is None:
-        return None
-    largest = weights[codes != UNLABELED].max()
-    if largest == 0:
-        raise ValueError(
-            "sample_weight (times class_weight) must not be zero for all labeled rows."
-        )
-    weights = weights / largest  # so that no sum is too large
-    weights /= weights[codes != UNLABELED].mean()
-    return None if np.allclose(weights[codes != UNLABELED], 1) else weights
-
-
-def hold_out(codes, fraction, random_state):
-    """Labeled rows to be held out, each class by its share.
-
-    Parameters
-    ----------
-    codes : ndarray of shape (n_samples,)
-        Class codes, UNLABELED where there is no label.
-    fraction : float
-        Share of the labeled rows.
-    random_state : int
-
-    Returns
-    -------
-    ndarray of shape (n_held_out,)
-        Row numbers.
-
-    Raises
-    ------
-    ValueError
-        If there are too few rows for that.
-    """
-    # late: see LadderClassifier.fit
-    from sklearn.model_selection import train_test_split
-
-    labeled = np.flatnonzero(codes != UNLABELED)
-    _, counts = np.unique(codes[labeled], return_counts=True)
-    n_held_out = int(np.ceil(fraction * len(labeled)))
-    n_left = len(labeled) - n_held_out
-    too_few = ValueError(
-        "early_stopping=True holds out validation_fraction of the labeled rows, and "
-        "needs two rows of each class, as many rows as classes on either side, and a "
-        "row of each class left to train on; got "
-        f"validation_fraction={fraction} of {len(labeled)} labeled rows in "
-        f"{len(counts)} classes, {counts.min()} of the rarest. Label more rows, change "
-        "validation_fraction, or use early_stopping=False."
-    )
-    if counts.min() < 2 or min(n_held_out, n_left) < len(counts):
-        raise too_few
-    left, held_out = train_test_split(
-        labeled,
-        test_size=n_held_out,
-        stratify=codes[labeled],
-        random_state=random_state,
-    )
-    if len(np.unique(codes[left])) < len(counts):
-        raise too_few
-    return held_out
+def _keys(labels):
+    """Equal where labels are equal, whatever their dtypes; True is 1, as in NumPy."""
+    return [int(v) for v in labels] if labels.dtype.kind in "biuf" else list(labels)

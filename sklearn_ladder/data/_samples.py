@@ -1,72 +1,101 @@
-"""Rows of any kind, a part at a time as dense float32."""
+"""Samples of any container, a chunk at a time as a dense array."""
 
+import datetime
 import mmap
+from copy import copy
 from math import prod
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 from sklearn.utils import assert_all_finite, check_array
 from torch.utils.data import Dataset
 
-# Numbers in the largest part of the rows that is taken at once: enough for full speed,
-# and 16 MB, little beside any memory.
-LARGEST_PART = 2**22
-# Rows that are read at once where they lie scattered in a file.
-ROWS_AT_ONCE = 32
-# A part need not have more rows than this, however few columns they have.
-MOST_ROWS = 8192
-# Matrix products take another way for fewer rows, and for what is left over.
+from ._missing import frame_columns, present_part
+from ._precision import LARGEST, SMALLEST, TOO_CLOSE, TOO_LARGE, first_of, needs_float64
+
+# Numbers in the largest chunk that is taken at once: enough for full speed, and 16 MB,
+# little beside any memory.
+LARGEST_CHUNK = 2**22
+# Samples that are read at once where they lie scattered in a file.
+SAMPLES_AT_ONCE = 32
+# A chunk need not have more samples than this, however few features they have.
+MOST_SAMPLES = 8192
+# Matrix products take another way for fewer samples, and for what is left over.
 MULTIPLE = 32
+# Samples, and numbers, by which it is seen whether float32 holds a feature.
+N_COMPARED, LARGEST_COMPARED = 2048, 2**23
+
+TIMES = (
+    np.datetime64,
+    np.timedelta64,
+    datetime.date,
+    datetime.time,
+    datetime.timedelta,
+    pd.Period,
+)
 
 
 class Survey(NamedTuple):
-    """What one look at all rows tells."""
+    """What one look at all samples tells."""
 
     have_missing: bool
-    lowest: np.ndarray  # of each feature, float32; NaN if it is always missing
+    # of each feature, float64; NaN if it is always missing:
+    lowest: np.ndarray
     highest: np.ndarray
+    imprecise: dict  # column number to why float32 cannot hold it
 
 
-class Rows(Dataset):
-    """The rows of a table. One that is memory-mapped is never copied whole.
+class Samples(Dataset):
+    """Samples of a table. One that is memory-mapped is never copied whole.
 
-    Indexing with a slice or with row numbers gives rows as a dense ndarray of shape
-    (n, n_features), C-contiguous float32, finite but for NaN where an entry is missing.
+    Indexing with a slice or with sample numbers gives a dense ndarray of shape
+    (n, n_features), C-contiguous, finite but for NaN where an entry is missing.
 
     Parameters
     ----------
-    X : array-like, sparse matrix or np.memmap of shape (n_rows, n_features)
-        Sparse matrices that are not CSR of float32 are converted to it, and never made
-        dense as a whole.
+    X : array-like, sparse matrix or np.memmap of shape (n_samples, n_features)
+        Sparse matrices are converted to CSR, and never made dense as a whole.
     estimator : estimator, default=None
         Named in errors.
+    dtype : {np.float32, np.float64}, default=np.float32
+        Of what indexing gives.
+
+    Attributes
+    ----------
+    names : ndarray of shape (n_features,) or None
+        Column names of a frame.
 
     Raises
     ------
-    ValueError
+    ValueError or TypeError
         If `X` is no table of numbers, or if it is sparse and an entry is missing; on
-        indexing, or at once if it is sparse, if a value is infinite as float32.
+        indexing if a value is infinite as `dtype`.
     """
 
-    def __init__(self, X, estimator=None):
+    def __init__(self, X, estimator=None, dtype=np.float32):
         self._estimator_name = type(estimator).__name__ if estimator else None
+        self.dtype = np.dtype(dtype)
+        X, self.names = _as_numbers(X)
         # a frame may be sparse, too: pandas' accessor is there if all its columns are
         may_be_sparse = sparse.issparse(X) or hasattr(X, "sparse")
         self._X = check_array(
             X,
             accept_sparse="csr",
-            dtype=np.float32 if may_be_sparse else "numeric",
-            # dense rows: when they are indexed
+            dtype=[np.float64, np.float32] if may_be_sparse else "numeric",
+            # dense samples: when they are indexed
             ensure_all_finite="allow-nan" if may_be_sparse else False,
             estimator=estimator,
             input_name="X",
         )
         self.is_sparse = sparse.issparse(self._X)
         if self.is_sparse and np.isnan(self._X.data).any():
+            is_missing = np.isnan(self._X.data)
+            columns = _named(np.unique(self._X.indices[is_missing]), self.names)
             raise ValueError(
                 "X must be dense to have missing values (NaN); got a sparse matrix "
-                f"with {np.isnan(self._X.data).sum()} of them."
+                f"with {is_missing.sum()} of them, in columns {columns}."
             )
         self._memmap = _memmap_under(self._X)
 
@@ -75,106 +104,148 @@ class Rows(Dataset):
         return self._X.shape
 
     @property
-    def dtype(self):
-        return self._X.dtype
-
-    @property
     def is_resident(self):
-        """Whether rows are dense in this process's memory."""
+        """Whether samples are dense in this process's memory."""
         return not self.is_sparse and self._memmap is None
+
+    def astype(self, dtype):
+        """The same samples, of which indexing gives another dtype."""
+        other = copy(self)
+        other.dtype = np.dtype(dtype)
+        return other
 
     def __len__(self):
         return self._X.shape[0]
 
+    # what is too large becomes infinite, for which there is an error
+    @np.errstate(all="ignore")
     def __getitem__(self, index):
-        part = self.as_given(index)
+        chunk = self.take_as_given(index)
         if self.is_sparse:
-            part = part.toarray()
-        # what is too large for float32 becomes infinite, for which there is an error
-        with np.errstate(over="ignore"):
-            part = np.ascontiguousarray(part, dtype=np.float32)
-        assert_all_finite(
-            part, allow_nan=True, estimator_name=self._estimator_name, input_name="X"
-        )
-        return part
+            chunk = chunk.astype(self.dtype, copy=False).toarray()
+        chunk = np.ascontiguousarray(chunk, dtype=self.dtype)
+        self._check_finite(chunk)
+        return chunk
 
-    def as_given(self, index):
-        """Rows as they are given: not checked, not converted."""
+    def _check_finite(self, chunk):
+        assert_all_finite(
+            chunk, allow_nan=True, estimator_name=self._estimator_name, input_name="X"
+        )
+
+    def take_as_given(self, index):
+        """Samples as they are given: not checked, not converted."""
         self._give_back_pages()
         if self._memmap is None or isinstance(index, slice):
             return self._X[index]
-        # A row that is read brings up to 2 MB around it into memory.
-        part = np.empty((len(index), self.shape[1]), self.dtype)
-        for start in range(0, len(index), ROWS_AT_ONCE):
-            rows = slice(start, start + ROWS_AT_ONCE)
-            part[rows] = self._X[index[rows]]
+        # A sample that is read brings up to 2 MB around it into memory.
+        chunk = np.empty((len(index), self.shape[1]), self._X.dtype)
+        for start in range(0, len(index), SAMPLES_AT_ONCE):
+            some = slice(start, start + SAMPLES_AT_ONCE)
+            chunk[some] = self._X[index[some]]
             self._give_back_pages()
-        return part
+        return chunk
 
     def _give_back_pages(self):
         """Let go of what was read of a mapped file before.
 
-        Else all of the file would count as memory of this process in the end. Changes
-        that a copy-on-write mapping has would be lost, so that its pages stay.
+        Otherwise resident memory grows to the size of the file. Changes that a
+        copy-on-write mapping has would be lost, so that its pages stay.
         """
         if self._memmap is None or self._memmap.mode == "c":
             return
         if hasattr(mmap, "MADV_DONTNEED"):
             self._memmap.base.madvise(mmap.MADV_DONTNEED)
 
+    @np.errstate(all="ignore")
     def survey(self):
-        """Look at all rows once, and check that none is infinite."""
+        """Look at all samples once, and check that none is infinite."""
         if self.is_sparse:
             ends = self._X.min(axis=0), self._X.max(axis=0)
-            return Survey(False, *(end.toarray().ravel() for end in ends))
-        have_missing = False
-        lowest, highest = np.full((2, self.shape[1]), np.nan, np.float32)
-        for part in self.parts():
-            have_missing |= bool(np.isnan(part).any())
+            lowest, highest = (end.toarray().ravel().astype(float) for end in ends)
+            have_missing, compared = False, self._X[:: -(-len(self) // N_COMPARED)]
+        else:
+            have_missing, lowest, highest, compared = self._survey_dense()
+        imprecise = self._imprecise(compared)
+        largest = np.fmax(np.abs(lowest), np.abs(highest))
+        is_close = (largest > 0) & (largest < SMALLEST)
+        imprecise |= dict.fromkeys(np.flatnonzero(is_close).tolist(), TOO_CLOSE)
+        is_large = largest > LARGEST
+        imprecise |= dict.fromkeys(np.flatnonzero(is_large).tolist(), TOO_LARGE)
+        return Survey(have_missing, lowest, highest, imprecise)
+
+    def _survey_dense(self):
+        """Whether entries are missing, ends of the features, and each n-th sample."""
+        most = min(N_COMPARED, max(64, LARGEST_COMPARED // self.shape[1]))
+        step = -(-len(self) // most)
+        have_missing, compared = False, []
+        lowest, highest = np.full((2, self.shape[1]), np.nan)
+        for part in self._slices():
+            chunk = self.take_as_given(part)
+            if chunk.dtype not in (np.float32, np.float64):
+                chunk = chunk.astype(float)
+            self._check_finite(chunk)
+            have_missing |= bool(np.isnan(chunk).any())
             # which pass over NaN where there is something else
-            np.fmin(lowest, np.fmin.reduce(part, axis=0), out=lowest)
-            np.fmax(highest, np.fmax.reduce(part, axis=0), out=highest)
-        return Survey(have_missing, lowest, highest)
+            np.fmin(lowest, np.fmin.reduce(chunk, axis=0), out=lowest)
+            np.fmax(highest, np.fmax.reduce(chunk, axis=0), out=highest)
+            compared.append(np.array(chunk[-part.start % step :: step]))
+        return have_missing, lowest, highest, np.concatenate(compared)
 
-    def parts(self):
-        """All rows, one part after the other."""
-        size = rows_per_part(self.shape[1])
-        for start in range(0, len(self), size):
-            yield self[start : start + size]
+    def _imprecise(self, compared):
+        """Columns that float32 cannot hold, and why."""
+        if not self.is_sparse:
+            return needs_float64(compared)
+        compared = compared.tocsc()
+        # others have no neighbors but zeros
+        columns = np.flatnonzero(np.diff(compared.indptr) > 1)
+        size, found = max(1, LARGEST_CHUNK // compared.shape[0]), {}
+        for start in range(0, len(columns), size):
+            some = columns[start : start + size]
+            causes = needs_float64(compared[:, some].toarray())
+            found |= {int(some[n]): cause for n, cause in causes.items()}
+        return found
+
+    def _slices(self):
+        size = chunk_size(self.shape[1])
+        return [slice(start, start + size) for start in range(0, len(self), size)]
+
+    def chunks(self):
+        """All samples, one chunk after the other."""
+        return (self[part] for part in self._slices())
 
 
-class SomeRows(Dataset):
-    """Some of the rows, each taken when it is asked for.
+class SampleSubset(Dataset):
+    """Some of the samples, each taken when it is asked for.
 
     Parameters
     ----------
-    rows : Rows
-    index : ndarray of shape (n_rows,)
+    samples : Samples
+    index : ndarray of shape (n,)
         Their numbers.
     """
 
-    def __init__(self, rows, index):
-        self._rows = rows
+    def __init__(self, samples, index):
+        self._samples = samples
         self._index = index
 
     def __len__(self):
         return len(self._index)
 
     def __getitem__(self, index):
-        return self._rows[self._index[index]]
+        return self._samples[self._index[index]]
 
 
 def flatten_images(X):
-    """Rows from images, channel by channel.
+    """Samples from images, channel by channel.
 
     Parameters
     ----------
     X : array-like
-        Images, (n_rows, channels, height, width), or rows, which stay as they are.
+        Images, (n_samples, channels, height, width), or a table, which stays as it is.
 
     Returns
     -------
-    X : array-like of shape (n_rows, n_features)
+    X : array-like of shape (n_samples, n_features)
     image_shape : tuple of int or None
         Channels, height, width.
     """
@@ -184,21 +255,21 @@ def flatten_images(X):
     return X.reshape(len(X), prod(image_shape)), image_shape
 
 
-def rows_per_part(width):
-    """Number of rows to take at once.
+def chunk_size(width):
+    """Number of samples to take at once.
 
     Parameters
     ----------
     width : int
-        Numbers per row that are held at the same time.
+        Numbers per sample that are held at the same time.
 
     Returns
     -------
     int
         A multiple of `MULTIPLE` where it is more.
     """
-    n_rows = max(1, min(MOST_ROWS, LARGEST_PART // width))
-    return n_rows if n_rows < MULTIPLE else n_rows - n_rows % MULTIPLE
+    size = max(1, min(MOST_SAMPLES, LARGEST_CHUNK // width))
+    return size if size < MULTIPLE else size - size % MULTIPLE
 
 
 def _memmap_under(X):
@@ -209,3 +280,100 @@ def _memmap_under(X):
             found = X  # that of all, whose base is the mapping of the file
         X = X.base
     return found if isinstance(X, mmap.mmap) else None
+
+
+# ------------------------------------------------------ what check_array does not know
+
+
+def _as_numbers(X):
+    """A table that check_array converts without loss, and names of its columns.
+
+    Columns of other dtypes than NumPy's numbers become float64, with NaN for whatever
+    is missing by `present_part`.
+    """
+    if isinstance(X, list | tuple):
+        has_mask = any(isinstance(row, np.ma.MaskedArray) for row in X)
+        X = np.ma.array(X) if has_mask else np.asarray(X)
+    if isinstance(X, pd.DataFrame):
+        names, dtypes = X.columns.to_numpy(), list(X.dtypes)
+        if _is_sparse_frame(X, names):
+            return X, names
+    else:
+        names, dtypes = None, [X.dtype] if isinstance(X, np.ndarray) else []
+    if all(isinstance(t, np.dtype) and t.kind in "biufcSU" for t in dtypes):
+        columns, names = (None, names) if dtypes else frame_columns(X)
+        if columns is None:
+            return _without_mask(X), names
+    elif isinstance(X, np.ndarray):
+        if X.ndim != 2:
+            return X, None
+        columns = X.T
+    else:
+        columns, _ = frame_columns(X)
+    kinds = [getattr(dtype, "kind", "O") for dtype in dtypes] or [""]
+    if (is_time := np.isin(kinds, ["m", "M"])).any():
+        is_time = np.broadcast_to(is_time, len(columns))
+        raise _times_error(np.flatnonzero(is_time), names)
+    numbers = np.full((len(X), len(columns)), np.nan)
+    for number, column in enumerate(columns):
+        present, values = present_part(column)
+        types = (
+            set(map(type, values)) if values.dtype == object else {values.dtype.type}
+        )
+        if any(issubclass(t, TIMES) for t in types):
+            raise _times_error([number], names)
+        try:
+            if any(issubclass(t, complex) for t in types):
+                raise TypeError("Complex data not supported")
+            numbers[present, number] = values
+        except (TypeError, ValueError, OverflowError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(
+                f"X must be numbers: {error}, in columns {_named([number], names)}. "
+                "Encode what is no number, as by OneHotEncoder; NaN or None means "
+                "missing."
+            ) from error
+    return numbers, names
+
+
+def _without_mask(X):
+    """What is masked becomes NaN."""
+    if not isinstance(X, np.ma.MaskedArray):
+        return X
+    mask = np.ma.getmask(X)
+    if not mask.any():
+        return X.data
+    if _memmap_under(X.data) is not None:
+        raise ValueError(
+            "X must not be a masked array of a memory-mapped file, which would be "
+            "copied whole. Write NaN into the file where entries are missing."
+        )
+    return np.where(mask, np.nan, X.data)
+
+
+def _is_sparse_frame(X, names):
+    """Whether all columns of a frame are pandas' sparse ones; with zeros left out."""
+    if not hasattr(X, "sparse"):
+        return False
+    fill = np.array([dtype.fill_value for dtype in X.dtypes], dtype=object)
+    is_other = np.array([pd.isna(value) or value != 0 for value in fill], dtype=bool)
+    if is_other.any():
+        columns = _named(np.flatnonzero(is_other), names)
+        raise ValueError(
+            f"Sparse frames must have the fill value 0; got {fill[is_other][0]} in "
+            f"columns {columns} of X. Use X.sparse.to_dense()."
+        )
+    return True
+
+
+def _times_error(numbers, names):
+    return TypeError(
+        "X must be numbers; got dates, times or durations in columns "
+        f"{_named(numbers, names)}. Turn them into numbers, such as days since a date, "
+        "and what is missing (NaT) into NaN."
+    )
+
+
+def _named(numbers, names):
+    numbers = [int(number) for number in numbers]
+    return first_of(numbers if names is None else [names[n] for n in numbers])

@@ -8,6 +8,7 @@ from torch.autograd.function import Function, once_differentiable
 from torch.nn import functional as F
 
 from ._layers import LEAKY_SLOPE
+from ._shapes import FLOAT32_ON_CPU
 
 # Of an AMLP's initial weights.
 WEIGHT_STD = 0.025
@@ -34,7 +35,7 @@ class GaussianCombinator(nn.Module):
 
     def __init__(self, width, generator=None):
         super().__init__()
-        coefficients = torch.zeros(10, width)
+        coefficients = torch.zeros(10, width, **FLOAT32_ON_CPU)
         coefficients[1] = coefficients[6] = 1.0
         self.coefficients = nn.Parameter(coefficients)
 
@@ -122,9 +123,13 @@ class MLPCombinator(nn.Module):
         super().__init__()
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
         for n_in, n_out in pairwise([3, *hidden_sizes, 1]):
-            weight = torch.randn(n_out, n_in, width, generator=generator)
+            weight = torch.randn(
+                n_out, n_in, width, generator=generator, **FLOAT32_ON_CPU
+            )
             self.weights.append(nn.Parameter(WEIGHT_STD * weight))
-            self.biases.append(nn.Parameter(torch.zeros(n_out, width)))
+            self.biases.append(
+                nn.Parameter(torch.zeros(n_out, width, **FLOAT32_ON_CPU))
+            )
 
     def forward(self, z_corrupted, u):
         h = torch.stack([u, z_corrupted, u * z_corrupted])  # (3, n_rows, width)

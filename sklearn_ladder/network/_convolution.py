@@ -1,4 +1,4 @@
-"""Convolutional layers, and transposed convolution back down."""
+"""Convolutional layers, and the transposed convolutions of the decoder."""
 
 import math
 from dataclasses import dataclass, replace
@@ -9,20 +9,22 @@ from torch.nn import functional as F
 
 from ._products import product_by_network
 from ._shapes import (
+    FLOAT32_ON_CPU,
     LayerSpecification,
     Shape,
     as_table,
     check_count,
 )
 
-# Zeros around the map, by the size of the kernel.
+# Number of zeros on each side of the map, given the size of the kernel.
 PADDINGS = {
     "valid": lambda kernel: 0,
     "same": lambda kernel: (kernel - 1) // 2,
     "full": lambda kernel: kernel - 1,
 }
-# Libraries are made for small kernels: the published 26 × 26 one is 12 times as fast on
-# CPU, up and down, if patches are made first and multiplied as matrices.
+# torch's convolution is optimized for small kernels. For larger ones, it is faster to
+# extract patches and multiply matrices: 12 times for the published 26 × 26 kernel on
+# CPU, in both directions.
 LARGEST_DIRECT_KERNEL = 11
 
 
@@ -33,19 +35,20 @@ class Conv(LayerSpecification):
     Parameters
     ----------
     channels : int or None
-        Number of filters; None takes the number of classes.
+        Number of filters. None means the number of classes.
     kernel : int
         Height and width of the filters.
     padding : {"valid", "same", "full"}, default="valid"
-        Where filters are applied: only where they lie within the map; so that, at
-        stride 1, the map keeps its size (odd kernels only); or wherever they overlap
-        with the map.
+        Where filters are applied. "valid": only where they lie within the map. "same":
+        so that a stride of 1 keeps the size of the map; needs an odd kernel. "full":
+        wherever they overlap the map.
     stride : int, default=1
+        Distance between the positions at which filters are applied.
 
     Raises
     ------
     ValueError
-        If an argument is not as described.
+        If a parameter has an invalid value.
     """
 
     channels: int | None
@@ -101,24 +104,25 @@ class Conv(LayerSpecification):
 
 
 def initial_filters(shape, fan_in, generator):
-    """Filters, uniform within ±√(3/fan_in)."""
-    uniform = 2 * torch.rand(shape, generator=generator) - 1
+    """Filters, drawn uniformly from ±√(3/fan_in)."""
+    uniform = 2 * torch.rand(shape, generator=generator, **FLOAT32_ON_CPU) - 1
     return nn.Parameter(uniform * math.sqrt(3 / fan_in))
 
 
 class Convolution(nn.Module):
-    """Convolution without bias (batch normalisation would remove it).
+    """Convolution without bias, since batch normalization would remove it.
 
-    As everywhere in deep learning, filters are not mirrored.
+    As usual in deep learning, filters are not mirrored.
 
     Parameters
     ----------
     specification : Conv
     in_shape, out_shape : Shape
-        Of all networks side by side.
+        Shapes of the input and output, for all ensemble members together.
     generator : torch.Generator
         Source of the initial weights, on the CPU.
     n_networks : int, default=1
+        Number of ensemble members.
     """
 
     def __init__(self, specification, in_shape, out_shape, generator, n_networks=1):
@@ -142,19 +146,19 @@ class Convolution(nn.Module):
         if self.specification.kernel <= LARGEST_DIRECT_KERNEL:
             maps = F.conv2d(maps, weight, shift, groups=self.n_networks, **size)
             return as_table(maps)
-        # (n_rows, units of a patch, n_sites)
+        # (n_samples, units per patch, n_positions)
         patches = F.unfold(maps, self.specification.kernel, **size)
         patches = patches.transpose(1, 2).flatten(0, 1)
         return product_by_network(patches, weight.flatten(1), self.n_networks, shift)
 
     def normalize_weight(self):
-        """Bring each channel's filter to length 1, in place."""
+        """Scale the filter of each channel to L2 norm 1, in place."""
         self.weight /= torch.linalg.vector_norm(
             self.weight, dim=(1, 2, 3), keepdim=True
         )
 
     def way_down(self, generator):
-        """A new transposed convolution from this one's output back to its input."""
+        """Make the transposed convolution from the output back to the input."""
         return TransposedConvolution(
             self.specification,
             self.out_shape,
@@ -165,17 +169,18 @@ class Convolution(nn.Module):
 
 
 class TransposedConvolution(nn.Module):
-    """The transpose of a convolution, with weights of its own.
+    """The transpose of a convolution, with its own weights.
 
     Parameters
     ----------
     specification : Conv
-        Of the convolution.
+        Specification of the convolution.
     in_shape, out_shape : Shape
-        Output and input of the convolution, of all networks side by side.
+        Shapes of the convolution's output and input, for all ensemble members together.
     generator : torch.Generator
         Source of the initial weights, on the CPU.
     n_networks : int, default=1
+        Number of ensemble members.
     """
 
     def __init__(self, specification, in_shape, out_shape, generator, n_networks=1):
@@ -193,7 +198,7 @@ class TransposedConvolution(nn.Module):
         kernel, stride = self.specification.kernel, self.specification.stride
         n_zeros = self.specification.n_zeros
         if kernel <= LARGEST_DIRECT_KERNEL:
-            # what the stride left over at the right and bottom
+            # Rows and columns at the bottom and right that the stride did not reach.
             left_over = [
                 (size + 2 * n_zeros - kernel) % stride for size in self.out_shape[1:]
             ]
@@ -206,7 +211,7 @@ class TransposedConvolution(nn.Module):
                 groups=self.n_networks,
             )
         else:
-            # (n_networks · units of a patch, channels of a network)
+            # (n_members · units per patch, channels per member)
             weight = self.weight.flatten(1).unflatten(0, (self.n_networks, -1)).mT
             patches = product_by_network(signal, weight.flatten(0, 1), self.n_networks)
             patches = patches.unflatten(0, (-1, self.in_shape.n_sites)).transpose(1, 2)
@@ -216,6 +221,6 @@ class TransposedConvolution(nn.Module):
         return as_table(maps)
 
     def normalize_weight(self):
-        """Bring the weights into each channel to length 1, in place."""
+        """Scale the incoming weights of each channel to L2 norm 1, in place."""
         weight = self.weight.unflatten(0, (self.n_networks, -1))
         weight /= torch.linalg.vector_norm(weight, dim=(1, 3, 4), keepdim=True)

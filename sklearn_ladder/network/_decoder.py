@@ -14,9 +14,9 @@ from ._normalization import (
 
 
 class DecoderPass(NamedTuple):
-    """Activations of the decoder by layer number; empty below its lowest layer."""
+    """Activations of the decoder. Keys are layer numbers, from the lowest to L."""
 
-    u: dict[int, Tensor]  # signal from the layer above, as a table: see `Shape`
+    u: dict[int, Tensor]  # signal from the layer above, as a table (see `Shape`)
     z_denoised: dict[int, Tensor]  # ẑ, as a table
 
 
@@ -28,7 +28,7 @@ class DecoderLayer(nn.Module):
     width : int
         Number of units, or of channels.
     way_down : nn.Module or None
-        The map V from the layer above; None at the class layer, which is fed with the
+        The map V from the layer above. None at the class layer, whose input is the
         softmax output.
     combinator : nn.Module
         The function g.
@@ -42,12 +42,12 @@ class DecoderLayer(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Decoder from the class layer L down to the lowest layer that has a cost.
+    """Decoder from the class layer L down to the lowest layer with a denoising cost.
 
     Parameters
     ----------
     encoder : Encoder
-        The encoder to be mirrored.
+        The encoder that the decoder mirrors.
     lowest : int
         Number of the lowest layer to denoise: 0 for the full ladder, L for the Γ-model.
     combinators : sequence of str
@@ -60,16 +60,17 @@ class Decoder(nn.Module):
         super().__init__()
         self.lowest = lowest
         self.top = len(encoder.layers)
-        # decoder layer l needs the way down from encoder layer l + 1 to l
+        # Decoder layer l needs the map from encoder layer l + 1 down to l.
         self.layers = nn.ModuleDict()
         for number in range(self.top, lowest - 1, -1):
             if number == self.top:
                 way_down = None
             else:
                 way_down = encoder.layers[number].projection.way_down(generator)
-            # NOTE[DIFF]: in the released code coefficients and statistics of u are by
-            # unit where the layer above is dense. Here maps have one rule. No published
-            # network has a dense layer above maps of more than one site.
+            # NOTE[DIFF]: coefficients and statistics of u are always per channel. In
+            # the released code they are per unit if the layer above is dense. The rule
+            # gives the same in all published networks: none has a dense layer above
+            # maps with more than one position.
             width = encoder.shapes[number].channels
             combinator = COMBINATORS[combinators[number]](width, generator)
             self.layers[str(number)] = DecoderLayer(width, way_down, combinator)
@@ -80,12 +81,12 @@ class Decoder(nn.Module):
         Parameters
         ----------
         z_corrupted : list of Tensor
-            z̃ of layers 0 … L, unlabelled rows only, as tables.
-        proba : Tensor of shape (n_rows, n_classes)
+            z̃ of layers 0 … L, unlabeled samples only, as tables.
+        proba : Tensor of shape (n_samples, n_members · n_classes)
             Softmax output of the corrupted encoder.
         normalize : callable, default=None
-            Takes the layer and its signal before normalisation. By default batch
-            normalisation.
+            Called with a decoder layer and its signal. Returns the normalized signal.
+            By default, the signal is normalized by its batch statistics.
 
         Returns
         -------
@@ -97,7 +98,7 @@ class Decoder(nn.Module):
             layer = self.layers[str(number)]
             if layer.way_down is not None:
                 u_pre = layer.way_down(z_denoised[number + 1])  # V ẑ
-            # Algorithm 1: u = batchnorm(V ẑ), or of h̃ at the top; ẑ = g(z̃, u)
+            # Algorithm 1: u = batchnorm(V ẑ), at the top u = batchnorm(h̃); ẑ = g(z̃, u)
             u[number] = (
                 batch_norm(u_pre) if normalize is None else normalize(layer, u_pre)
             )
@@ -106,12 +107,12 @@ class Decoder(nn.Module):
 
     @torch.no_grad()
     def measure(self, z, proba):
-        """Batch statistics of every decoder layer, in the order of the pass."""
+        """Batch statistics of u at every decoder layer, from the top down."""
         statistics = []
 
-        def note(_, signal):
+        def record_and_normalize(_, signal):
             statistics.append(batch_statistics(signal))
             return statistics[-1].normalize(signal)
 
-        self(z, proba, normalize=note)
+        self(z, proba, normalize=record_and_normalize)
         return statistics

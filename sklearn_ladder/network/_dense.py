@@ -8,6 +8,7 @@ from torch import nn
 
 from ._products import product_by_network
 from ._shapes import (
+    FLOAT32_ON_CPU,
     LayerSpecification,
     Shape,
     by_network,
@@ -18,12 +19,12 @@ from ._shapes import (
 
 @dataclass(frozen=True)
 class Dense(LayerSpecification):
-    """Fully connected layer. On top of maps it takes all of their sites.
+    """Fully connected layer. On top of maps, it reads all of their positions.
 
     Parameters
     ----------
     width : int, default=None
-        Number of units; None, for the class layer, takes the number of classes.
+        Number of units. None, for the class layer, means the number of classes.
 
     Raises
     ------
@@ -53,17 +54,18 @@ class Dense(LayerSpecification):
 
 
 class DenseProjection(nn.Module):
-    """Fully connected map without bias (batch normalisation would remove it).
+    """Fully connected map without bias, since batch normalization would remove it.
 
-    Weights start normal with standard deviation 1/√(units of the input).
+    Initial weights are normal with standard deviation 1/√(number of input units).
 
     Parameters
     ----------
     in_shape, out_shape : Shape
-        Of all networks side by side.
+        Shapes of the input and output, for all ensemble members together.
     generator : torch.Generator
         Source of the initial weights, on the CPU.
     n_networks : int, default=1
+        Number of ensemble members.
     """
 
     def __init__(self, in_shape, out_shape, generator, n_networks=1):
@@ -71,11 +73,13 @@ class DenseProjection(nn.Module):
         self.in_shape, self.out_shape = in_shape, out_shape
         self.n_networks = n_networks
         n_in = in_shape.n_units // n_networks
-        weight = torch.randn(out_shape.n_units, n_in, generator=generator)
+        weight = torch.randn(
+            out_shape.n_units, n_in, generator=generator, **FLOAT32_ON_CPU
+        )
         self.weight = nn.Parameter(weight / math.sqrt(n_in))
 
     def forward(self, h, scale=None, shift=None):
-        # (n_rows, all units), network by network
+        # (n_samples, units of all members), member by member
         h = by_network(h, self.in_shape.n_sites, self.n_networks)
         h = h.view(-1, self.in_shape.n_units)
         weight = self.weight if scale is None else self.weight * scale[:, None]
@@ -84,11 +88,11 @@ class DenseProjection(nn.Module):
         return not_by_network(out, self.out_shape.n_sites, self.n_networks)
 
     def normalize_weight(self):
-        """Bring the incoming weights of each unit to length 1, in place."""
+        """Scale the incoming weights of each unit to L2 norm 1, in place."""
         self.weight /= torch.linalg.vector_norm(self.weight, dim=1, keepdim=True)
 
     def way_down(self, generator):
-        """A new map from this one's output back to its input (V in the paper)."""
+        """Make the map from the output back to the input (V in the paper)."""
         return DenseProjection(
             self.out_shape, self.in_shape, generator, self.n_networks
         )

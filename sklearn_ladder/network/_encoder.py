@@ -1,4 +1,4 @@
-"""The encoder of Algorithm 1, run corrupted, clean, and for prediction."""
+"""The encoder of Algorithm 1: corrupted, clean, and for prediction."""
 
 from typing import NamedTuple
 
@@ -13,44 +13,44 @@ from ._shapes import by_network, layer_shapes
 class CorruptedPass(NamedTuple):
     """Activations of the corrupted encoder."""
 
-    z: list[Tensor]  # z̃ of layers 0 … L, unlabelled rows, as tables: see `Shape`
-    logits: Tensor  # (n_rows · n_networks, n_classes), labelled rows first
+    z: list[Tensor]  # z̃ of layers 0 … L, unlabeled samples, as tables (see `Shape`)
+    logits: Tensor  # (n_samples · n_members, n_classes), labeled samples first
 
 
 class CleanPass(NamedTuple):
-    """Activations of the clean encoder with batch statistics, up to some layer."""
+    """Activations of the clean encoder with batch statistics, up to layer `top`."""
 
-    z: list[Tensor]  # of layers 0 … top, as tables
-    statistics: list[Statistics]  # of layers 1 … top
-    # (n_rows · n_networks, n_classes) if it went up to the class layer, or else empty
+    z: list[Tensor]  # z of layers 0 … top, as tables
+    statistics: list[Statistics]  # batch statistics of layers 1 … top
+    # (n_samples · n_members, n_classes); empty if `top` is below the class layer
     logits: Tensor
 
 
 class PopulationPass(NamedTuple):
     """Activations of the clean encoder with population statistics."""
 
-    z: list[Tensor]  # of layers 0 … L, as tables
-    logits: Tensor  # (n_rows · n_networks, n_classes)
+    z: list[Tensor]  # z of layers 0 … L, as tables
+    logits: Tensor  # (n_samples · n_members, n_classes)
 
 
 class Encoder(nn.Module):
-    """The stack of encoder layers 1 … L. Layer 0 is the input itself.
+    """The stack of encoder layers 1 … L. Layer 0 is the input.
 
-    Logits have a line for each network of each row, so that what takes a softmax need
-    not know of networks side by side.
+    Logits have one row per sample and ensemble member. Code that applies a softmax
+    therefore needs no number of members.
 
     Parameters
     ----------
     input_shape : Shape
-        Of layer 0, in a single network.
+        Shape of layer 0, for one ensemble member.
     specifications : sequence of LayerSpecification
-        Of layers 1 … L.
+        Layers 1 … L.
     activation : str
-        Of the hidden layers; a name in ``ACTIVATIONS``.
+        Activation function of the hidden layers: a key of ``ACTIVATIONS``.
     generator : torch.Generator
         Source of the initial weights.
     n_networks : int, default=1
-        Number of networks side by side.
+        Number of ensemble members.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Encoder(nn.Module):
         super().__init__()
         shapes = layer_shapes(input_shape, specifications)
         self.n_networks = n_networks
-        # of all networks side by side
+        # Shapes for all members together.
         self.shapes = [shape.side_by_side(n_networks) for shape in shapes]
         self.layers = nn.ModuleList()
         for number, specification in enumerate(specifications, start=1):
@@ -67,8 +67,8 @@ class Encoder(nn.Module):
                 shapes[number - 1], generator, n_networks
             )
             if number == len(specifications):
-                of_classes = IDENTITY if specification.has_gamma else LINEAR
-                layer = EncoderLayer(projection, of_classes)
+                activation_at_top = IDENTITY if specification.has_gamma else LINEAR
+                layer = EncoderLayer(projection, activation_at_top)
             elif specification.has_activation:
                 layer = EncoderLayer(projection, ACTIVATIONS[activation])
             else:
@@ -76,27 +76,28 @@ class Encoder(nn.Module):
             self.layers.append(layer)
 
     def corrupted_and_clean(self, x, n_labeled, noise, top):
-        """Corrupted encoder on all rows and clean encoder on the unlabelled ones.
+        """Run the corrupted encoder on all samples, the clean one on unlabeled samples.
 
-        Both go through each layer's weights in one product, which is faster than two,
-        forward and backward.
+        Both encoders share one product with the weights of each layer. One product is
+        faster than two, forward and backward.
 
         Parameters
         ----------
-        x : Tensor of shape (n_rows, n_networks · n_columns)
-            Labelled rows first.
+        x : Tensor of shape (n_samples, n_members · n_columns)
+            Labeled samples first.
         n_labeled : int
+            Number of labeled samples.
         noise : list of Tensor
-            One per layer 0 … L, as tables, scaled.
+            Scaled noise of layers 0 … L, as tables.
         top : int
-            Number of the highest layer for which the clean pass is needed; -1 if none.
+            Highest layer that needs a clean pass; -1 if none does.
 
         Returns
         -------
         corrupted : CorruptedPass
         clean : CleanPass
         """
-        n_rows, n_unlabeled = len(x), len(x) - n_labeled
+        n_samples, n_unlabeled = len(x), len(x) - n_labeled
         z_unlabeled = self.shapes[0].table(x[n_labeled:])
         # h̃⁰ = z̃⁰ = x + noise, and h⁰ = z⁰ = x
         x = self.shapes[0].table(x)
@@ -106,7 +107,7 @@ class Encoder(nn.Module):
         z_clean, statistics = [z_unlabeled], []
         for number, layer in enumerate(self.layers, start=1):
             if number == top + 1:
-                h = h[: n_rows * self.shapes[top].n_sites]
+                h = h[: n_samples * self.shapes[top].n_sites]
             n_clean = n_unlabeled if number <= top else 0
             # Algorithm 1: z̃ = batchnorm(W h̃) + noise; h̃ = act(γ (z̃ + β)), and
             # μ, σ = batchmean(W h), batchstd(W h)
@@ -119,69 +120,71 @@ class Encoder(nn.Module):
                 z_clean.append(step.z_clean)
                 statistics.append(step.statistics)
         return (
-            CorruptedPass(z_corrupted, self._logits(h[:n_rows])),
-            CleanPass(z_clean, statistics, self._logits(h[n_rows:])),
+            CorruptedPass(z_corrupted, self._logits(h[:n_samples])),
+            CleanPass(z_clean, statistics, self._logits(h[n_samples:])),
         )
 
     def draw_noise(self, n_rows, noise_std, generator, lowest=0):
-        """Scaled Gaussian noise for each layer from `lowest` up.
+        """Draw scaled Gaussian noise for layers `lowest` … L.
 
         Parameters
         ----------
         n_rows : int
+            Number of samples.
         noise_std : sequence of float
-            For layers 0 … L.
+            Standard deviations at layers 0 … L.
         generator : torch.Generator
         lowest : int, default=0
 
         Returns
         -------
         list of Tensor
-            As tables, each (n_rows · n_sites, channels).
+            Tables, each of shape (n_samples · n_positions, channels).
         """
-        of_rows = {"dtype": torch.float32, "device": generator.device}
+        options = {"dtype": torch.float32, "device": generator.device}
         return [
-            torch.empty(n_rows * shape.n_sites, shape.channels, **of_rows).normal_(
+            torch.empty(n_rows * shape.n_sites, shape.channels, **options).normal_(
                 std=std, generator=generator
             )
             for shape, std in zip(self.shapes[lowest:], noise_std[lowest:], strict=True)
         ]
 
     def activate(self, number, z):
-        """Activation h of a layer, given its z; of the input, z itself."""
+        """Activation h of a layer, given its z. At the input, h = z."""
         return self.layers[number - 1].activate(z) if number > 0 else z
 
     def logits_above(self, number, z, noise):
-        """Logits of corrupted rows, given what they are at some layer.
+        """Run the corrupted encoder from a layer upwards, and return the logits.
 
-        NOTE[DIFF]: the released code of virtual adversarial ladders hands z to the next
-        layer's weights as it is, with neither β nor activation.
+        NOTE[DIFF]: the released code of virtual adversarial ladders passes z to the
+        next layer's weights directly, without β and activation. Here z passes through
+        the rest of its layer first, as in the encoder.
 
         Parameters
         ----------
         number : int
-            Of the layer.
+            Number of the layer.
         z : Tensor
-            z of that layer, before its noise, as a table.
+            z of that layer before noise, as a table.
         noise : list of Tensor
-            For that layer and each above.
+            Noise of that layer and of each layer above.
 
         Returns
         -------
-        Tensor of shape (n_rows · n_networks, n_classes)
+        Tensor of shape (n_samples · n_members, n_classes)
         """
         parts = RowParts(0, len(z) // self.shapes[number].n_sites, 0)
         h = self.activate(number, z + noise[0])
-        for layer, of_layer in zip(self.layers[number:], noise[1:], strict=True):
-            h = layer.step(h, of_layer, parts).h
+        for layer, layer_noise in zip(self.layers[number:], noise[1:], strict=True):
+            h = layer.step(h, layer_noise, parts).h
         return self._logits(h)
 
     def clean(self, x):
-        """Clean encoder with batch statistics.
+        """Run the clean encoder with batch statistics.
 
         Parameters
         ----------
-        x : Tensor of shape (n_rows, n_networks · n_columns)
+        x : Tensor of shape (n_samples, n_members · n_columns)
 
         Returns
         -------
@@ -197,7 +200,7 @@ class Encoder(nn.Module):
         return CleanPass(z_clean, statistics, self._logits(h))
 
     def with_population_statistics(self, x):
-        """Clean encoder as the decoder needs it, with z of all layers.
+        """Run the clean encoder with population statistics, and keep z of all layers.
 
         Returns
         -------
@@ -211,11 +214,11 @@ class Encoder(nn.Module):
         return PopulationPass(z, self._logits(h))
 
     def forward(self, x):
-        """Logits by population statistics: what prediction needs, and no more.
+        """Logits for prediction, computed with population statistics.
 
         Returns
         -------
-        Tensor of shape (n_rows · n_networks, n_classes)
+        Tensor of shape (n_samples · n_members, n_classes)
         """
         h = self.shapes[0].table(x)
         for layer in self.layers:
@@ -223,12 +226,15 @@ class Encoder(nn.Module):
         return self._logits(h)
 
     def hidden(self, x):
-        """Top hidden representation with population statistics, (n_rows, n_units)."""
+        """Activation of the top hidden layer, shape (n_samples, n_units).
+
+        Uses population statistics.
+        """
         h = self.shapes[0].table(x)
         for layer in self.layers[:-1]:
             h = layer(h)
         return self.shapes[-2].rows(h)
 
     def _logits(self, h):
-        """The class layer's table with a line for each network."""
+        """The class layer's table with one row per sample and ensemble member."""
         return by_network(h, 1, self.n_networks)

@@ -1,5 +1,6 @@
 """Features on one scale, as buffers of the network, so that a saved model has them."""
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -18,8 +19,9 @@ class PiecewiseLinear(nn.Module):
 
     Parameters
     ----------
-    values : array-like of shape (n_features, n_knots)
-        Not falling.
+    values : ndarray of shape (n_features, n_knots)
+        Not falling. Their dtype, float32 or float64, is that in which samples are taken
+        and given back.
     heights : array-like of shape (n_features, n_knots)
         What values become; rising where they are.
     feature : array-like of shape (n_columns,)
@@ -32,21 +34,30 @@ class PiecewiseLinear(nn.Module):
 
     def __init__(self, values, heights, feature, lowest, highest, centre, factor):
         super().__init__()
-        self.register_buffer("values", _float32(values))
-        self.register_buffer("heights", _float32(heights))
-        self.register_buffer("feature", torch.tensor(feature))
-        self.register_buffer("lowest", _float32(lowest))
-        self.register_buffer("highest", _float32(highest))
-        self.register_buffer("centre", _float32(centre))
-        self.register_buffer("factor", _float32(factor))
+        self.register_buffer("values", torch.tensor(np.asarray(values), device="cpu"))
+        self.register_buffer("feature", torch.tensor(feature, device="cpu"))
+        for name, array in [
+            ("heights", heights),
+            ("lowest", lowest),
+            ("highest", highest),
+            ("centre", centre),
+            ("factor", factor),
+        ]:
+            of_float32 = torch.tensor(array, dtype=torch.float32, device="cpu")
+            self.register_buffer(name, of_float32)
 
     def forward(self, x):
-        """Rows of shape (n_rows, n_features) on one scale; NaN stays NaN.
+        """Samples on one scale; NaN stays NaN.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n_samples, n_features)
 
         Returns
         -------
-        Tensor of shape (n_rows, n_columns)
+        Tensor of shape (n_samples, n_columns), float32
         """
+        x = x.to(self.values.dtype)
         heights = _interpolate(x.T.contiguous(), self.values, self.heights)
         within = heights.T[:, self.feature].clamp(self.lowest, self.highest)
         return (within - self.centre) * self.factor
@@ -56,11 +67,11 @@ class PiecewiseLinear(nn.Module):
 
         Parameters
         ----------
-        x : Tensor of shape (n_rows, n_columns)
+        x : Tensor of shape (n_samples, n_columns)
 
         Returns
         -------
-        Tensor of shape (n_rows, n_features)
+        Tensor of shape (n_samples, n_features), in the dtype of the values
         """
         within = (x / self.factor + self.centre).clamp(self.lowest, self.highest)
         # a feature's height is where its first bin starts, and the way in each of them
@@ -69,26 +80,22 @@ class PiecewiseLinear(nn.Module):
         return _interpolate(heights, self.heights, self.values).T
 
 
-def _float32(array):
-    return torch.tensor(array, dtype=torch.float32)
-
-
 def _interpolate(x, knots, heights):
     """Line by line: linear between knots, constant beyond.
 
     Parameters
     ----------
-    x : Tensor of shape (n_features, n_rows)
+    x : Tensor of shape (n_features, n_samples)
     knots, heights : Tensor of shape (n_features, n_knots)
 
     Returns
     -------
-    Tensor of shape (n_features, n_rows)
+    Tensor of shape (n_features, n_samples), in the dtype of the heights
     """
     right = torch.searchsorted(knots, x.detach()).clamp_(1, knots.shape[1] - 1)
     left = right - 1
     start = knots.gather(1, left)
     # a feature of fewer knots repeats its last one
     length = (knots.gather(1, right) - start).clamp_min(torch.finfo(x.dtype).tiny)
-    share = ((x - start) / length).clamp(0, 1)
+    share = ((x - start) / length).clamp(0, 1).to(heights.dtype)
     return torch.lerp(heights.gather(1, left), heights.gather(1, right), share)

@@ -8,10 +8,10 @@ from torch import Tensor, nn
 from ._decoder import Decoder, DecoderPass
 from ._dense import Dense
 from ._encoder import CleanPass, CorruptedPass, Encoder
-from ._normalization import pool_statistics
-from ._shapes import Shape
+from ._normalization import pool_statistics, statistics_for_prediction
+from ._shapes import FLOAT32_ON_CPU, Shape
 
-# Passes that bring missing entries near what the decoder makes of them.
+# Times that missing entries are replaced by the decoder's reconstruction of them.
 IMPUTATION_PASSES = 2
 
 
@@ -20,17 +20,17 @@ class LadderPass(NamedTuple):
 
     n_labeled: int
     n_networks: int
-    n_denoising: int  # of them, the first ones: those with denoising costs
+    n_denoising: int  # members with denoising costs, the first ones
     corrupted: CorruptedPass
-    clean: CleanPass  # unlabelled rows
-    decoded: DecoderPass | None  # unlabelled rows; None without a decoder
-    # bool, table of the entries of x_unlabeled that are there; None if all are
+    clean: CleanPass  # of the unlabeled samples
+    decoded: DecoderPass | None  # of the unlabeled samples; None without a decoder
+    # bool, table of the entries of x_unlabeled that are not missing; None if none is
     observed: Tensor | None
-    # logits of unlabelled rows perturbed at a layer, by its number
+    # logits of unlabeled samples that are perturbed at a layer, by number of the layer
     perturbed_logits: dict[int, Tensor]
 
     def of_denoising(self, side_by_side):
-        """What the networks with denoising costs have of a tensor's last axis."""
+        """The part of the last axis that belongs to members with denoising costs."""
         if self.n_denoising == self.n_networks:
             return side_by_side
         width = side_by_side.shape[-1] // self.n_networks
@@ -38,38 +38,39 @@ class LadderPass(NamedTuple):
 
 
 class Ladder(nn.Module):
-    """Ladder network for classification, or several of them side by side.
+    """Ladder network for classification, or an ensemble of them side by side.
 
-    Several are trained on the same rows, each from initial weights and with noise of
-    its own. Predictions are means over them.
+    Members of an ensemble are trained on the same batches, each from its own initial
+    weights and with its own noise. Predictions are means over the members.
 
     Parameters
     ----------
     layers : sequence
         Layers 0 … L. First the shape of the input, a number of features or (channels,
-        height, width); then a `LayerSpecification` for each layer, where an int stands
-        for a dense layer of that width.
+        height, width); then a `LayerSpecification` for each layer. An int stands for a
+        dense layer of that width.
     denoised_layers : sequence of int
-        Numbers of the layers with a denoising cost. The decoder ends at the lowest and
-        the clean pass at the highest; without any there is neither.
-    activation : {"relu", "leaky_relu", "tanh"}, default="relu"
-        Activation of the hidden layers.
+        Numbers of the layers with a denoising cost. The decoder ends at the lowest of
+        them and the clean pass at the highest. If there is none, the network has
+        neither.
     noise_std : sequence of float
         Standard deviation of the noise at layers 0 … L.
+    activation : {"relu", "leaky_relu", "tanh"}, default="relu"
+        Activation of the hidden layers.
     combinators : sequence of {"gaussian", "mlp"}, default=None
         Combinators of layers 0 … L; by default Gaussian, as published.
-    standardization : callable, default=None
-        Makes the module that turns features into the columns of layer 0, on one scale,
-        and back by its method ``inverse``; by default they are taken as they are.
+    feature_scaling : callable, default=None
+        Makes the module that turns features into the columns of layer 0, and back by
+        its method ``inverse``. By default, columns are the features.
+    input_range : array-like of shape (2, n_columns), default=None
+        Least and largest value of each column. Imputed values stay between them.
     class_bias : array-like of shape (n_classes,), default=None
         Initial β of the class layer; by default 0, as published.
-    adversary : VirtualAdversary, default=None
-        Perturbs unlabelled rows in training.
     n_networks : int, default=1
-        Number of networks side by side.
+        Number of members.
     n_denoising : int, default=None
-        Number of those, the first ones, that have denoising costs; by default all. (The
-        others' decoders learn nothing. To leave them out would make little faster.)
+        Number of members with denoising costs, the first ones; by default all. (The
+        decoders of the others learn nothing. Leaving them out would save little time.)
     seed : int, default=0
         Determines the initial weights.
 
@@ -86,18 +87,17 @@ class Ladder(nn.Module):
         noise_std,
         activation="relu",
         combinators=None,
-        standardization=None,
+        feature_scaling=None,
+        input_range=None,
         class_bias=None,
-        adversary=None,
         n_networks=1,
         n_denoising=None,
         seed=0,
     ):
         super().__init__()
-        generator = torch.Generator().manual_seed(seed)
+        generator = torch.Generator("cpu").manual_seed(seed)
         self.noise_std = tuple(noise_std)
         self.highest_target = max(denoised_layers, default=-1)
-        self.adversary = adversary
         self.n_networks = n_networks
         self.n_denoising = n_networks if n_denoising is None else n_denoising
         shape, *layers = layers
@@ -105,7 +105,7 @@ class Ladder(nn.Module):
         layers = [Dense(layer) if isinstance(layer, int) else layer for layer in layers]
         self.encoder = Encoder(shape, layers, activation, generator, n_networks)
         if class_bias is not None:
-            class_bias = torch.as_tensor(class_bias, dtype=torch.float32)
+            class_bias = _float32(class_bias)
             self.encoder.layers[-1].beta.data.copy_(class_bias.repeat(n_networks))
         self.decoder = (
             Decoder(
@@ -117,33 +117,36 @@ class Ladder(nn.Module):
             if len(denoised_layers)
             else None
         )
-        self.standardization = None if standardization is None else standardization()
+        self.feature_scaling = None if feature_scaling is None else feature_scaling()
+        if input_range is not None:
+            input_range = self.for_all(_float32(input_range))
+        self.register_buffer("input_range", input_range)
         # How much more frequent classes are than among the labels. NOTE[DIFF]: 1, as
-        # published, unless an estimator says otherwise.
+        # published, unless the estimator sets it.
         n_classes = self.shapes[-1].channels // n_networks
-        self.register_buffer("class_prior_ratio", torch.ones(n_classes))
+        ratio = torch.ones(n_classes, **FLOAT32_ON_CPU)
+        self.register_buffer("class_prior_ratio", ratio)
 
     @property
     def shapes(self):
-        """Shapes of layers 0 … L, of all networks side by side."""
+        """Shapes of layers 0 … L, of all members side by side."""
         return self.encoder.shapes
 
     @property
     def n_units_at_most(self):
-        """Units of the largest layer."""
+        """Number of units of the largest layer."""
         return max(shape.n_units for shape in self.shapes)
 
-    def standardize(self, x):
-        """Columns of layer 0 on one scale, where the network has a standardization."""
-        return x if self.standardization is None else self.standardization(x)
+    def scale(self, x):
+        """Columns of layer 0 from features."""
+        return x if self.feature_scaling is None else self.feature_scaling(x)
 
     def for_all(self, x):
-        """Rows as layer 0 has them: once for each network.
+        """Columns of layer 0, repeated for each member.
 
         Parameters
         ----------
         x : Tensor of shape (n_rows, n_columns)
-            Standardised.
 
         Returns
         -------
@@ -152,7 +155,7 @@ class Ladder(nn.Module):
         return x if self.n_networks == 1 else x.repeat(1, self.n_networks)
 
     def proba(self, logits):
-        """Class probabilities of the networks, side by side as a table.
+        """Class probabilities of the members, side by side as a table.
 
         Parameters
         ----------
@@ -165,9 +168,9 @@ class Ladder(nn.Module):
         return logits.softmax(dim=1).view(-1, self.shapes[-1].channels)
 
     def mean_of_networks(self, outputs, first=None):
-        """Mean of what is side by side, shape (n_rows, n_networks · n_units).
+        """Mean over members of a table of shape (n_rows, n_networks · n_units).
 
-        Over the `first` networks; by default over all.
+        Over the `first` members; by default over all.
         """
         if self.n_networks == 1:
             return outputs
@@ -179,16 +182,15 @@ class Ladder(nn.Module):
 
     @torch.no_grad()
     def normalize_weights(self):
-        """Bring the weights into each unit or channel to length 1, in place.
+        """Scale the weights into each unit or channel to length 1, in place.
 
-        Of the decoder and of all layers but the last, which is the class layer, or a
-        pool on top of it as in published convolutional networks. Batch
-        normalisation takes the length out again; what it changes is training, in which
-        lengths would grow, and the same step turn weights less and less.
+        All layers of encoder and decoder do so but the topmost of the encoder. Batch
+        normalization removes the length again. What it changes is training: lengths
+        would grow, and the same step would turn the weights less and less.
 
-        NOTE[DIFF]: the published experiments add weight decay, which with lengths of 1
-        acts on the class layer, β, γ and combinators alone; and their combinator is
-        another.
+        NOTE[DIFF]: the published experiments add weight decay, which for weights of
+        length 1 would act on the class layer, β, γ and combinators only. Their
+        combinator is another one.
 
         References
         ----------
@@ -198,19 +200,25 @@ class Ladder(nn.Module):
         maps = [layer.projection for layer in self.encoder.layers[:-1]]
         if self.decoder is not None:
             maps += [layer.way_down for layer in self.decoder.layers.values()]
-        for way in maps:
-            if hasattr(way, "normalize_weight"):  # pools have none to learn
-                way.normalize_weight()
+        for projection in maps:
+            if hasattr(projection, "normalize_weight"):  # pools have no weights
+                projection.normalize_weight()
 
     def training_pass(
-        self, x_labeled, x_unlabeled, noise, have_missing=False, generator=None
+        self,
+        x_labeled,
+        x_unlabeled,
+        noise,
+        have_missing=False,
+        adversary=None,
+        generator=None,
     ):
-        """Activations for one training step: Algorithm 1 of the paper, but its costs.
+        """Activations of one training step: Algorithm 1 of the paper without costs.
 
         - Corrupted encoder, ``Encoder.corrupted_and_clean``, layer by layer in
           ``NormalizeAndActivate``: h̃⁰ = z̃⁰ = x + noise;
           z̃ˡ = batchnorm(W h̃ˡ⁻¹) + noise; h̃ˡ = act(γ (z̃ˡ + β)); P(ỹ | x) = h̃ᴸ.
-        - Clean encoder, there as well: h⁰ = z⁰ = x; μˡ, σˡ of W hˡ⁻¹;
+        - Clean encoder, in the same functions: h⁰ = z⁰ = x; μˡ, σˡ of W hˡ⁻¹;
           zˡ = batchnorm(W hˡ⁻¹); hˡ = act(γ (zˡ + β)).
         - Decoder, ``Decoder.forward``: uᴸ = batchnorm(h̃ᴸ), uˡ = batchnorm(V ẑˡ⁺¹);
           ẑˡ = g(z̃ˡ, uˡ), ``GaussianCombinator`` or ``MLPCombinator``.
@@ -220,15 +228,17 @@ class Ladder(nn.Module):
         Parameters
         ----------
         x_labeled : Tensor of shape (n_labeled, n_columns)
-            Standardised.
+            Scaled.
         x_unlabeled : Tensor of shape (n_unlabeled, n_columns)
-            Standardised; no rows where no cost needs them.
+            Scaled; no samples if no cost needs them.
         noise : list of Tensor
-            One per layer, labelled rows first; as drawn by `draw_noise`.
+            One per layer, labeled samples first; as drawn by `draw_noise`.
         have_missing : bool, default=False
-            Whether there may be NaN in the rows.
+            Whether there may be NaN in the samples.
+        adversary : Adversary, default=None
+            Perturbs the unlabeled samples.
         generator : torch.Generator, default=None
-            Source of what is random in the adversary, if there is one.
+            Source of the adversary's random numbers.
 
         Returns
         -------
@@ -239,10 +249,8 @@ class Ladder(nn.Module):
         if have_missing:
             observed = self.shapes[0].table(~x[n_labeled:].isnan())
             x = self.impute(x)
-        if self.adversary is not None and self.adversary.as_noise:
-            noise = self.adversary.add_noise(
-                self.encoder, x[n_labeled:], noise, generator
-            )
+        if adversary is not None and adversary.as_noise:
+            noise = adversary.add_noise(self.encoder, x[n_labeled:], noise, generator)
         corrupted, clean = self.encoder.corrupted_and_clean(
             x, n_labeled, noise, self.highest_target
         )
@@ -250,8 +258,8 @@ class Ladder(nn.Module):
         decoded, perturbed_logits = None, {}
         if self.decoder is not None:
             decoded = self.decoder(corrupted.z, self.proba(logits))
-        if self.adversary is not None and not self.adversary.as_noise:
-            perturbed_logits = self.adversary.perturbed_logits(
+        if adversary is not None and not adversary.as_noise:
+            perturbed_logits = adversary.perturbed_logits(
                 self.encoder, corrupted.z, logits, generator
             )
         return LadderPass(
@@ -267,32 +275,39 @@ class Ladder(nn.Module):
 
     @torch.no_grad()
     def impute(self, x, reconstruct=None):
-        """Missing entries as the decoder reconstructs them from the others.
+        """Replace missing entries by the decoder's reconstruction from the others.
 
-        They start at 0, which of standardised features is the mean, and stay there
-        without a decoder down to the input.
+        Entries start at 0, which for scaled features is the mean, and stay there
+        without a decoder down to the input. They never leave `input_range`.
 
         Parameters
         ----------
         x : Tensor of shape (n_rows, n_networks · n_columns)
-            Rows with NaN, as layer 0 has them.
+            Columns of layer 0 with NaN.
         reconstruct : callable, default=None
-            Takes rows and denoises them. By default with batch statistics.
+            Takes columns of layer 0 and denoises them. By default with batch
+            statistics.
 
         Returns
         -------
         Tensor of the shape of `x`
         """
         missing = x.isnan()
-        x = x.nan_to_num(nan=0.0)
+        imputed = torch.zeros_like(x)
+        n_passes = 0
         if self.decoder is not None and self.decoder.lowest == 0:
-            for _ in range(IMPUTATION_PASSES):
+            n_passes = IMPUTATION_PASSES
+        for n_passed in range(n_passes + 1):
+            if n_passed > 0:
                 reconstruction = (reconstruct or self._reconstruct_batch)(x)
-                x = torch.where(missing, self._by_those_that_learned(reconstruction), x)
+                imputed = self._fill_from_denoising_members(reconstruction)
+            if self.input_range is not None:
+                imputed = imputed.clamp(*self.input_range)
+            x = torch.where(missing, imputed, x)
         return x
 
-    def _by_those_that_learned(self, reconstruction):
-        """Networks without denoising costs take the mean of what the others make."""
+    def _fill_from_denoising_members(self, reconstruction):
+        """Give members without denoising costs the mean of the other members."""
         n_others = self.n_networks - self.n_denoising
         if n_others == 0:
             return reconstruction
@@ -301,11 +316,13 @@ class Ladder(nn.Module):
         return torch.cat([reconstruction[:, :n_kept], mean.repeat(1, n_others)], dim=1)
 
     def _reconstruct_batch(self, x):
+        """Denoised columns of layer 0, by batch statistics."""
         clean = self.encoder.clean(x)
         decoded = self.decoder(clean.z, self.proba(clean.logits))
         return self.shapes[0].rows(decoded.z_denoised[0])
 
     def _reconstruct(self, x):
+        """Denoised columns of layer 0, by population statistics."""
         clean = self.encoder.with_population_statistics(x)
         decoded = self.decoder(
             clean.z,
@@ -314,58 +331,78 @@ class Ladder(nn.Module):
         )
         return self.shapes[0].rows(decoded.z_denoised[0])
 
-    def _prepare(self, x):
-        """Rows to predict as layer 0 has them, and missing entries imputed."""
-        x = self.for_all(self.standardize(x))
+    def prepare(self, x):
+        """Columns of layer 0 for prediction: scaled, missing entries imputed."""
+        x = self.for_all(self.scale(x))
         return self.impute(x, self._reconstruct) if _have_missing(x) else x
 
     def forward(self, x):
         """Class probabilities by the clean encoder, shape (n_rows, n_classes)."""
-        proba = self.proba(self.encoder(self._prepare(x)))
+        proba = self.proba(self.encoder(self.prepare(x)))
         proba = self.mean_of_networks(proba) * self.class_prior_ratio
         return proba / proba.sum(dim=1, keepdim=True)
 
     def hidden(self, x):
-        """Top hidden representation, shape (n_rows, n_units), of the first network."""
-        hidden = self.encoder.hidden(self._prepare(x))
+        """Top hidden representation of the first member, shape (n_rows, n_units)."""
+        hidden = self.encoder.hidden(self.prepare(x))
         return hidden[:, : hidden.shape[1] // self.n_networks]
 
     def denoise(self, x):
-        """Reconstruction of `x` as it is, no noise added, in units of the input."""
-        x = self.mean_of_networks(self._reconstruct(self._prepare(x)), self.n_denoising)
-        return x if self.standardization is None else self.standardization.inverse(x)
+        """Reconstruction of `x` without added noise, in units of the features."""
+        x = self.mean_of_networks(self._reconstruct(self.prepare(x)), self.n_denoising)
+        return x if self.feature_scaling is None else self.feature_scaling.inverse(x)
 
-    @torch.no_grad()
-    def measure_population(self, parts, share=1.0):
-        """Set the statistics that prediction uses, from clean passes over `parts`.
-
-        NOTE[DIFF]: the released code averages the unbiased statistics of batches. These
-        are of larger parts, pooled by the law of total variance.
+    def set_class_prior_ratio(self, ratio):
+        """Predict for classes that are `ratio` times as frequent as among the labels.
 
         Parameters
         ----------
-        parts : iterable of Tensor of shape (n_rows, n_columns)
-            Equally large random parts of the rows by whose statistics predictions go,
-            standardised.
+        ratio : ndarray of shape (n_classes,)
+        """
+        self.class_prior_ratio.copy_(_float32(ratio))
+
+    @torch.no_grad()
+    def measure_population(self, labeled, everyone=(), labeled_share=1.0, share=1.0):
+        """Set the statistics that prediction uses, from clean passes over samples.
+
+        NOTE[DIFF]: the released code averages the unbiased statistics of batches. These
+        are of larger chunks, pooled by the law of total variance.
+
+        Parameters
+        ----------
+        labeled, everyone : iterable of Tensor of shape (n_rows, n_columns)
+            Random chunks of equal size of the labeled samples, and of all samples,
+            scaled. Without any of all samples, the labeled ones stand for them.
+        labeled_share : float, default=1.0
+            Weight of the labeled samples.
         share : float, default=1.0
-            Weight of these rows; the rest is left to the statistics there were before.
+            Weight of these samples. The statistics from before keep the rest.
         """
         layers = list(self.encoder.layers)
         if self.decoder is not None:
             layers += self.decoder.layers.values()
-        pooled = []
-        for n_before, x in enumerate(parts):
-            measured = self._all_statistics(self.for_all(x))
-            if n_before:
-                of_rest = n_before / (n_before + 1)
-                measured = [
-                    pool_statistics(rest, part, of_rest)
-                    for rest, part in zip(pooled, measured, strict=True)
-                ]
-            pooled = measured
-        for layer, statistics in zip(layers, pooled, strict=True):
+        labeled, everyone = self._pooled(labeled), self._pooled(everyone)
+        for layer, own, all_ in zip(
+            layers, labeled or everyone, everyone or labeled, strict=True
+        ):
+            statistics = statistics_for_prediction(
+                own, all_, labeled_share, self.n_networks
+            )
             before = layer.population.statistics
             layer.population.set(pool_statistics(before, statistics, 1 - share))
+
+    def _pooled(self, chunks):
+        """Statistics of all layers over chunks of equal size."""
+        pooled = []
+        for n_before, x in enumerate(chunks):
+            measured = self._all_statistics(self.for_all(x))
+            if n_before:
+                measured = [
+                    pool_statistics(before, chunk, n_before / (n_before + 1))
+                    for before, chunk in zip(pooled, measured, strict=True)
+                ]
+            pooled = measured
+        return pooled
 
     def _all_statistics(self, x):
         """Batch statistics of all encoder layers, then of all decoder layers."""
@@ -379,5 +416,9 @@ class Ladder(nn.Module):
 
 
 def _have_missing(x):
-    """Whether there is NaN in rows. Where there is none, their sum is a faster way."""
+    """Whether there is NaN in a tensor. Checking the sum first is faster."""
     return bool(x.sum().isnan() and x.isnan().any())
+
+
+def _float32(array):
+    return torch.tensor(array, **FLOAT32_ON_CPU)

@@ -1,4 +1,4 @@
-"""Encoder layers: a map up, normalisation, noise and activation."""
+"""Encoder layers: map from the layer below, normalization, noise, activation."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from ._normalization import (
     Statistics,
     scale_and_shift,
 )
+from ._shapes import FLOAT32_ON_CPU
 
 LEAKY_SLOPE = 0.1
 
@@ -20,12 +21,12 @@ LEAKY_SLOPE = 0.1
 class Activation(NamedTuple):
     """An activation function h = act(a), applied to each unit."""
 
-    # in place of its argument
+    # May overwrite its argument.
     function: Callable
-    # Takes dcost/dh and h; returns dcost/da, in a tensor of its own.
+    # Takes dcost/dh and h. Returns dcost/da in a new tensor.
     derivative: Callable
-    # Where act(γ a) = γ act(a) for γ > 0, a scale γ could be moved into the next
-    # layer's weights, so the paper keeps β alone.
+    # Whether act(γ a) = γ act(a) for γ > 0. The next layer's weights can then absorb
+    # the scale γ, so the paper has only β.
     is_homogeneous: bool
 
 
@@ -38,7 +39,7 @@ def _leaky_relu(a):
 
 
 def _leaky_relu_derivative(dh, h):
-    # True: by the sign of h, which is that of a
+    # True: h takes the place of a, since both have the same sign.
     return torch.ops.aten.leaky_relu_backward(dh, h, LEAKY_SLOPE, True)
 
 
@@ -54,37 +55,37 @@ def _identity_derivative(dh, h):
     return dh.clone()
 
 
-# Functions with names, so that networks pickle.
+# Named functions, since pickle cannot store lambdas.
 ACTIVATIONS = {
     "relu": Activation(torch.relu_, _relu_derivative, is_homogeneous=True),
     "leaky_relu": Activation(_leaky_relu, _leaky_relu_derivative, is_homogeneous=True),
     "tanh": Activation(torch.tanh_, _tanh_derivative, is_homogeneous=False),
 }
-# The class layer: has a scale γ; its softmax is taken by those who need it.
+# For the class layer: it has a scale γ. Callers apply the softmax.
 IDENTITY = Activation(_identity, _identity_derivative, is_homogeneous=False)
-# No activation, and no scale γ.
+# Neither activation function nor scale γ.
 LINEAR = Activation(_identity, _identity_derivative, is_homogeneous=True)
 
 
 class LayerStep(NamedTuple):
-    """What a layer makes of the rows of a training step. Tables: see `Shape`."""
+    """Output of a layer in a training step, as tables (see `Shape`)."""
 
-    h: Tensor  # activation of all rows; logits at the class layer
-    z_corrupted: Tensor  # z̃ of the unlabelled rows
-    z_clean: Tensor  # z of the clean rows
-    statistics: Statistics  # batch mean and standard deviation of the clean rows
+    h: Tensor  # activation of all samples; logits at the class layer
+    z_corrupted: Tensor  # z̃ of the unlabeled samples
+    z_clean: Tensor  # z of the clean samples
+    statistics: Statistics  # batch mean and standard deviation of the clean samples
 
 
 class EncoderLayer(nn.Module):
-    """One encoder layer: map, normalisation, activation.
+    """One encoder layer: map, normalization, activation.
 
     Parameters
     ----------
     projection : nn.Module
-        The map W from the layer below: see `LayerSpecification.projection`.
+        The map W from the layer below (see `LayerSpecification.projection`).
     activation : Activation
     has_beta : bool, default=True
-        Whether there is a shift β before the activation.
+        Whether the layer adds a shift β before the activation.
     """
 
     def __init__(self, projection, activation, has_beta=True):
@@ -92,22 +93,29 @@ class EncoderLayer(nn.Module):
         self.projection = projection
         self.activation = activation
         width = projection.out_shape.channels
-        self.beta = nn.Parameter(torch.zeros(width)) if has_beta else None
+        self.beta = (
+            nn.Parameter(torch.zeros(width, **FLOAT32_ON_CPU)) if has_beta else None
+        )
         self.gamma = (
-            None if activation.is_homogeneous else nn.Parameter(torch.ones(width))
+            None
+            if activation.is_homogeneous
+            else nn.Parameter(torch.ones(width, **FLOAT32_ON_CPU))
         )
         self.population = PopulationStatistics(width)
 
     def step(self, h, noise, parts):
-        """Corrupted and clean rows, each part normalised by its own statistics.
+        """Apply the layer to the corrupted and clean samples of a training step.
+
+        Each of the parts is normalized by its own statistics.
 
         Parameters
         ----------
         h : Tensor
             Activation of the layer below, as a table.
         noise : Tensor
-            Of the corrupted rows, as a table.
+            Noise of the corrupted samples, as a table.
         parts : RowParts
+            Numbers of samples that are normalized together.
 
         Returns
         -------
@@ -124,7 +132,7 @@ class EncoderLayer(nn.Module):
         return LayerStep(h, z_corrupted, z_clean, Statistics(mean, std))
 
     def forward(self, h):
-        """Activation by population statistics, with these folded into the map.
+        """Activation for prediction. Population statistics are folded into the map:
 
         γ ((W h − μ)/σ + β) = (γ/σ) W h + γ (β − μ/σ)
         """
@@ -135,5 +143,5 @@ class EncoderLayer(nn.Module):
         return self.activation.function(self.projection(h, scale, shift))
 
     def activate(self, z):
-        """Activation, h = act(γ (z + β)); logits at the class layer."""
+        """Activation h = act(γ (z + β)). At the class layer, h are the logits."""
         return self.activation.function(scale_and_shift(z, self.beta, self.gamma))

@@ -1,4 +1,4 @@
-"""Pooling layers, and copying back down."""
+"""Pooling layers, and their counterparts in the decoder."""
 
 import math
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from ._shapes import LayerSpecification, Shape, as_table, check_count
 
 @dataclass(frozen=True)
 class MaxPool(LayerSpecification):
-    """The largest value in each window of each map. Windows do not overlap.
+    """Maximum of each window of each map. Windows do not overlap.
 
     Parameters
     ----------
     size : int
         Height and width of the windows.
     keep_border : bool, default=False
-        Whether windows that the border cuts off are taken, too. Otherwise the map must
-        divide into whole windows.
+        Whether to keep windows that the border cuts off. If False, the map must divide
+        into whole windows.
 
     Raises
     ------
@@ -52,12 +52,12 @@ class MaxPool(LayerSpecification):
 
 @dataclass(frozen=True)
 class MeanPool(LayerSpecification):
-    """The mean of each map: one unit per channel.
+    """Mean of each map: one unit per channel.
 
     Parameters
     ----------
     has_gamma : bool, default=True
-        Whether there is a scale γ before the softmax, if this is the class layer.
+        Whether this layer has a scale γ before the softmax if it is the class layer.
     """
 
     has_gamma: bool = True
@@ -77,6 +77,7 @@ class MaxPooling(nn.Module):
     Parameters
     ----------
     size : int
+        Height and width of the windows.
     in_shape, out_shape : Shape
     """
 
@@ -91,17 +92,19 @@ class MaxPooling(nn.Module):
         return pooled if scale is None else torch.addcmul(shift, pooled, scale)
 
     def way_down(self, generator):
-        """Copies each value to all sites of its window."""
+        """Make the map that copies each value to all positions of its window."""
         return Copying(self.size, self.out_shape, self.in_shape)
 
 
 class Copying(nn.Module):
-    """The way back from a max-pool: each value to all sites of its window.
+    """Copies each value to all positions of its window. Follows a max-pool back down.
 
     Parameters
     ----------
     size : int
+        Height and width of the windows.
     in_shape, out_shape : Shape
+        Shapes of the max-pool's output and input.
     """
 
     def __init__(self, size, in_shape, out_shape):
@@ -111,14 +114,15 @@ class Copying(nn.Module):
 
     def forward(self, signal):
         maps = F.interpolate(self.in_shape.maps(signal), scale_factor=self.size)
-        # a window that the border cut off has fewer sites
+        # Windows that the border cuts off have fewer positions.
         return as_table(maps[..., : self.out_shape.height, : self.out_shape.width])
 
 
 class MeanPooling(nn.Module):
-    """Mean over all sites of a map, scaled by √(3 n_sites).
+    """Mean over all positions of a map, scaled by √(3 n_positions).
 
-    The published scale, "in_width·√3", gives it the variance of a convolution.
+    This is the published scale, "in_width·√3". It gives the output the variance that a
+    convolution would have.
 
     Parameters
     ----------
@@ -131,21 +135,22 @@ class MeanPooling(nn.Module):
 
     @property
     def weight(self):
-        """Of each site in the sum."""
+        """Weight of each position in the sum."""
         return math.sqrt(3 / self.in_shape.n_sites)
 
     def forward(self, h, scale=None, shift=None):
-        by_row = h.reshape(-1, self.in_shape.n_sites, self.in_shape.channels)
-        pooled = by_row.sum(dim=1) * self.weight
+        # (n_samples, n_positions, channels)
+        by_sample = h.reshape(-1, self.in_shape.n_sites, self.in_shape.channels)
+        pooled = by_sample.sum(dim=1) * self.weight
         return pooled if scale is None else torch.addcmul(shift, pooled, scale)
 
     def way_down(self, generator):
-        """The transpose, which has no weights to learn either."""
+        """Make the transpose. It has no parameters either."""
         return Spreading(self)
 
 
 class Spreading(nn.Module):
-    """The transpose of a mean-pool: each value to all sites, with their weight.
+    """The transpose of a mean-pool: copies each value to all positions, weighted.
 
     Parameters
     ----------

@@ -1,21 +1,28 @@
-"""Shapes of layers, and how activations of any shape lie in a table."""
+"""Shapes of layers, and the tables that hold activations of any shape."""
 
 from numbers import Integral
 from typing import NamedTuple
 
+import torch
+
+# Parameters and buffers ignore torch's default dtype and device.
+FLOAT32_ON_CPU = {"dtype": torch.float32, "device": "cpu"}
+
 
 class Shape(NamedTuple):
-    """Shape of a layer: feature maps, or units as maps of a single site.
+    """Shape of a layer: feature maps. A dense unit is a map with one position.
 
-    Activations are tables, (n_rows · n_sites, channels): a line for each site of each
-    row's maps, a column for each channel. What a dense layer has for each unit (batch
-    statistics, β, γ, coefficients of the combinator) a convolutional layer has for each
-    channel, so that the same code serves both. In memory such a table is a batch of
-    maps with channels last, and neither direction below copies where rows have one
-    channel or one site.
+    Activations are stored as tables of shape (n_samples · n_positions, channels): one
+    row per spatial position of each sample, one column per channel. A dense layer has
+    batch statistics, β, γ and combinator coefficients per unit. A convolutional layer
+    has them per channel. The table lets the same code serve both.
 
-    Networks that are trained side by side are one whose channels come in groups, one
-    for each network. Only maps between layers, and the softmax, need to know.
+    In memory, a table is a batch of maps with channels last. Conversion in either
+    direction copies nothing if samples have one channel or one position.
+
+    The members of an ensemble are trained side by side, as one network whose channels
+    come in groups, one group per member. Only the maps between layers and the softmax
+    depend on the number of members.
     """
 
     channels: int
@@ -31,20 +38,20 @@ class Shape(NamedTuple):
         return self.channels * self.n_sites
 
     def side_by_side(self, n_networks):
-        """Shape of this layer in so many networks."""
+        """Shape of this layer for an ensemble of `n_networks` members."""
         return self._replace(channels=n_networks * self.channels)
 
     def maps(self, table):
-        """View of a table as maps, (n_rows, channels, height, width)."""
+        """View a table as maps of shape (n_samples, channels, height, width)."""
         maps = table.reshape(-1, self.height, self.width, self.channels)
         return maps.permute(0, 3, 1, 2)
 
-    def table(self, rows):
-        """Table of rows as users have them: (n_rows, n_units), channel by channel."""
-        return as_table(rows.reshape(-1, *self))
+    def table(self, samples):
+        """Table from samples of shape (n_samples, n_units), channel by channel."""
+        return as_table(samples.reshape(-1, *self))
 
     def rows(self, table):
-        """The inverse of `table`."""
+        """Samples of shape (n_samples, n_units): the inverse of `table`."""
         return self.maps(table).reshape(-1, self.n_units)
 
     def __str__(self):
@@ -54,28 +61,31 @@ class Shape(NamedTuple):
 
 
 def as_table(maps):
-    """Table of maps of shape (n_rows, channels, height, width)."""
+    """Table from maps of shape (n_samples, channels, height, width)."""
     return maps.permute(0, 2, 3, 1).reshape(-1, maps.shape[1])
 
 
 def by_network(table, n_sites, n_networks):
-    """Table with a line for each network of each row: all units it has there.
+    """Regroup a table: one row per sample and ensemble member, with all its units.
 
     Parameters
     ----------
-    table : Tensor of shape (n_rows · n_sites, n_networks · channels)
-    n_sites, n_networks : int
+    table : Tensor of shape (n_samples · n_positions, n_members · channels)
+    n_sites : int
+        Number of spatial positions.
+    n_networks : int
+        Number of ensemble members.
 
     Returns
     -------
-    Tensor of shape (n_rows · n_networks, n_sites · channels)
+    Tensor of shape (n_samples · n_members, n_positions · channels)
     """
     return _exchange(table, n_sites, n_networks)
 
 
-def not_by_network(lines, n_sites, n_networks):
+def not_by_network(table, n_sites, n_networks):
     """The inverse of `by_network`."""
-    return _exchange(lines, n_networks, n_sites)
+    return _exchange(table, n_networks, n_sites)
 
 
 def _exchange(table, n_outer, n_inner):
@@ -87,46 +97,47 @@ def _exchange(table, n_outer, n_inner):
 
 
 class LayerSpecification:
-    """What a user says of a layer. Subclasses are frozen dataclasses."""
+    """Description of a layer, as users give it. Subclasses are frozen dataclasses."""
 
-    # whether an activation function follows; one that has none has no β either
+    # Whether an activation function follows. A layer without one has no β either.
     has_activation = True
-    # whether there is a scale γ if this is the class layer
+    # Whether the layer has a scale γ if it is the class layer.
     has_gamma = True
 
     def for_classes(self, n_classes):
-        """The same with what is left to the number of classes filled in."""
+        """The same layer, with None replaced by the number of classes."""
         return self
 
     def out_shape(self, in_shape):
-        """Shape of the layer on top of one of `in_shape`.
+        """Shape of this layer on top of a layer of shape `in_shape`.
 
         Raises
         ------
         ValueError
-            If it does not fit there.
+            If this layer does not fit there.
         """
         raise NotImplementedError
 
     def projection(self, in_shape, generator, n_networks=1):
-        """A new map W from the layer below, with initial weights.
+        """Make the map W from the layer below, with initial weights.
 
         Parameters
         ----------
         in_shape : Shape
-            Of the layer below in a single network.
+            Shape of the layer below, for one ensemble member.
         generator : torch.Generator
             Source of the initial weights, on the CPU.
         n_networks : int, default=1
-            Number of networks side by side.
+            Number of ensemble members.
 
         Returns
         -------
         nn.Module
-            Maps tables to tables. ``forward(h, scale=None, shift=None)`` then scales
-            and shifts each channel, at no cost where that folds into weights. Has
-            ``in_shape``, ``out_shape``, and the method ``way_down(generator)`` for a
-            new map back from this one's output to its input (V in the paper).
+            Maps tables to tables. ``forward(h, scale=None, shift=None)`` also scales
+            and shifts each channel of the output. Maps with weights fold the scale and
+            shift into them at no cost. Attributes are ``in_shape`` and ``out_shape``.
+            The method ``way_down(generator)`` makes the decoder's map from the output
+            back to the input (V in the paper).
         """
         raise NotImplementedError
 
@@ -146,7 +157,7 @@ def layer_shapes(input_shape, specifications):
     Raises
     ------
     ValueError
-        If a layer does not fit on the one below.
+        If a layer does not fit on the layer below.
     """
     shapes = [input_shape]
     for number, specification in enumerate(specifications, start=1):
@@ -158,6 +169,6 @@ def layer_shapes(input_shape, specifications):
 
 
 def check_count(name, value):
-    """Refuse what is no positive integer."""
+    """Raise a ValueError unless `value` is a positive integer."""
     if not isinstance(value, Integral) or value < 1:
         raise ValueError(f"{name} must be a positive integer; got {value!r}.")

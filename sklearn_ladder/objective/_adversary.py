@@ -1,8 +1,11 @@
-"""Virtual adversarial perturbations: the directions in which the output changes most.
+"""Virtual adversarial perturbations: small changes that change the output most.
+
+References
+----------
+Miyato et al., "Virtual Adversarial Training", arXiv:1704.03976.
 
 Shinoda, Worrall, Brostow, "Virtual Adversarial Ladder Networks for Semi-supervised
-Learning", 2017, arXiv:1711.07476; after Miyato et al., "Virtual Adversarial Training",
-arXiv:1704.03976.
+Learning", 2017, arXiv:1711.07476.
 """
 
 from typing import NamedTuple
@@ -14,23 +17,25 @@ from ..network._normalization import batch_norm
 from ..network._products import constant_weights
 from ..network._shapes import by_network, not_by_network
 
-# Norms of a row's perturbation, by their order.
+# Order of each norm in which a sample's perturbation can be measured.
 NORMS = {"l1": 1.0, "l2": 2.0, "linf": float("inf")}
-# Length of the step (ξ) by which derivatives of the divergence are taken.
-# NOTE[DIFF]: the released code takes 1e-6, which in single precision would leave little
-# but rounding errors of an encoder without noise.
+# Distance ξ from the sample at which the gradient of the divergence is computed.
+# NOTE[DIFF]: the released code has 1e-6. In single precision and without noise, the
+# change of the logits over that distance would be mostly rounding error.
 DIFFERENCE = 1e-3
-# Standard deviation of the noise of perturbed rows, "for stability".
+# Standard deviation of the noise added to perturbed samples, "for stability".
 NOISE_STD = 0.5
 
 
 def kl_divergence(logits, other_logits):
-    """KL(P ‖ Q) of two class distributions, mean over rows.
+    """KL(P ‖ Q) of two class distributions, averaged over samples.
 
     Parameters
     ----------
-    logits, other_logits : Tensor of shape (n_rows, n_classes)
-        Of P and of Q.
+    logits : Tensor of shape (n_samples, n_classes)
+        Logits of P.
+    other_logits : Tensor of shape (n_samples, n_classes)
+        Logits of Q.
 
     Returns
     -------
@@ -45,8 +50,11 @@ def kl_divergence(logits, other_logits):
 
 
 def of_length(d, length, norm):
-    """Each row of `d`, shape (n_rows, n_units), scaled to `length` in that norm."""
-    # by the largest entry first: the squares of small numbers would be 0
+    """Scale each row of `d`, of shape (n_samples, n_units), to `length` in `norm`.
+
+    Rows of zeros stay 0.
+    """
+    # Divide by the largest entry first: squares of small numbers would underflow.
     d = d / d.abs().amax(dim=1, keepdim=True).clamp_min(torch.finfo(d.dtype).tiny)
     return length * F.normalize(d, p=NORMS[norm], dim=1)
 
@@ -61,33 +69,35 @@ def virtual_adversarial_perturbation(
     generator,
     difference=DIFFERENCE,
 ):
-    """Perturbation r of length ε that changes the output of each row most.
+    """Find the perturbation r of length ε that changes the output most.
 
-    Each iteration takes the gradient of KL(P(y | z) ‖ P(y | z + ξd)) as the next
-    direction d. For a network without noise the divergence is about ξ² d'Hd/2, the
-    gradient ξHd, and this is power iteration, which brings d near the dominant
-    eigenvector of H. With noise the gradient at ξ = 0 is not 0 and outweighs Hd: d is
-    then the direction in which the divergence grows from what noise makes of it.
+    Each iteration replaces the direction d by the gradient of
+    KL(P(y | z) ‖ P(y | z + ξd)) with respect to d. In a network without noise, the
+    divergence is about ξ² d'Hd/2 and its gradient is ξHd. The iteration is then power
+    iteration, which moves d towards the dominant eigenvector of H. In a network with
+    noise, the gradient at ξ = 0 is not 0, and it outweighs Hd. Then d is the direction
+    in which the divergence that the noise causes grows most.
 
-    Only r is of interest: no gradient of parameters is taken, and no graph kept.
+    Computes no gradients with respect to parameters, and r carries no graph.
 
     Parameters
     ----------
     logits_of : callable
-        The network above: takes z, returns logits of shape (n_rows, n_classes).
-    z : Tensor of shape (n_rows, n_units)
-    logits : Tensor of shape (n_rows, n_classes)
-        What the network makes of `z`, or of what `z` was before noise.
+        The network above z. Takes z and returns logits of shape (n_samples, n_classes).
+    z : Tensor of shape (n_samples, n_units)
+        Values to perturb.
+    logits : Tensor of shape (n_samples, n_classes)
+        Output of the network for `z`, or for `z` before noise.
     epsilon : float
-        Length of r in that norm (ε in the paper).
+        Length of r in `norm` (ε in the paper).
     norm : {"l1", "l2", "linf"}
-        NOTE[DIFF]: the paper says L∞; its code divides by the largest entry, and then
-        by the L2 norm, so that what it does is "l2".
+        Norm in which `epsilon` is measured. NOTE[DIFF]: the paper says L∞. Its code
+        divides by the largest entry and then by the L2 norm, which is "l2".
     n_power_iterations : int
     generator : torch.Generator
         Source of the first direction.
     difference : float, default=1e-3
-        Length of the step at which gradients are taken (ξ).
+        Distance ξ from `z` at which the gradient is computed.
 
     Returns
     -------
@@ -100,42 +110,46 @@ def virtual_adversarial_perturbation(
         with torch.enable_grad(), constant_weights():
             divergence = kl_divergence(logits, logits_of(z + difference * d))
             (gradient,) = torch.autograd.grad(divergence, d)
-        # a row without gradient, of probabilities that are 0 and 1, keeps its direction
+        # The gradient is 0 if all probabilities are 0 or 1. Keep the direction then.
         has_gradient = gradient.abs().amax(dim=1, keepdim=True) > 0
         d = torch.where(has_gradient, gradient, d).detach()
     return of_length(d, epsilon, norm)
 
 
-class VirtualAdversary(NamedTuple):
-    """Perturbs unlabelled rows of a training step."""
+class Adversary(NamedTuple):
+    """Perturbs the unlabeled samples of a training step."""
 
-    # length of the perturbation at each layer 0 … L; 0 where there is none
-    epsilon: tuple[float, ...]
-    as_noise: bool  # of the corrupted encoder; otherwise in a cost of its own
+    # length of the perturbation at layers 0 … L; 0 at layers without one
+    size: tuple[float, ...]
+    # whether perturbations are added to the noise of the corrupted encoder; otherwise
+    # they have costs of their own
+    as_noise: bool
     norm: str = "l2"
     n_power_iterations: int = 1
+    weight: float = 1.0  # weight of those costs
 
     def add_noise(self, encoder, x, noise, generator):
-        """Noise of the corrupted encoder, and perturbations of the unlabelled rows.
+        """Add perturbations of the unlabeled samples to the corrupted encoder's noise.
 
-        Perturbations are of what the corrupted encoder has at a layer before noise, and
-        change the output of the clean one most.
+        At each layer, the perturbation is searched around the corrupted encoder's z
+        before noise. It is the one that moves the output furthest from the clean
+        encoder's output.
 
-        NOTE[DIFF]: the released code looks for them around W h, before it is
-        normalised, and adds them after.
+        NOTE[DIFF]: the released code searches around W h before batch normalization,
+        but adds the perturbation after it. Here both happen after batch normalization.
 
         Parameters
         ----------
         encoder : Encoder
-        x : Tensor of shape (n_unlabeled, n_networks · n_columns)
+        x : Tensor of shape (n_unlabeled, n_members · n_columns)
         noise : list of Tensor
-            For layers 0 … L, as tables, labelled rows first.
+            Noise of layers 0 … L, as tables, labeled samples first.
         generator : torch.Generator
 
         Returns
         -------
         list of Tensor
-            Like `noise`.
+            Tables of the same shapes as `noise`.
         """
         noise = list(noise)
         with torch.no_grad():
@@ -145,34 +159,35 @@ class VirtualAdversary(NamedTuple):
                 z = h
                 if number > 0:
                     z = batch_norm(encoder.layers[number - 1].projection(h))
-                if self.epsilon[number] > 0:
+                if self.size[number] > 0:
                     r = self._perturbation(encoder, number, z, logits, generator)
-                    of_labeled, of_unlabeled = noise[number].split(
+                    labeled, unlabeled = noise[number].split(
                         [len(noise[number]) - len(z), len(z)]
                     )
-                    noise[number] = torch.cat([of_labeled, of_unlabeled + r])
+                    noise[number] = torch.cat([labeled, unlabeled + r])
                 h = encoder.activate(number, z + noise[number][-len(z) :])
         return noise
 
     def perturbed_logits(self, encoder, z, logits, generator):
-        """Logits of perturbed rows, by the number of the layer that is perturbed.
+        """Logits of the unlabeled samples, perturbed at one layer at a time.
 
         Parameters
         ----------
         encoder : Encoder
         z : list of Tensor
-            z̃ of layers 0 … L, unlabelled rows, as tables.
-        logits : Tensor of shape (n_unlabeled · n_networks, n_classes)
-            Of the same rows.
+            z̃ of layers 0 … L, unlabeled samples only, as tables.
+        logits : Tensor of shape (n_unlabeled · n_members, n_classes)
+            Logits of these samples without a perturbation.
         generator : torch.Generator
 
         Returns
         -------
         dict of int to Tensor of the shape of `logits`
+            Keys are the numbers of the perturbed layers.
         """
         perturbed = {}
         for number in range(self._n_layers):
-            if self.epsilon[number] > 0:
+            if self.size[number] > 0:
                 r = self._perturbation(encoder, number, z[number], logits, generator)
                 perturbed[number] = _noisy_logits(
                     encoder, number, generator, z[number] + r
@@ -181,29 +196,32 @@ class VirtualAdversary(NamedTuple):
 
     @property
     def _n_layers(self):
-        """Layers up to the highest one that is perturbed."""
-        return max((n + 1 for n, e in enumerate(self.epsilon) if e > 0), default=0)
+        """Number of layers from the input up to the highest perturbed one."""
+        return max((n + 1 for n, size in enumerate(self.size) if size > 0), default=0)
 
     def _perturbation(self, encoder, number, z, logits, generator):
-        """As a table, like `z`; its length is by row and network."""
-        sites_and_networks = encoder.shapes[number].n_sites, encoder.n_networks
+        """Perturbation of `z`, as a table.
 
-        def logits_of(lines):
-            table = not_by_network(lines, *sites_and_networks)
-            return _noisy_logits(encoder, number, generator, table)
+        Each ensemble member has a perturbation of the full length for each sample.
+        """
+        grouping = encoder.shapes[number].n_sites, encoder.n_networks
+
+        def logits_of(z):
+            z = not_by_network(z, *grouping)
+            return _noisy_logits(encoder, number, generator, z)
 
         r = virtual_adversarial_perturbation(
             logits_of,
-            by_network(z, *sites_and_networks),
-            *(logits, self.epsilon[number], self.norm, self.n_power_iterations),
+            by_network(z, *grouping),  # one row per sample and member
+            *(logits, self.size[number], self.norm, self.n_power_iterations),
             generator,
         )
-        return not_by_network(r, *sites_and_networks)
+        return not_by_network(r, *grouping)
 
 
 def _noisy_logits(encoder, number, generator, z):
-    """The perturbed encoder, as published: with noise of its own, and drawn anew."""
+    """Logits of the encoder above a layer. Each call draws new noise, as published."""
     noise_std = [NOISE_STD] * len(encoder.shapes)
-    n_rows = len(z) // encoder.shapes[number].n_sites
-    noise = encoder.draw_noise(n_rows, noise_std, generator, lowest=number)
+    n_samples = len(z) // encoder.shapes[number].n_sites
+    noise = encoder.draw_noise(n_samples, noise_std, generator, lowest=number)
     return encoder.logits_above(number, z, noise)

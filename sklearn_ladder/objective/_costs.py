@@ -129,61 +129,44 @@ def virtual_adversarial_cost(logits, perturbed_logits):
     return kl_divergence(logits.detach(), perturbed_logits)
 
 
-def conditional_entropy(logits):
-    """Entropy of P(y | x), mean over rows.
-
-    Grandvalet and Bengio, "Semi-supervised Learning by Entropy Minimization", 2004.
-
-    Parameters
-    ----------
-    logits : Tensor of shape (n_rows, n_classes)
-
-    Returns
-    -------
-    Tensor of shape ()
-    """
-    log_proba = logits.log_softmax(dim=1)
-    return -(log_proba.exp() * log_proba).sum(dim=1).mean()
-
-
 def ladder_costs(
-    activations, y, weight, denoising_weights, entropy_weight=0.0, smoothing=0.0
+    activations, y, weight, denoising_costs, smoothing=0.0, adversarial_weight=1.0
 ):
-    """All costs of one training step, by name; means over networks side by side.
+    """All costs of one training step, by name: means over the members.
 
-    Of denoising costs, means over the networks that have them; the total is of all.
+    Denoising costs are means over the members that have them; the total is a mean over
+    all members.
 
     Parameters
     ----------
     activations : LadderPass
     y, weight : Tensor of shape (n_labeled,)
-        Class codes and row weights (or None) of the labelled rows.
-    denoising_weights : sequence of float
-        λ of layers 0 … L; a layer with 0 is passed over.
-    entropy_weight : float, default=0.0
-        Of the entropy of unlabelled rows.
+        Class codes and sample weights (or None) of the labeled samples.
+    denoising_costs : sequence of float
+        λ of layers 0 … L; layers with 0 are left out.
     smoothing : float, default=0.0
         Of the labels: see `supervised_cost`.
+    adversarial_weight : float, default=1.0
+        Weight of each virtual adversarial cost.
 
     Returns
     -------
     dict of str to Tensor of shape ()
-        ``"total"``, what training minimises; ``"supervised"``; the unweighted
-        ``"denoising_l"`` of each layer l that has a weight; and those there are of
-        ``"virtual_adversarial_l"`` and the unweighted ``"entropy"``.
+        "total", which training minimizes; and unweighted "supervised", "denoising_l"
+        and "virtual_adversarial_l" of each layer l that has one.
     """
     n_networks = activations.n_networks
     labeled, unlabeled = activations.corrupted.logits.tensor_split(
         [n_networks * activations.n_labeled]
     )
-    if n_networks > 1:  # logits have a line for each network of each row
+    if n_networks > 1:  # logits have a line for each member and sample
         y = y.repeat_interleave(n_networks)
         weight = None if weight is None else weight.repeat_interleave(n_networks)
     supervised = supervised_cost(labeled, y, weight, smoothing)
     costs = {"total": supervised, "supervised": supervised}
     of_denoising = activations.of_denoising
     share = activations.n_denoising / n_networks
-    for layer, denoising_weight in enumerate(denoising_weights):
+    for layer, denoising_weight in enumerate(denoising_costs):
         if denoising_weight == 0:
             continue
         z_denoised = of_denoising(activations.decoded.z_denoised[layer])
@@ -200,8 +183,5 @@ def ladder_costs(
     for layer, perturbed in activations.perturbed_logits.items():
         cost = virtual_adversarial_cost(unlabeled, perturbed)
         costs[f"virtual_adversarial_{layer}"] = cost
-        costs["total"] = costs["total"] + cost
-    if entropy_weight > 0:
-        costs["entropy"] = conditional_entropy(unlabeled)
-        costs["total"] = costs["total"] + entropy_weight * costs["entropy"]
+        costs["total"] = costs["total"] + adversarial_weight * cost
     return costs

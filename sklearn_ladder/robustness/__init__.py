@@ -9,11 +9,13 @@ from functools import partial
 import numpy as np
 import torch
 from sklearn.utils import _safe_indexing, indexable
+from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils._param_validation import validate_params
 
-from .._pyplot import axes_for, import_pyplot
+from .._isolation import isolated
+from .._prediction import predict_proba
 from ..data._labels import labeled_part
-from ..data._samples import Rows, flatten_images
+from ..data._samples import Samples, flatten_images
 from ..objective._adversary import kl_divergence, virtual_adversarial_perturbation
 from ._attacks import (
     COUNT,
@@ -36,6 +38,7 @@ __all__ = [
     "virtual_adversarial_cost",
 ]
 
+EXTRA = "extra sklearn-ladder[plots]"
 NORM_SIGNS = {"l1": "L1", "l2": "L2", "linf": "L∞"}
 
 
@@ -43,6 +46,7 @@ NORM_SIGNS = {"l1": "L1", "l2": "L2", "linf": "L∞"}
     {"eps": LENGTH, "norm": NORM, "attack": [callable]},
     prefer_skip_nested_validation=True,
 )
+@isolated()
 def adversarial_error(clf, X, y, eps, norm="linf", *, attack=fast_gradient):
     """Share of the labeled rows that are wrongly classified after an attack.
 
@@ -113,7 +117,9 @@ def adversarial_error(clf, X, y, eps, norm="linf", *, attack=fast_gradient):
         X_part = _safe_indexing(X, rows[part])
         X_adversarial = attack(clf, X_part, labels[part], eps=eps, norm=norm)
         # not by the classifier, which would miss the feature names
-        codes = net.predict(Rows(flatten_images(X_adversarial)[0], clf))
+        flat, _ = flatten_images(X_adversarial)
+        samples = Samples(flat, clf, clf.plan_.input_dtype)
+        codes = predict_proba(net.module_, samples, net.device).argmax(axis=1)
         n_wrong += np.count_nonzero(clf.classes_[codes] != labels[part])
     return float(n_wrong / len(rows))
 
@@ -127,6 +133,7 @@ def adversarial_error(clf, X, y, eps, norm="linf", *, attack=fast_gradient):
     },
     prefer_skip_nested_validation=True,
 )
+@isolated()
 def virtual_adversarial_cost(
     clf, X, *, eps, norm="l2", n_power_iterations=3, random_state=None
 ):
@@ -189,7 +196,7 @@ def virtual_adversarial_cost(
     True
     """
     net, generator = fitted_net(clf), private_generator(clf, random_state)
-    rows, network, total = clf._checked_rows(X), partial(logits_of, net.module_), 0.0
+    rows, network, total = clf._check_samples(X), partial(logits_of, net.module_), 0.0
     for _, x in complete_parts(net, rows):
         with torch.no_grad():
             logits = network(x)
@@ -297,7 +304,7 @@ class RobustnessCurveDisplay:
         TypeError, NotFittedError, ValueError
             As :func:`adversarial_error`.
         """
-        import_pyplot(cls)
+        check_matplotlib_support(f"{cls.__name__} ({EXTRA})")
         eps = np.atleast_1d(np.asarray(eps, dtype=float))
         errors = [
             adversarial_error(estimator, X, y, e, norm, attack=attack) for e in eps
@@ -329,7 +336,11 @@ class RobustnessCurveDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        ax = axes_for(type(self), ax)
+        check_matplotlib_support(f"{type(self).__name__} ({EXTRA})")
+        import matplotlib.pyplot as plt
+
+        if ax is None:
+            _, ax = plt.subplots()
         name = self.name if name is None else name
         kwargs = {"label": name} | kwargs
         (self.line_,) = ax.plot(self.eps, self.error, **kwargs)

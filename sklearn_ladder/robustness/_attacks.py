@@ -10,10 +10,11 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 from sklearn.utils.validation import check_is_fitted
 
 from .._classifier import LadderClassifier
+from .._isolation import isolated
 from .._random import private_random_state
 from ..data._batches import as_tensor
 from ..data._labels import UNLABELED, encode_known_labels
-from ..data._samples import rows_per_part
+from ..data._samples import chunk_size
 from ..objective._adversary import NORMS
 from ._ascent import ascend
 
@@ -201,10 +202,11 @@ def projected_gradient(
     )
 
 
+@isolated()
 def _adversarial_rows(clf, X, y, *, clip, generator=None, **parameters):
     """What `ascend` finds, in the shape of `X`."""
     net = fitted_net(clf)
-    rows = clf._checked_rows(X)
+    rows = clf._check_samples(X)
     codes = np.full(len(rows), UNLABELED)
     if y is not None:
         codes = encode_known_labels(y, clf.classes_).codes
@@ -257,7 +259,7 @@ def private_generator(clf, random_state):
 
 def parts(net, n_rows):
     """Slices of as many rows as a pass should take at once."""
-    return gen_batches(n_rows, rows_per_part(net.module_.n_units_at_most))
+    return gen_batches(n_rows, chunk_size(net.module_.n_units_at_most))
 
 
 def complete_parts(net, rows):
@@ -274,7 +276,7 @@ def complete_parts(net, rows):
 
 def logits_of(module, x):
     """By the clean encoder, shape (n_rows, n_classes); of an ensemble's mean output."""
-    logits = module.encoder(module.for_all(module.standardize(x)))
+    logits = module.encoder(module.for_all(module.scale(x)))
     if module.n_networks > 1:
         by_network = logits.log_softmax(dim=1).unflatten(0, (len(x), -1))
         logits = by_network.logsumexp(dim=1)

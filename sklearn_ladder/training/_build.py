@@ -1,62 +1,37 @@
-"""From parameters of the estimator to the net that they describe."""
+"""From the plan to an initialized net."""
 
 from copy import deepcopy
 from functools import partial
 
 import numpy as np
 from skorch.callbacks import Callback
+from skorch.dataset import Dataset
+from skorch.helper import predefined_split
 
 from .._class_prior import class_bias
-from .._defaults import default_n_denoising, default_n_networks
-from .._variants import (
-    denoising_weights,
-    name_per_layer,
-    per_layer,
-    virtual_adversary,
-)
-from ..architectures import network_layers
-from ..network import Shape, layer_shapes
-from ..network._combinators import COMBINATORS
+from ..data._samples import chunk_size
+from ..network import layer_shapes
 from ..network._feature_scaling import PiecewiseLinear
-from ._net import LadderNet, resolve_device
+from ._callbacks import LearningRateSchedule, early_stopping
+from ._net import LadderNet
+
+# Epochs of a stream that the history keeps.
+N_EPOCHS_OF_STREAM = 100
 
 
-def make_net(
-    clf,
-    n_features,
-    shares,
-    seeds,
-    *,
-    image_shape=None,
-    scale=None,
-    n_updates=np.inf,
-    previous=None,
-    callbacks=(),
-    **parameters,
-):
-    """The net that an estimator's parameters describe, initialized.
+def build_net(plan, validation_set=None, callbacks=None, previous=None):
+    """Build the net of a plan.
 
     Parameters
     ----------
-    clf : LadderClassifier
-        Need not be fitted.
-    n_features : int
-    shares : ndarray of shape (n_classes,)
-        Of the classes among the labels.
-    seeds : pair of int
-        Of the initial weights, and of what is random in training.
-    image_shape : tuple, default=None
-        Shape of the images in the rows, if they are any.
-    scale : Scale, default=None
-        Of the standardization; by default there is none.
-    n_updates : int, default=inf
-        That training makes unless told otherwise, for the number of networks.
+    plan : Plan
+    validation_set : tuple of (SampleSubset, ndarray), default=None
+        Held-out samples and their class codes, for early stopping.
+    callbacks : list, default=None
+        The user's skorch callbacks. The net has copies of them.
     previous : LadderNet, default=None
-        Net to take weights, statistics and number of networks from.
-    callbacks : sequence, default=()
-        Before those of users.
-    **parameters
-        Of `LadderNet`.
+        Net to take weights and statistics from and, in a stream, the state of the
+        optimizer and the history.
 
     Returns
     -------
@@ -65,90 +40,59 @@ def make_net(
     Raises
     ------
     ValueError
-        If a parameter is not as described, a layer does not fit on the one below, or
-        the previous net has other layers.
+        If `callbacks` are not as described, or the previous net has other layers.
     """
-    n_classes = len(shares)
-    input_shape, specifications = network_layers(
-        clf.architecture,
-        clf.hidden_layer_sizes,
-        n_features,
-        image_shape,
-        n_classes,
-    )
-    if scale is not None:
-        input_shape = _shape_of_columns(input_shape, len(scale.feature))
-    n_layers = 1 + len(specifications)
-    n_networks = clf.n_ensemble
-    if n_networks == "auto" and previous is not None:
-        n_networks = previous.module_.n_networks
-    elif n_networks == "auto":
-        shapes = layer_shapes(input_shape, specifications)
-        n_networks = default_n_networks(n_updates, shapes)
-    n_denoising = n_networks
-    if isinstance(clf.denoising_cost, str):
-        n_denoising = default_n_denoising(n_networks, n_classes)
-    weights = denoising_weights(clf.denoising_cost, clf.variant, n_layers, n_classes)
-    noise_std = per_layer("noise_std", clf.noise_std, n_layers)
-    has_unsupervised_cost = bool(weights.any()) or clf.entropy_cost > 0
-    adversary = virtual_adversary(
-        clf.virtual_adversarial,
-        clf.epsilon,
-        n_layers,
-        clf.perturbation_norm,
-        clf.n_power_iterations,
-        has_unsupervised_cost,
-    )
+    schedule = LearningRateSchedule(plan.n_updates, plan.decay_start, plan.max_time)
+    own_callbacks, train_split = [("learning_rate_schedule", schedule)], None
+    if plan.early_stopping:
+        own_callbacks += early_stopping(plan.n_iter_no_change, plan.tol)
+        train_split = predefined_split(Dataset(*validation_set))
+    shapes = layer_shapes(plan.layers[0], plan.layers[1:])
+    n_units_at_most = plan.n_estimators * max(shape.n_units for shape in shapes)
     net = LadderNet(
-        module__layers=[input_shape, *specifications],
-        module__denoised_layers=np.flatnonzero(weights).tolist(),
-        module__noise_std=noise_std.tolist(),
-        module__activation=clf.activation,
-        module__combinators=name_per_layer(
-            "combinator", clf.combinator, n_layers, COMBINATORS
+        plan=plan,
+        module__layers=plan.layers,
+        module__denoised_layers=np.flatnonzero(plan.denoising_cost).tolist(),
+        module__noise_std=plan.noise_std,
+        module__activation=plan.activation,
+        module__combinators=plan.combinator,
+        module__feature_scaling=plan.scale and partial(PiecewiseLinear, *plan.scale),
+        module__input_range=plan.input_range,
+        module__class_bias=class_bias(np.array(plan.class_shares)),
+        module__n_networks=plan.n_estimators,
+        module__n_denoising=plan.n_denoising,
+        module__seed=plan.seeds.weights,
+        criterion__denoising_costs=plan.denoising_cost,
+        criterion__smoothing=plan.label_smoothing,
+        criterion__adversarial_weight=plan.adversary.weight if plan.adversary else 0.0,
+        iterator_train__with_unlabeled=plan.uses_unlabeled,
+        iterator_train__seeds=(
+            plan.seeds.labeled_order,
+            plan.seeds.unlabeled_order,
         ),
-        module__standardization=scale and partial(PiecewiseLinear, *scale),
-        module__class_bias=class_bias(shares),
-        module__adversary=adversary,
-        module__n_networks=n_networks,
-        module__n_denoising=n_denoising,
-        module__seed=seeds[0],
-        criterion__denoising_weights=weights.tolist(),
-        criterion__entropy_weight=clf.entropy_cost,
-        criterion__smoothing=clf.label_smoothing,
-        iterator_train__with_unlabeled=(has_unsupervised_cost or adversary is not None),
-        weight_normalization=clf.weight_normalization,
-        batch_size=clf.batch_size,
-        lr=clf.learning_rate,
-        callbacks=[*callbacks, *_checked_callbacks(clf.callbacks)],
-        classes=np.arange(n_classes),
-        seed=seeds[1],
-        device=resolve_device(clf.device),
-        verbose=int(clf.verbose),
-        **parameters,
+        iterator_train__filler_share=(1 - plan.labeled_share) * plan.is_stream,
+        iterator_valid__batch_size=chunk_size(n_units_at_most),
+        train_split=train_split,
+        batch_size=plan.batch_size,
+        max_epochs=plan.max_epochs,
+        lr=plan.learning_rate,
+        callbacks=[*own_callbacks, *_copies(callbacks)],
+        classes=np.arange(plan.n_classes),
+        device=plan.device,
+        verbose=plan.verbose,
     ).initialize()
     if previous is not None:
-        _load_weights(net, previous)
+        _load_weights(net.module_, previous.module_)
+        if plan.is_stream:
+            _continue_stream(net, previous)
     return net
 
 
-def _shape_of_columns(input_shape, n_columns):
-    """Shape of layer 0 where features have columns for their bins."""
-    if n_columns == input_shape.n_units:
-        return input_shape
-    if input_shape.n_sites > 1:
-        raise ValueError(
-            "n_bins must be 1 (or 'auto') for an architecture whose first layer is no "
-            f"Dense layer, since bins of pixels are no image; got {n_columns} columns "
-            f"of {input_shape.n_units} pixels."
-        )
-    return Shape(n_columns)
-
-
-def _checked_callbacks(callbacks):
+def _copies(callbacks):
     """Copies of the user's callbacks, each alone or with a name.
 
-    Of all at once, since one may refer to another, as skorch's LoadInitState does.
+    They are copied together, since one may refer to another, as skorch's LoadInitState
+    does.
     """
     for entry in callbacks or []:
         callback = entry[-1] if isinstance(entry, tuple) and len(entry) == 2 else entry
@@ -161,20 +105,37 @@ def _checked_callbacks(callbacks):
         return deepcopy(callbacks or [])
     except TypeError as error:
         raise ValueError(
-            "callbacks must be such that they can be copied, since each fit trains "
-            f"with copies; got {callbacks!r} ({error}). What holds a file or a thread "
-            "should open it in on_train_begin."
+            "callbacks must be copyable, because each fit trains with copies; got "
+            f"{callbacks!r} ({error}). What holds a file or a thread should open it in "
+            "on_train_begin."
         ) from error
 
 
-def _load_weights(net, previous):
-    """Copy weights and statistics of a trained net, but not its standardization."""
+def _load_weights(module, previous):
+    """Copy weights and statistics, but not what belongs to the data of each fit."""
+    own, state = module.state_dict(), previous.state_dict()
+    of_data = ("feature_scaling.", "input_range", "class_prior_ratio")
+    state |= {
+        name: value
+        for name, value in own.items()
+        if name.startswith(of_data) and name in state
+    }
     try:
-        net.load_weights(previous)
+        module.load_state_dict(state)
     except RuntimeError as error:
         raise ValueError(
-            "warm_start and partial_fit need the same layers as in the previous "
-            "fit: hidden_layer_sizes, architecture, image_shape, combinator, "
-            "activation, n_ensemble, standardize, and which layers have a cost by "
-            f"variant and denoising_cost. {str(error).splitlines()[-1].strip()}"
+            "warm_start and partial_fit need the same layers as in the previous fit: "
+            "hidden_layer_sizes, architecture, image_shape, combinator, activation, "
+            "n_estimators, feature_scaling, and which layers have a cost by variant "
+            f"and denoising_cost. {str(error).splitlines()[-1].strip()}"
         ) from error
+
+
+def _continue_stream(net, previous):
+    """Take over the state of the optimizer, and the end of the history."""
+    if hasattr(previous, "optimizer_"):
+        net.optimizer_.load_state_dict(deepcopy(previous.optimizer_.state_dict()))
+        for group in net.optimizer_.param_groups:
+            group["lr"] = net.lr
+    # bounded, so that neither calls nor pickles grow with the stream
+    net.history.extend(previous.history[-N_EPOCHS_OF_STREAM:])

@@ -1,0 +1,412 @@
+"""The plan of a fit: every "auto", per-layer value and check, resolved once.
+
+`resolve_plan` takes the parameters of the estimator and what a survey of the data
+found. Whatever runs afterwards reads the plan, and never the estimator.
+"""
+
+import warnings
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from . import _defaults
+from ._class_prior import check_class_prior, class_shares, equal_shares_weight
+from ._parameters import VARIANTS, name_per_layer, per_layer, refuse_booleans
+from ._random import Seeds
+from ._virtual_adversary import KINDS
+from .architectures import check_image_shape, network_layers
+from .data._batches import n_batches
+from .data._feature_scaling import Scale
+from .data._labels import UNLABELED
+from .network import Shape, layer_shapes
+from .network._combinators import COMBINATORS
+from .objective._adversary import Adversary
+
+TAKEN_AS_GIVEN = (
+    "activation",
+    "batch_size",
+    "early_stopping",
+    "label_smoothing",
+    "learning_rate",
+    "max_time",
+    "n_iter_no_change",
+    "tol",
+    "verbose",
+    "weight_normalization",
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All settings of a fit, resolved: what the fitted attribute ``plan_`` holds.
+
+    Tuples with one entry per layer begin with the input, layer 0, and end with the
+    class layer.
+    """
+
+    n_features: int
+    n_classes: int
+    image_shape: tuple[int, ...] | None
+    # dtype in which samples enter the network: float64 if float32 would lose values
+    input_dtype: str
+    n_bins: int | None  # per feature; None without feature scaling
+    layers: tuple  # shape of the input, then the specification of each layer
+    activation: str
+    noise_std: tuple[float, ...]
+    combinator: tuple[str, ...]
+    denoising_cost: tuple[float, ...]  # 0 at layers without a cost
+    adversary: Adversary | None
+    label_smoothing: float
+    weight_normalization: bool
+    n_estimators: int
+    n_denoising: int  # members with denoising costs, the first ones
+    uses_unlabeled: bool  # whether any cost needs unlabeled samples
+    batch_size: int
+    max_epochs: int
+    n_updates: int
+    max_time: float | None  # seconds
+    learning_rate: float
+    decay_start: float
+    early_stopping: bool
+    n_iter_no_change: int
+    tol: float
+    # shares of the classes among the labels, by their weights
+    class_shares: tuple[float, ...]
+    # given by the user; None takes the shares of the labels, or the EM algorithm
+    class_prior: tuple[float, ...] | None
+    em_weight: float  # of the EM algorithm, from 0 (not used) to 1
+    # weight of labeled samples in the statistics for prediction; others have the rest
+    labeled_share: float
+    device: str
+    verbose: int
+    is_stream: bool  # whether `partial_fit` trains
+    seeds: Seeds
+    # arrays: knots of the feature scaling; least and largest value of each column of
+    # the input, between which imputed values stay
+    scale: Scale | None = field(repr=False)
+    input_range: np.ndarray = field(repr=False)
+
+    @property
+    def denoising_cost_of_members(self):
+        """Denoising costs as an array of shape (n_estimators, n_layers)."""
+        costs = np.zeros((self.n_estimators, len(self.layers)))
+        costs[: self.n_denoising] = self.denoising_cost
+        return costs
+
+    @property
+    def feature_scaling(self):
+        """The feature scaling as the parameter of that name says it."""
+        names = {None: None, 1: "scaled", _defaults.N_BINS: "binned"}
+        return names.get(self.n_bins, self.n_bins)
+
+
+def resolve_plan(parameters, data, image_shape, seeds, previous=None):
+    """The plan of a fit.
+
+    Parameters
+    ----------
+    parameters : dict
+        Constructor parameters of the estimator.
+    data : TrainingData
+    image_shape : tuple of int or None
+        Shape of the images in `X`, if it has four dimensions.
+    seeds : Seeds
+    previous : Plan, default=None
+        Plan of the fit whose weights training starts from. Its feature scaling is
+        kept, and its number of members where `n_estimators` is "auto".
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    ValueError
+        If a parameter is not as described, or parameters contradict each other or the
+        data.
+    """
+    own = parameters
+    network = _resolve_network(own, data, image_shape, seeds, previous)
+    layers, n_classes = network["layers"], len(data.classes)
+    training = _resolve_training(own, data, layers, previous)
+    costs = _resolve_costs(own, len(layers), n_classes, training["n_estimators"])
+    return Plan(
+        **network,
+        **training,
+        **costs,
+        **_resolve_class_prior(own, data, costs["uses_unlabeled"]),
+        **{name: own[name] for name in TAKEN_AS_GIVEN},
+        device=resolve_device(own["device"]),
+        is_stream=data.is_stream,
+        seeds=seeds,
+    )
+
+
+def _resolve_network(own, data, image_shape, seeds, previous):
+    """Fields of the network: its input, its layers, and what they do."""
+    n_classes, n_features = len(data.classes), data.samples.shape[1]
+    image_shape = check_image_shape(
+        own["image_shape"], image_shape or (previous and previous.image_shape)
+    )
+    n_bins = scale = None
+    if own["feature_scaling"] is not None:
+        if previous is not None and previous.n_bins is not None:
+            n_bins, scale = previous.n_bins, previous.scale
+        else:
+            knots = data.feature_knots(seeds.feature_scaling)
+            n_bins = _n_bins(own, knots.n_values, n_classes)
+            scale = knots.scale(n_bins)
+    input_shape, specifications = network_layers(
+        own["architecture"],
+        own["hidden_layer_sizes"],
+        n_features,
+        image_shape,
+        n_classes,
+    )
+    if scale is not None:
+        input_shape = _shape_of_columns(input_shape, len(scale.feature))
+    n_layers = 1 + len(specifications)
+    return {
+        "n_features": n_features,
+        "n_classes": n_classes,
+        "image_shape": image_shape,
+        "input_dtype": data.samples.dtype.name,
+        "n_bins": n_bins,
+        "scale": scale,
+        "input_range": _input_range(data.survey, scale, previous),
+        "layers": (input_shape, *specifications),
+        "noise_std": per_layer("noise_std", own["noise_std"], n_layers),
+        "combinator": name_per_layer(
+            "combinator", own["combinator"], n_layers, COMBINATORS
+        ),
+    }
+
+
+def _resolve_costs(own, n_layers, n_classes, n_estimators):
+    """Fields of the costs."""
+    denoising_cost, n_denoising = _denoising_cost(
+        own, n_layers, n_classes, n_estimators
+    )
+    has_denoising_cost = any(denoising_cost)
+    adversary = _adversary(own["virtual_adversarial"], n_layers, has_denoising_cost)
+    return {
+        "denoising_cost": denoising_cost,
+        "n_denoising": n_denoising,
+        "adversary": adversary,
+        "uses_unlabeled": has_denoising_cost or adversary is not None,
+    }
+
+
+def _resolve_training(own, data, layers, previous):
+    """Fields of the length of training, and of the members that it trains."""
+    n_labels = np.count_nonzero(data.codes != UNLABELED)
+    n_batches_per_epoch = n_batches(len(data.samples), own["batch_size"])
+    default_updates = max(n_batches_per_epoch, _defaults.n_updates(n_labels))
+    max_epochs = own["max_epochs"]
+    if data.is_stream:
+        max_epochs = 1
+    elif max_epochs == "auto":
+        max_epochs = round(default_updates / n_batches_per_epoch)
+    if own["early_stopping"] and max_epochs == 1:
+        warnings.warn(
+            "early_stopping=True holds out labels, but chooses among the weights after "
+            "each epoch, and training has only one: raise max_epochs (now "
+            f"{own['max_epochs']!r}).",
+            UserWarning,
+            stacklevel=6,
+        )
+    n_estimators = own["n_estimators"]
+    if n_estimators == "auto":
+        if previous is not None:
+            n_estimators = previous.n_estimators
+        elif data.is_stream:
+            n_estimators = 1
+        else:
+            shapes = layer_shapes(layers[0], layers[1:])
+            n_estimators = _defaults.n_estimators(default_updates, shapes)
+    return {
+        "max_epochs": max_epochs,
+        "n_updates": max_epochs * n_batches_per_epoch,
+        # the learning rate of a stream stays constant
+        "decay_start": 1.0 if data.is_stream else float(own["decay_start"]),
+        "n_estimators": n_estimators,
+        "labeled_share": _defaults.labeled_share(n_labels),
+    }
+
+
+def _resolve_class_prior(own, data, uses_unlabeled):
+    """Fields of the class prior: given, by the EM algorithm, or that of the labels."""
+    n_classes = len(data.classes)
+    class_prior, em_weight = check_class_prior(own["class_prior"], n_classes), 0.0
+    if data.is_stream:  # which never sees all labels
+        return {
+            "class_shares": (1 / n_classes,) * n_classes,
+            "class_prior": None,
+            "em_weight": em_weight,
+        }
+    if isinstance(class_prior, str):
+        # Weights say how much classes matter. Without a cost of unlabeled samples,
+        # nothing but the labels is wanted.
+        has_weights = data.weight is not None or own["class_weight"] is not None
+        if class_prior == "em":
+            em_weight = 1.0
+        elif uses_unlabeled and not has_weights:
+            em_weight = equal_shares_weight(data.codes, n_classes)
+        class_prior = None
+    elif class_prior is not None:
+        class_prior = tuple(class_prior.tolist())
+    shares = class_shares(data.codes, n_classes, data.weight)
+    return {
+        "class_shares": tuple(shares.tolist()),
+        "class_prior": class_prior,
+        "em_weight": em_weight,
+    }
+
+
+def _n_bins(own, n_values, n_classes):
+    feature_scaling = own["feature_scaling"]
+    if feature_scaling == "scaled":
+        return 1
+    if feature_scaling == "binned":
+        return _defaults.N_BINS
+    if feature_scaling == "auto":
+        # pixels of images have no thresholds
+        is_table = isinstance(own["architecture"], str) and own["architecture"] == "mlp"
+        return _defaults.n_bins(n_values, n_classes) if is_table else 1
+    return feature_scaling
+
+
+def _shape_of_columns(input_shape, n_columns):
+    """Shape of the input where features have a column for each bin."""
+    if n_columns == input_shape.n_units:
+        return input_shape
+    if input_shape.n_sites > 1:
+        raise ValueError(
+            "feature_scaling must be 'scaled', 'auto' or None for an architecture "
+            "whose first layer is not Dense, since bins of pixels are no image; got "
+            f"{n_columns} columns for {input_shape.n_units} pixels."
+        )
+    return Shape(n_columns)
+
+
+def _input_range(survey, scale, previous):
+    """Least and largest value of each column of the input, shape (2, n_columns)."""
+    if scale is not None:
+        ends = np.stack([scale.lowest, scale.highest])
+        return np.float32((ends - scale.centre) * scale.factor)
+    ends = np.stack([survey.lowest, survey.highest])
+    if previous is not None and previous.scale is None:
+        low, high = previous.input_range
+        ends = np.stack([np.fmin(low, ends[0]), np.fmax(high, ends[1])])
+    return np.float32(np.nan_to_num(ends))  # a feature without any value stays at 0
+
+
+def _denoising_cost(own, n_layers, n_classes, n_estimators):
+    """Denoising cost of each layer, and the number of members that have these costs.
+
+    Layers that the variant does not denoise have a cost of 0.
+    """
+    variant, cost = own["variant"], own["denoising_cost"]
+    n_denoising = n_estimators
+    if isinstance(cost, str):
+        n_denoising = _defaults.n_denoising(n_estimators, n_classes)
+        cost = [1.0] * n_layers
+        if variant != "gamma":  # which has no other cost
+            cost[-1] = _defaults.class_layer_cost(n_classes)
+    elif (of_members := _as_table(cost)) is not None:
+        cost, n_denoising = _cost_of_members(of_members, n_estimators)
+    costs = per_layer("denoising_cost", cost, n_layers)
+    denoised = VARIANTS[variant](n_layers - 1)
+    kept = tuple(c if layer in denoised else 0.0 for layer, c in enumerate(costs))
+    if variant != "supervised" and not any(kept):
+        raise ValueError(
+            "denoising_cost must be positive at a layer that the variant denoises "
+            f"({variant!r}: {_layer_names(denoised)}), or the variant be 'supervised'; "
+            f"got denoising_cost={own['denoising_cost']!r}."
+        )
+    return kept, n_denoising
+
+
+def _as_table(values):
+    """Values as an array with two axes; None if they are no such array of numbers."""
+    try:
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):  # for which there are errors later
+        return None
+    return array if array.ndim == 2 and len(array) else None
+
+
+def _cost_of_members(costs, n_estimators):
+    """Costs of the first members, and how many have them; the others have 0."""
+    n_denoising = int((costs != 0).any(axis=1).sum())
+    expected = np.zeros_like(costs)
+    expected[: max(n_denoising, 1)] = costs[0]
+    if len(costs) != n_estimators or not np.array_equal(costs, expected):
+        raise ValueError(
+            "denoising_cost with one row per member must have n_estimators="
+            f"{n_estimators} rows, equal to the first or, at the end, all 0; got "
+            f"{costs.tolist()}."
+        )
+    return costs[0], max(n_denoising, 1)
+
+
+def _layer_names(layers):
+    layers = list(layers)
+    return f"layer {layers[0]}" if len(layers) == 1 else f"layers 0 to {layers[-1]}"
+
+
+def _adversary(settings, n_layers, has_denoising_cost):
+    """What perturbs the unlabeled samples, or None."""
+    if settings is None:
+        return None
+    settings._validate_params()
+    refuse_booleans(settings)
+    size = per_layer("virtual_adversarial__size", settings.size, n_layers)
+    as_noise, layerwise = KINDS[settings.kind]
+    if as_noise and not has_denoising_cost:
+        raise ValueError(
+            f"virtual_adversarial of kind {settings.kind!r} needs a denoising cost, "
+            "since it perturbs unlabeled samples only; got variant='supervised'."
+        )
+    # NOTE[DIFF]: the paper perturbs every layer in LVAC-LW, and all but the class layer
+    # in LVAN-LW; the released code perturbs neither the class layer nor the one below.
+    # Here both perturb all layers but the class layer.
+    n_perturbed = n_layers - 1 if layerwise else 1
+    size = tuple(s if layer < n_perturbed else 0.0 for layer, s in enumerate(size))
+    if not any(size):
+        return None
+    return Adversary(
+        size, as_noise, settings.norm, settings.n_power_iterations, settings.weight
+    )
+
+
+def resolve_device(device):
+    """The torch device that a `device` parameter means.
+
+    Parameters
+    ----------
+    device : str
+        "auto" takes CUDA if there is a CUDA device, else the CPU.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        If torch does not know the device or the machine does not have it.
+    """
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=device)
+        torch.Generator(device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            "device must be 'auto' or a device that torch finds on this machine; got "
+            f"{device!r} ({reason})"
+        ) from error
+    return device

@@ -1,0 +1,105 @@
+"""Prediction: the clean encoder with population statistics, chunk by chunk."""
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from .data._batches import SampleBatches
+from .data._samples import MULTIPLE, chunk_size
+
+# Samples that stand for all in the least standard deviations of units.
+N_FOR_LEAST_STD = 2048
+
+
+@torch.no_grad()
+def run(module, method, samples, device):
+    """Output of a method of the network for all samples.
+
+    Parameters
+    ----------
+    module : Ladder
+    method : {"forward", "hidden", "denoise"}
+    samples : Samples
+    device : str
+
+    Returns
+    -------
+    ndarray of shape (n_samples, width)
+    """
+    module.eval()
+    function, output, start = getattr(module, method), None, 0
+    for x, _ in SampleBatches(samples, chunk_size(module.n_units_at_most)):
+        chunk = _pad_batch(function, x.to(device)).cpu().numpy()
+        if output is None:
+            # Allocated once: many small arrays between large ones that come and go
+            # would fragment the memory.
+            output = np.empty((len(samples), *chunk.shape[1:]), chunk.dtype)
+        output[start : start + len(chunk)] = chunk
+        start += len(chunk)
+    return output
+
+
+def predict_proba(module, samples, device):
+    """Class probabilities, shape (n_samples, n_classes).
+
+    Raises
+    ------
+    ValueError
+        If they are not finite.
+    """
+    proba = run(module, "forward", samples, device)
+    is_finite = np.isfinite(proba).all(axis=1)
+    if not is_finite.all():
+        raise ValueError(
+            "Class probabilities must be finite; got NaN for "
+            f"{np.count_nonzero(~is_finite)} of {len(proba)} samples, whose features "
+            "are too far from those of the training samples. Scale the features "
+            "(feature_scaling='auto')."
+        )
+    return proba
+
+
+def _pad_batch(function, x):
+    """Apply a function to samples, padded to a multiple of `MULTIPLE`.
+
+    Matrix products round differently for a few samples. With padding, BLAS uses the
+    same kernel for every batch size, and a prediction does not depend on its batch.
+    """
+    n_more = -len(x) % MULTIPLE
+    return function(F.pad(x, (0, 0, 0, n_more)) if n_more else x)[: len(x)]
+
+
+def measure_population(module, samples, plan, share=1.0):
+    """Measure the statistics that prediction uses over the training samples.
+
+    Parameters
+    ----------
+    module : Ladder
+    samples : TrainingSamples
+    plan : Plan
+    share : float, default=1.0
+        Weight of these samples; the rest is left to the statistics from before.
+
+    Raises
+    ------
+    ValueError
+        If a statistic is not finite.
+    """
+    # chunks that fit into memory, yet no smaller than training's batches
+    size = max(plan.batch_size, chunk_size(module.n_units_at_most))
+    seed, n_labeled = plan.seeds.statistics, len(samples.labeled)
+    labeled = everyone = ()
+    if n_labeled:
+        labeled = samples.chunks_for_statistics(seed, size, of=samples.labeled)
+    if plan.labeled_share < 1:
+        everyone = samples.chunks_for_statistics(seed, size)
+    elif n_labeled < len(samples) and plan.uses_unlabeled:
+        everyone = samples.chunks_for_statistics(seed, size, N_FOR_LEAST_STD)
+    module.measure_population(labeled, everyone, plan.labeled_share, share)
+    for name, statistic in module.named_buffers():
+        if "population" in name and not statistic.isfinite().all():
+            raise ValueError(
+                "Training diverged: statistics of the network are not finite. Try a "
+                "lower learning_rate, or feature_scaling='auto' if features have very "
+                "different scales."
+            )

@@ -1,0 +1,53 @@
+"""Callbacks for ``LadderClassifier(callbacks=[...])``, beside those of skorch."""
+
+import torch
+from skorch.callbacks import Callback
+
+from .training._cuda_graph import GraphedStep
+
+__all__ = ["CUDAGraph"]
+
+
+class CUDAGraph(Callback):
+    """Take training steps from a CUDA graph, one launch each.
+
+    On a CUDA device, launching the kernels of a small network's step takes longer than
+    running them. A graph is recorded once and launched as a whole. It does the same
+    arithmetic on the same random numbers.
+
+    It is not the default, because it has not been timed on a GPU yet. If a graph is
+    impossible, training takes plain steps, and `reason_` says why.
+
+    Attributes
+    ----------
+    reason_ : str or None
+        Why there is no graph.
+
+    Examples
+    --------
+    >>> from sklearn_ladder import LadderClassifier
+    >>> from sklearn_ladder.callbacks import CUDAGraph
+    >>> clf = LadderClassifier(callbacks=[CUDAGraph()], device="auto")
+    """
+
+    def on_train_begin(self, net, **kwargs):
+        """Replace the net's training step."""
+        self.reason_ = self._reason_against(net)
+        if self.reason_ is None:
+            net.train_step = GraphedStep(
+                net.train_step, net.optimizer_, net.noise_generator_
+            )
+
+    def on_train_end(self, net, **kwargs):
+        """Give the net its plain step back, and free the memory of the graph."""
+        if self.reason_ is None:
+            self.reason_ = vars(net).pop("train_step").reason
+
+    @staticmethod
+    def _reason_against(net):
+        if torch.device(net.device).type != "cuda":
+            return "only CUDA has graphs"
+        for name, callback in net.callbacks_:
+            if type(callback).on_grad_computed is not Callback.on_grad_computed:
+                return f"callback {name} acts on gradients"
+        return None

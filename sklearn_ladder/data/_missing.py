@@ -1,0 +1,67 @@
+"""What counts as missing: one rule for samples, labels and weights."""
+
+import numpy as np
+import pandas as pd
+
+
+def frame_columns(X):
+    """Columns of a frame of pandas, polars or Arrow, and their names.
+
+    Returns
+    -------
+    columns : list of one-dimensional array-likes, or None where `X` is no frame
+    names : ndarray of shape (n_columns,) or None
+    """
+    if isinstance(X, pd.DataFrame):
+        return [X.iloc[:, i] for i in range(X.shape[1])], X.columns.to_numpy()
+    for method in ("iter_columns", "itercolumns"):  # polars, Arrow
+        if hasattr(X, method):
+            names = getattr(X, "column_names", X.columns)
+            return list(getattr(X, method)()), np.array(names, dtype=object)
+    return None, None
+
+
+def present_part(column):
+    """Which entries of a column are present, and these in their own dtype.
+
+    Missing are None, NaN, NaT, pandas.NA, nulls of polars and Arrow, the `na_object` of
+    NumPy's strings, and entries under a mask.
+
+    Parameters
+    ----------
+    column : one-dimensional array-like
+
+    Returns
+    -------
+    present : ndarray of shape (n,), bool
+    values : ndarray of shape (n_present,)
+        NumPy's strings of variable length become objects.
+    """
+    if isinstance(column, np.ma.MaskedArray):
+        present = ~np.ma.getmaskarray(column)
+        values = column.data[present]
+    elif hasattr(column, "drop_nulls"):  # polars
+        present = column.is_not_null().to_numpy()
+        values = column.drop_nulls().to_numpy()
+    elif hasattr(column, "drop_null"):  # Arrow
+        present = np.asarray(column.is_valid(), dtype=bool)
+        values = np.asarray(column.drop_null())
+    else:
+        if not isinstance(column, np.ndarray):
+            column = pd.Series(column)
+        present = np.asarray(pd.notna(column), dtype=bool)
+        values = column[present]
+        if isinstance(values, pd.Series):
+            values = values.to_numpy()
+    is_missing = pd.isna(values)  # NaN is no null of polars and Arrow
+    if values.dtype.kind == "T":
+        na = getattr(values.dtype, "na_object", None)
+        values = values.astype(object)
+        # a string can stand for missing ones, too
+        is_missing = pd.isna(values) | [v is na or v == na for v in values]
+    elif values.dtype == object:
+        is_missing |= [value is np.ma.masked for value in values]
+    if not is_missing.any():
+        return present, values
+    present[present] = ~is_missing
+    return present, values[~is_missing]

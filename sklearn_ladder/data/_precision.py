@@ -1,0 +1,129 @@
+"""Columns that float32 cannot hold."""
+
+import warnings
+
+import numpy as np
+
+# Distances between neighbors are compared with rounding errors at this many places.
+N_GAPS = 128
+# A gap is lost where rounding moves its ends by more than this part of it ...
+LOST = 1 / 8
+# ... and a column is imprecise where this share of its gaps is lost.
+MOST_LOST = 1 / 4
+# Smaller relative distances are rounding errors of float64 arithmetic.
+FLOAT64_NOISE = 1e-12
+# Differences of float32 values are finite, and of full precision, between these.
+SMALLEST = 16 * float(np.finfo(np.float32).tiny)
+LARGEST = float(np.finfo(np.float32).max) / 4
+
+TOO_LARGE = "too large"
+TOO_FAR = "too far from 0"
+TOO_CLOSE = "too close to 0"
+REMEDIES = {
+    TOO_FAR: "Subtract the mean first",
+    TOO_CLOSE: "Take logarithms or multiply first",
+}
+
+
+def needs_float64(table):
+    """Which columns float32 cannot hold, and why.
+
+    A column's neighboring values are compared: a few zeros far from all others do not
+    hide that the others become one value.
+
+    Parameters
+    ----------
+    table : ndarray of shape (n_samples, n_features)
+        NaN where an entry is missing.
+
+    Returns
+    -------
+    dict of int to str
+        Column number to `TOO_LARGE`, `TOO_FAR` or `TOO_CLOSE`.
+    """
+    is_tiny = (np.abs(table) < SMALLEST) & (table != 0)
+    is_held = (table.astype(np.float32) == table) & ~is_tiny | np.isnan(table)
+    columns = np.flatnonzero(~is_held.all(axis=0))
+    found = {}
+    step = max(1, 2**20 // len(table))
+    for start in range(0, len(columns), step):
+        some = columns[start : start + step]
+        of_some = _causes(np.ascontiguousarray(table[:, some].T, dtype=float))
+        found |= {
+            int(c): cause for c, cause in zip(some, of_some, strict=True) if cause
+        }
+    return found
+
+
+def _causes(lines):
+    """Cause, or "", for each line of an array of shape (n_columns, n_values)."""
+    n_values = lines.shape[1]
+    largest = np.fmax.reduce(lines, axis=1)[:, None]
+    lines = np.sort(np.where(np.isnan(lines), largest, lines), axis=1)
+    # distinct values, to the left; what is right of them is not used
+    place = np.zeros(lines.shape, dtype=int)
+    np.cumsum(lines[:, 1:] > lines[:, :-1], axis=1, out=place[:, 1:])
+    n_distinct = place[:, -1:] + 1
+    np.put_along_axis(lines, place, lines.copy(), axis=1)
+    low = np.arange(n_values)[None]
+    high = low + np.maximum(1, n_distinct // N_GAPS)
+    is_gap = high < n_distinct
+    upper = np.take_along_axis(lines, high.clip(max=n_values - 1), axis=1)
+    size = np.maximum(np.abs(lines), np.abs(upper))
+    gap = upper - lines
+    is_gap &= gap > FLOAT64_NOISE * size
+    error = np.abs(lines - lines.astype(np.float32))
+    error = np.maximum(error, np.take_along_axis(error, high.clip(max=n_values - 1), 1))
+    is_lost = is_gap & ((error > LOST * gap) | (gap < SMALLEST))
+    n_lost = is_lost.sum(axis=1)
+    is_imprecise = (n_lost > 0) & (n_lost >= MOST_LOST * is_gap.sum(axis=1))
+    n_close = (is_lost & (size < SMALLEST)).sum(axis=1)
+    return np.where(
+        is_imprecise, np.where(2 * n_close > n_lost, TOO_CLOSE, TOO_FAR), ""
+    )
+
+
+def warn_imprecise(survey, names=None):
+    """Warn of columns that float32 cannot hold.
+
+    Parameters
+    ----------
+    survey : Survey
+    names : ndarray of shape (n_features,), default=None
+        Names of the columns; their numbers by default.
+
+    Raises
+    ------
+    ValueError
+        If values are too large for float32.
+
+    Warns
+    -----
+    UserWarning
+        If float32 rounds different values of a column to one.
+    """
+    for cause in (TOO_LARGE, TOO_FAR, TOO_CLOSE):
+        numbers = [n for n, why in survey.imprecise.items() if why == cause]
+        if not numbers:
+            continue
+        columns = first_of([n if names is None else names[n] for n in numbers])
+        if cause == TOO_LARGE:
+            raise ValueError(
+                "Input X contains infinity or a value too large for dtype('float32'), "
+                f"in columns {columns}. Divide these columns first, or let the network "
+                "scale its features."
+            )
+        warnings.warn(
+            f"Columns {columns} of X lie {cause} for float32, in which the network "
+            f"computes: neighboring values become one. {REMEDIES[cause]}, or let the "
+            "network scale its features.",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def first_of(names, most=10):
+    """The first of a list of names or numbers, and how many more there are."""
+    text = str(list(names[:most]))
+    n_more = len(names) - most
+    return text if n_more <= 0 else f"{text} and {n_more} more"

@@ -1,0 +1,123 @@
+"""The training data of a fit: samples, class codes, weights and a survey of both."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.utils import check_consistent_length
+from sklearn.utils.validation import _get_feature_names
+
+from ._feature_scaling import fit_knots
+from ._labels import UNLABELED, encode_known_labels, encode_labels, hold_out
+from ._precision import warn_imprecise
+from ._samples import Samples, SampleSubset, Survey
+from ._weights import normalize_weights, sample_weights
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What `fit` or `partial_fit` was given, checked and encoded.
+
+    The class codes of unlabeled samples are UNLABELED, -1.
+    """
+
+    samples: Samples
+    classes: np.ndarray  # (n_classes,), sorted, without the marker
+    given_codes: np.ndarray  # (n_samples,), int: class codes of the labels as given
+    codes: np.ndarray  # the same, with those held out for early stopping unlabeled
+    held_out: np.ndarray  # (n_held_out,): indices of the held-out samples
+    weight: np.ndarray | None  # (n_samples,), None if all labels weigh the same
+    survey: Survey
+    is_stream: bool  # whether these are some samples of a stream
+
+    def feature_knots(self, seed):
+        """Knots of the feature scaling: see `fit_knots`."""
+        return fit_knots(self.samples, self.survey, seed)
+
+    @property
+    def unlabeled(self):
+        """Which samples have no label, bool of shape (n_samples,)."""
+        return self.given_codes == UNLABELED
+
+    def transduce(self, proba):
+        """Label of each sample: the given one or, if unlabeled, the most probable.
+
+        Parameters
+        ----------
+        proba : ndarray of shape (n_unlabeled, n_classes)
+        """
+        codes = self.given_codes.copy()
+        codes[self.unlabeled] = proba.argmax(axis=1)
+        return self.classes[codes]
+
+    def validation_set(self):
+        """Held-out samples and their class codes."""
+        samples = SampleSubset(self.samples, self.held_out)
+        return samples, self.given_codes[self.held_out]
+
+
+def encode_training_data(
+    estimator, X, y, sample_weight, seeds, classes=None, is_stream=False, previous=None
+):
+    """Check and encode what `fit` or `partial_fit` is given.
+
+    Parameters
+    ----------
+    estimator : LadderClassifier
+        Its parameters `class_weight`, `early_stopping`, `validation_fraction` and
+        `feature_scaling` are used, and errors name it.
+    X, y, sample_weight
+        As given by the user, images flattened.
+    seeds : Seeds
+    classes : array-like of shape (n_classes,), default=None
+        All classes of a stream.
+    is_stream : bool, default=False
+    previous : Plan, default=None
+        Plan of the fit that this one continues.
+
+    Returns
+    -------
+    TrainingData
+
+    Raises
+    ------
+    ValueError
+        If `X`, `y` or `sample_weight` is not as described in `LadderClassifier.fit`.
+    """
+    _get_feature_names(X)  # raises if only some names are strings
+    samples = Samples(X, estimator)
+    survey = samples.survey()
+    if estimator.feature_scaling is None:
+        warn_imprecise(survey, samples.names)
+    elif previous is not None:
+        samples = samples.astype(previous.input_dtype)
+    elif survey.imprecise:  # which feature scaling in float64 keeps
+        samples = samples.astype(np.float64)
+    if is_stream and len(samples) < 2:
+        raise ValueError(
+            "partial_fit needs at least 2 samples at a time, for batch statistics; got "
+            f"{len(samples)}."
+        )
+    if y is not None:
+        check_consistent_length(samples, y)
+    labels = encode_known_labels(y, classes) if is_stream else encode_labels(y)
+    weight = sample_weights(sample_weight, estimator.class_weight, labels)
+    codes, held_out = labels.codes, np.empty(0, int)
+    if estimator.early_stopping:
+        weight = normalize_weights(weight, codes)
+        # samples of weight 0 don't decide when to stop
+        counted = codes if weight is None else np.where(weight > 0, codes, UNLABELED)
+        held_out = hold_out(counted, estimator.validation_fraction, seeds.validation)
+        codes = codes.copy()
+        codes[held_out] = UNLABELED
+    if not is_stream:  # parts of a stream do not know each other's weights
+        weight = normalize_weights(weight, codes)
+    return TrainingData(
+        samples=samples,
+        classes=labels.classes,
+        given_codes=labels.codes,
+        codes=codes,
+        held_out=held_out,
+        weight=weight,
+        survey=survey,
+        is_stream=is_stream,
+    )

@@ -1,0 +1,105 @@
+"""Weights of the labeled samples in the supervised cost."""
+
+import numpy as np
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.validation import _check_sample_weight
+
+from ._labels import UNLABELED, EncodedLabels
+from ._missing import present_part
+
+
+@np.errstate(all="ignore")
+def sample_weights(sample_weight, class_weight, labels):
+    """Weights of the samples, those of their classes included.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_samples,), float or None
+    class_weight : dict, "balanced" or None
+    labels : EncodedLabels
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), or None if neither is given
+        1 for unlabeled samples, whose weights are not used, and may be missing.
+
+    Raises
+    ------
+    ValueError
+        If the weight of a labeled sample is missing, negative or infinite.
+    """
+    if sample_weight is None and class_weight is None:
+        return None
+    labeled = labels.codes != UNLABELED
+    weights = np.ones(len(labeled))
+    if sample_weight is not None:
+        if np.ndim(sample_weight) == 1 and len(sample_weight) == len(labeled):
+            sample_weight = np.where(labeled, _as_floats(sample_weight), 1)
+        weights = _check_sample_weight(
+            sample_weight, labeled, ensure_non_negative=True, dtype=float
+        )
+    if class_weight is not None and labeled.any():
+        codes = labels.codes[labeled]
+        of_classes = compute_class_weight(
+            class_weight, classes=labels.classes, y=labels.classes[codes]
+        )
+        weights = weights.copy()
+        weights[labeled] *= of_classes[codes]
+    is_wrong = ~np.isfinite(weights) | (weights < 0)
+    if is_wrong.any():
+        raise ValueError(
+            "sample_weight (times class_weight) must be finite and not negative; got "
+            f"{weights[is_wrong][0]}."
+        )
+    return weights
+
+
+def _as_floats(sample_weight):
+    """As an array of floats, NaN where missing."""
+    if isinstance(sample_weight, list | tuple):
+        sample_weight = np.asarray(sample_weight, dtype=object)
+    present, values = present_part(sample_weight)
+    weights = np.full(len(present), np.nan)
+    weights[present] = values
+    return weights
+
+
+@np.errstate(all="ignore")
+def normalize_weights(weights, codes):
+    """Weights that are 1 on average over labeled samples; None if each of them is 1.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_samples,) or None
+    codes : ndarray of shape (n_samples,)
+        Class codes, UNLABELED where there is no label.
+
+    Raises
+    ------
+    ValueError
+        If the weights of all labeled samples are zero.
+    """
+    if weights is None:
+        return None
+    largest = weights[codes != UNLABELED].max()
+    if largest == 0:
+        raise ValueError(
+            "sample_weight (times class_weight) must not be zero for all labeled "
+            "samples."
+        )
+    weights = weights / largest  # so that no sum is too large
+    weights /= weights[codes != UNLABELED].mean()
+    return None if np.allclose(weights[codes != UNLABELED], 1) else weights
+
+
+def labeled_weights(sample_weight, labeled):
+    """Weights of the labeled samples, after the checks of `sample_weights`; or None.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_samples,), float or None
+    labeled : ndarray of shape (n_samples,), bool
+    """
+    labels = EncodedLabels(np.empty(0), np.where(labeled, 0, UNLABELED))
+    weights = sample_weights(sample_weight, None, labels)
+    return None if weights is None else weights[labeled]

@@ -1,0 +1,146 @@
+"""Training by skorch, with interrupts that tell, and nothing of the samples kept."""
+
+import signal
+import threading
+import warnings
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from sklearn.exceptions import ConvergenceWarning
+from skorch.callbacks import EarlyStopping
+
+from .._prediction import measure_population
+from ..data._batches import TrainingSamples
+
+# Columns of skorch's history that are not for users.
+INTERNAL_COLUMNS = {
+    "batches",
+    "train_loss_best",
+    "train_batch_count",
+    "valid_loss_best",
+    "valid_batch_count",
+}
+
+
+def train(net, data, share=1.0):
+    """Train a net, and measure the statistics that its predictions use.
+
+    Parameters
+    ----------
+    net : LadderNet
+    data : TrainingData
+    share : float, default=1.0
+        Weight of these samples in the statistics. Those from before keep the rest.
+
+    Returns
+    -------
+    history : dict of str to ndarray of shape (n_epochs,)
+        Numbers of each epoch, by name.
+
+    Raises
+    ------
+    ValueError
+        If training diverges.
+    KeyboardInterrupt
+        If the user interrupted training before the end of the first epoch.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the user interrupted training later.
+    """
+    plan, n_before = net.plan, len(net.history)
+    samples = TrainingSamples(
+        data.samples,
+        data.codes,
+        data.weight,
+        plan.device,
+        data.survey.have_missing,
+        net.module_.scale if plan.n_bins else None,
+    )
+    net.training_samples_ = samples
+    net.noise_generator_ = torch.Generator(net.device).manual_seed(plan.seeds.noise)
+    net.population_is_current_ = net.time_is_up_ = False
+    with _watch_interrupts() as interrupts:
+        net.partial_fit(samples)
+    _report_interrupt(net, n_before, bool(interrupts))
+    net.optimizer_.zero_grad()
+    # in any case, since a callback may have restored other weights at the end
+    measure_population(net.module_, samples, plan, share)
+    net.population_is_current_ = True
+    history = _history_table(net.history)
+    _release(net)
+    return history
+
+
+@contextmanager
+def _watch_interrupts():
+    """Note whether the user interrupts training, in the list that is yielded.
+
+    skorch swallows KeyboardInterrupt, because its callbacks raise it to end training.
+    Only the signal tells the user's interrupt from theirs.
+    """
+    interrupts = []
+    previous = signal.getsignal(signal.SIGINT)
+    is_main = threading.current_thread() is threading.main_thread()
+    if not (is_main and callable(previous)):  # no interrupt can reach this thread
+        yield interrupts
+        return
+
+    def note(signum, frame):
+        interrupts.append(signum)
+        previous(signum, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield interrupts
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def _report_interrupt(net, n_before, was_interrupted):
+    """Warn about training that ended early, unless a callback asked for its end."""
+    is_whole = ["train_loss" in epoch for epoch in net.history[n_before:]]
+    n_epochs = sum(is_whole)
+    if n_epochs == 0:
+        raise KeyboardInterrupt
+    if not all(is_whole):
+        del net.history[-1]
+        was_interrupted = True
+    if was_interrupted and n_epochs < net.plan.max_epochs:
+        warnings.warn(
+            f"Training was interrupted after {n_epochs} of {net.plan.max_epochs} "
+            "epochs.",
+            ConvergenceWarning,
+            stacklevel=5,
+        )
+
+
+def _history_table(history):
+    """Numbers of skorch's history by name, without those that only skorch needs."""
+    names = dict.fromkeys(name for epoch in history for name in epoch)
+    columns = {
+        name: [epoch.get(name, np.nan) for epoch in history]
+        for name in names
+        if name not in INTERNAL_COLUMNS
+    }
+    return {
+        name: np.asarray(values)
+        for name, values in columns.items()
+        if all(np.isscalar(value) for value in values)
+    }
+
+
+def _release(net):
+    """Delete what only training needs, so that pickles are small and load anywhere."""
+    del net.training_samples_, net.noise_generator_
+    net.train_split = None  # it holds samples
+    if not net.plan.is_stream:  # only a stream continues with its optimizer
+        net.optimizer_.state.clear()
+    for _, callback in net.callbacks_:
+        # A torch scheduler holds the optimizer, whose tensors skorch would pickle on
+        # their device. No machine without that device could load them.
+        vars(callback).pop("lr_scheduler_", None)
+        if isinstance(callback, EarlyStopping):
+            callback.best_model_weights_ = None
