@@ -1,7 +1,7 @@
 """
-================================
+=================================
 Digits with five labels per class
-================================
+=================================
 
 Of 1,797 small images 50 have a label. The ladder network learns from all of them; the
 same network without its decoder learns from the 50 alone.

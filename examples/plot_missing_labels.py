@@ -1,7 +1,7 @@
 """
-===============================
+================================
 A data frame with missing labels
-===============================
+================================
 
 Labels are strings, and most are missing. Nothing has to be encoded or filled in; what
 comes back are the strings.

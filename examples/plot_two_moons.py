@@ -1,7 +1,7 @@
 """
-=================================
+==================================
 Two moons with four labels a class
-=================================
+==================================
 
 Two half circles are two classes. Four samples of each have a label. A network that sees
 only these draws its border wherever it likes between them. The ladder network sees the

@@ -1,7 +1,7 @@
 """
-==========================
+===========================
 When unlabeled samples hurt
-==========================
+===========================
 
 Unlabeled samples help if they say something about the classes. Here they mislead: the
 samples form a left and a right cluster, but the classes are above and below.

@@ -1,32 +1,32 @@
-"""Pictures of a fitted classifier, in the style of scikit-learn's displays.
+"""Plots of a fitted classifier, in the style of scikit-learn's displays.
 
-That of the error under attack is in `robustness`.
+Module `sklearn_ladder.robustness` has the plot of the error under attack.
 """
 
 import math
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 from sklearn.utils._optional_dependencies import check_matplotlib_support
-from sklearn.utils.validation import _get_feature_names
 
 from ._random import private_random_state
 from .architectures import check_image_shape
+from .data._samples import Samples, flatten_images
 from .robustness._attacks import fitted_net
+from .robustness._display import EXTRA
 
-EXTRA = "extra sklearn-ladder[plots]"
+# Place of a legend that is clear of the curves. A layout engine makes room for it.
+BESIDE_AXES = {"loc": "upper left", "bbox_to_anchor": (1, 1)}
 
 
 class TrainingHistoryDisplay:
-    """Costs per epoch, as `LadderClassifier` keeps them in `history_`.
+    """Costs per epoch, from the `history_` of a `LadderClassifier`.
 
-    Of the last `fit`, and of each `partial_fit` since. "train_loss" is the weighted sum
-    of the others, which are not weighted.
+    The history covers the last `fit` and each `partial_fit` since then. "train_loss" is
+    the weighted sum of the costs. The costs themselves are plotted without weights.
 
-    Not to be taken for scikit-learn's display of this name: scores by number of rows.
-
-    Use `from_estimator` to make one. All parameters are stored as attributes.
+    Use :meth:`from_estimator` to create a display. All parameters are stored as
+    attributes.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class TrainingHistoryDisplay:
         Numbers of the epochs.
 
     costs : dict of str to array-like of shape (n_epochs,)
-        What each cost was in these epochs, by its name.
+        Value of each cost in each epoch. Keys are the names in `history_`.
 
     Attributes
     ----------
@@ -70,16 +70,16 @@ class TrainingHistoryDisplay:
         Parameters
         ----------
         estimator : LadderClassifier
-            Fitted.
+            Fitted classifier.
 
         names : str or list of str, default=None
-            Costs and losses of `history_`; by default all.
+            Names of costs and losses in `history_`. If None, all are plotted.
 
         ax : matplotlib Axes, default=None
-            Where to plot; by default a new figure.
+            Axes to plot on. If None, a new figure is created.
 
         **kwargs
-            Passed to :meth:`matplotlib.axes.Axes.plot`, for each curve.
+            Passed to :meth:`matplotlib.axes.Axes.plot` for each curve.
 
         Returns
         -------
@@ -92,16 +92,16 @@ class TrainingHistoryDisplay:
         NotFittedError
             If the classifier is not fitted.
         TypeError
-            If it is another estimator.
+            If `estimator` is not a LadderClassifier.
         ValueError
-            If there is no cost of a name.
+            If `names` contains a name that is not a cost or loss in `history_`.
         """
         check_matplotlib_support(f"{cls.__name__} ({EXTRA})")
         fitted_net(estimator)
         history = estimator.history_
         known = [
             name
-            for name in history  # which may have scores of callbacks, too
+            for name in history  # callbacks may have recorded scores there
             if name in ("train_loss", "valid_loss") or name.endswith("_cost")
         ]
         names = known if names is None else np.atleast_1d(names).tolist()
@@ -115,13 +115,16 @@ class TrainingHistoryDisplay:
     def plot(self, ax=None, **kwargs):
         """Plot the curves.
 
+        If the figure has a layout engine, such as ``layout="constrained"``, the legend
+        is beside the axes. Otherwise it is inside them.
+
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to plot; by default a new figure.
+            Axes to plot on. If None, a new figure is created.
 
         **kwargs
-            Passed to :meth:`matplotlib.axes.Axes.plot`, for each curve.
+            Passed to :meth:`matplotlib.axes.Axes.plot` for each curve.
 
         Returns
         -------
@@ -132,40 +135,46 @@ class TrainingHistoryDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        check_matplotlib_support(f"{type(self).__name__} ({EXTRA})")
         import matplotlib.pyplot as plt
 
         if ax is None:
-            _, ax = plt.subplots()
-        if len(self.epoch) == 1:  # which makes no line
+            _, ax = plt.subplots(figsize=(7.5, 4.5), layout="constrained")
+            # Colors repeat after ten curves, with dashed lines.
+            colors = plt.cycler(color=plt.colormaps["tab10"].colors)
+            ax.set_prop_cycle(plt.cycler(linestyle=["-", "--"]) * colors)
+        if len(self.epoch) == 1:  # a single point is invisible without a marker
             kwargs = {"marker": "o"} | kwargs
         self.lines_ = {}
         for name, values in self.costs.items():
-            label = {"label": name.replace("_", " ")}
+            label = {"label": _curve_label(name)}
             (self.lines_[name],) = ax.plot(self.epoch, values, **label | kwargs)
-        # layers' costs are of different sizes; that of labels is 0 where there are none
+        # The costs of the layers differ by orders of magnitude. The supervised cost can
+        # be 0, in epochs without labeled samples.
         ax.set_yscale("log", nonpositive="mask")
         ax.set(xlabel="Epoch", ylabel="Cost")
-        ax.legend()
+        is_beside = ax.figure.get_layout_engine() is not None
+        ax.legend(fontsize="small", **BESIDE_AXES if is_beside else {})
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
 
 class ReconstructionDisplay:
-    """Images as they are, with noise, and as the decoder restores them.
+    """Original images, noisy images, and the decoder's reconstructions.
 
-    Use `from_estimator` to make one. All parameters are stored as attributes.
+    Use :meth:`from_estimator` to create a display. All parameters are stored as
+    attributes.
 
     Parameters
     ----------
     original, corrupted, denoised : array-like of shape (n_images, height, width) or \
             (n_images, height, width, 3)
-        The images; these with noise; and what the decoder makes of the latter.
+        The original images, the images with noise, and their reconstructions.
 
     Attributes
     ----------
     axes_ : ndarray of shape (3, n_images) of matplotlib Axes
-        A row each of the images as they are, with noise, and denoised.
+        Axes of the original images (first row), the images with noise (second row) and
+        the reconstructions (third row).
 
     figure_ : matplotlib Figure or SubFigure
         Figure with the images.
@@ -199,31 +208,33 @@ class ReconstructionDisplay:
         figure=None,
         **kwargs,
     ):
-        """Add noise to images, let a classifier denoise them, and show all.
+        """Add noise to images, denoise them with a classifier, and plot all three.
 
         Parameters
         ----------
         estimator : LadderClassifier
-            Fitted, with a denoising cost at the input (`variant` "full" or "bottom").
+            Fitted classifier with a denoising cost at the input (`variant` "full" or
+            "bottom").
 
-        X : {array-like, sparse matrix} of shape (n_images, n_features) or array-like \
+        X : {array-like, sparse matrix} of shape (n_images, n_features) or ndarray \
                 of shape (n_images, n_channels, height, width)
-            Images, one a column of the figure.
+            Images. Each is plotted in a column of its own.
 
         image_shape : tuple (n_channels, height, width), default=None
-            Of rows of pixels, in 1 or 3 channels. By default that of the images in
-            `fit` or, if these were rows, too, a square of one channel.
+            Shape of each image. There must be 1 or 3 channels. If None, it is the shape
+            of the images in `X` or in `fit`. If both had two dimensions, images are
+            taken as squares with one channel.
 
         noise_std : float, default=None
-            Standard deviation of the noise, in units of `X`. By default `noise_std` of
-            the classifier at the input, times the standard deviation of all pixels in
-            `X` if the network standardises features.
+            Standard deviation of the noise, in units of `X`. If None, it is the
+            classifier's `noise_std` at the input. With feature scaling, that value is
+            multiplied by the standard deviation of all pixels in `X`.
 
         random_state : int, RandomState instance or None, default=None
             Determines the noise.
 
         figure : matplotlib Figure or SubFigure, default=None
-            Where to plot; by default a new figure.
+            Figure to plot on. If None, a new figure is created.
 
         **kwargs
             Passed to :meth:`matplotlib.axes.Axes.imshow`.
@@ -235,43 +246,40 @@ class ReconstructionDisplay:
         Raises
         ------
         AttributeError
-            If the classifier has no `denoise`, for lack of that cost.
+            If the classifier has no `denoise`, since it has no denoising cost at the
+            input.
         ImportError
             If matplotlib is not installed.
         NotFittedError
             If the classifier is not fitted.
         TypeError
-            If it is another estimator.
+            If `estimator` is not a LadderClassifier.
         ValueError
-            If rows are not of `image_shape`.
+            If `image_shape` does not fit `X`.
         """
         check_matplotlib_support(f"{cls.__name__} ({EXTRA})")
         fitted_net(estimator)
         denoise = estimator.denoise
-        if sparse.issparse(X):
-            pixels = X.toarray()
-        elif hasattr(X, "iloc"):  # pandas, whose missing values NumPy does not know
-            pixels = X.to_numpy(dtype=float, na_value=np.nan)
-        else:
-            pixels = np.asarray(X, dtype=float)
-        of_rows = pixels.shape[1:] if pixels.ndim == 4 else estimator.plan_.image_shape
-        image_shape = _image_shape(
-            check_image_shape(image_shape, of_rows), math.prod(pixels.shape[1:])
+        X, shape_in_X = flatten_images(X)
+        samples = Samples(X, estimator, np.float64)
+        pixels = samples[:]
+        image_shape = check_image_shape(
+            image_shape, shape_in_X or estimator.plan_.image_shape
         )
+        image_shape = _displayed_shape(image_shape, pixels.shape[1])
         if noise_std is None:
             noise_std = np.ravel(estimator.noise_std)[0]
             if estimator.feature_scaling_ is not None:
                 noise_std = noise_std * np.nanstd(pixels)
         random_state = private_random_state(random_state)
         corrupted = pixels + random_state.normal(scale=noise_std, size=pixels.shape)
-        names = _get_feature_names(X)
-        denoised = denoise(
-            corrupted if names is None else pd.DataFrame(corrupted, columns=names)
-        )
+        X_corrupted = corrupted
+        if samples.names is not None:  # scikit-learn warns if feature names are missing
+            X_corrupted = pd.DataFrame(corrupted, columns=samples.names)
         display = cls(
             original=_as_images(pixels, image_shape),
             corrupted=_as_images(corrupted, image_shape),
-            denoised=_as_images(denoised, image_shape),
+            denoised=_as_images(denoise(X_corrupted), image_shape),
         )
         return display.plot(figure=figure, **kwargs)
 
@@ -281,11 +289,11 @@ class ReconstructionDisplay:
         Parameters
         ----------
         figure : matplotlib Figure or SubFigure, default=None
-            Where to plot; by default a new figure.
+            Figure to plot on. If None, a new figure is created.
 
         **kwargs
-            Passed to :meth:`matplotlib.axes.Axes.imshow`. By default, grey and colours
-            are from the least to the largest value of the original images.
+            Passed to :meth:`matplotlib.axes.Axes.imshow`. By default, the color scale
+            covers the range of the original images.
 
         Returns
         -------
@@ -296,7 +304,6 @@ class ReconstructionDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        check_matplotlib_support(f"{type(self).__name__} ({EXTRA})")
         import matplotlib.pyplot as plt
 
         rows = {
@@ -313,10 +320,10 @@ class ReconstructionDisplay:
         low, high = scale["vmin"], scale["vmax"]
         kwargs = {"cmap": "gray_r"} | (kwargs if "norm" in kwargs else scale)
         axes = figure.subplots(len(rows), n_images, squeeze=False)
-        for axes_of_row, (title, images) in zip(axes, rows.items(), strict=True):
-            axes_of_row[0].set_ylabel(title, rotation=0, ha="right", va="center")
-            for ax, image in zip(axes_of_row, images, strict=True):
-                if np.ndim(image) == 3:  # imshow scales grey alone
+        for row, (title, images) in zip(axes, rows.items(), strict=True):
+            row[0].set_ylabel(title, rotation=0, ha="right", va="center")
+            for ax, image in zip(row, images, strict=True):
+                if np.ndim(image) == 3:  # imshow does not scale color images
                     image = np.clip((image - low) / (high - low), 0, 1)
                 ax.imshow(image, **kwargs)
                 ax.set(xticks=[], yticks=[])
@@ -324,19 +331,27 @@ class ReconstructionDisplay:
         return self
 
 
-def _image_shape(known, n_features):
-    """Shape of images that can be shown: the known one, or a square."""
+def _curve_label(name):
+    """Label of a cost: "denoising, layer 0 (input)" for "denoising_0_cost"."""
+    *words, last = name.removesuffix("_cost").split("_")
+    if not last.isdigit():
+        return " ".join([*words, last])
+    return f"{' '.join(words)}, layer {last}{' (input)' if last == '0' else ''}"
+
+
+def _displayed_shape(image_shape, n_features):
+    """Shape of the images on the plot: the given one, or a square if it is None."""
     side = math.isqrt(n_features)
-    shape = (1, side, side) if known is None else known
+    shape = (1, side, side) if image_shape is None else image_shape
     if math.prod(shape) != n_features or shape[0] not in (1, 3):
         raise ValueError(
-            f"image_shape must be 1 or 3 channels, height and width of {n_features} "
-            f"features together; got {shape}."
+            "image_shape must be (channels, height, width) with 1 or 3 channels and "
+            f"{n_features} pixels in total; got {shape}."
         )
     return shape
 
 
-def _as_images(rows, image_shape):
-    """Rows as pictures, channels last; a single channel has no axis."""
-    images = rows.reshape(-1, *image_shape).transpose(0, 2, 3, 1)
+def _as_images(samples, image_shape):
+    """Reshape samples for `imshow`: channels last, or no channel axis for one."""
+    images = samples.reshape(-1, *image_shape).transpose(0, 2, 3, 1)
     return images[..., 0] if image_shape[0] == 1 else images

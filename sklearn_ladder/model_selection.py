@@ -12,14 +12,18 @@ from numbers import Integral
 import numpy as np
 from sklearn.model_selection import (
     BaseCrossValidator,
-    RepeatedStratifiedKFold,
     StratifiedKFold,
-    train_test_split,
 )
-from sklearn.utils import _safe_indexing, check_scalar, indexable
+from sklearn.utils import (
+    _safe_indexing,
+    check_consistent_length,
+    check_random_state,
+    check_scalar,
+    indexable,
+)
 
 from ._scorer import labeled_scorer
-from .data._labels import UNLABELED, encode_labels, without_labels
+from .data._labels import UNLABELED, encode_labels, split_labeled, without_labels
 
 __all__ = ["LabeledStratifiedKFold", "labeled_scorer", "labeled_train_test_split"]
 
@@ -33,8 +37,8 @@ class LabeledStratifiedKFold(BaseCrossValidator):
     Parameters
     ----------
     n_splits : int, default=5
-        Number of folds, at least 2 and at most the number of labeled rows of the
-        rarest class, so that each test fold has rows of every class.
+        Number of folds, at least 2 and at most the number of labels of the most
+        frequent class. Folds lack a class that has fewer labels, with a warning.
 
     n_repeats : int, default=1
         How often the labeled rows are divided into folds, in another way each time.
@@ -102,7 +106,14 @@ class LabeledStratifiedKFold(BaseCrossValidator):
         self.n_repeats = n_repeats
         self.shuffle = shuffle
         self.random_state = random_state
-        self._folds()  # as in scikit-learn, a splitter checks what it is given
+        # as in scikit-learn, a splitter checks what it is given
+        StratifiedKFold(n_splits, shuffle=shuffle, random_state=random_state)
+        check_scalar(n_repeats, "n_repeats", Integral, min_val=1)
+        if n_repeats > 1 and not shuffle:
+            raise ValueError(
+                "n_repeats must be 1 unless shuffle=True, or each repeat is the same; "
+                f"got {n_repeats}."
+            )
 
     def split(self, X, y, groups=None):
         """Generate indices of training and test rows.
@@ -126,8 +137,12 @@ class LabeledStratifiedKFold(BaseCrossValidator):
         Raises
         ------
         ValueError
-            If a class has fewer than `n_splits` labeled rows, or `y` is not as
-            described.
+            If no class has `n_splits` labels, or `y` is not as described.
+
+        Warns
+        -----
+        UserWarning
+            If a class has fewer than `n_splits` labels.
         """
         if groups is not None:
             warnings.warn(
@@ -136,7 +151,11 @@ class LabeledStratifiedKFold(BaseCrossValidator):
                 stacklevel=2,
             )
         codes = encode_labels(y).codes
-        for train, test in super().split(X, codes):
+        check_consistent_length(X, codes)
+        for test in self._iter_test_indices(X, codes):
+            is_training = np.ones(len(codes), dtype=bool)
+            is_training[test] = False
+            train = np.flatnonzero(is_training)
             yield train[_evenly_spread(codes[train])], test
 
     def split_transductive(self, X, y):
@@ -187,34 +206,44 @@ class LabeledStratifiedKFold(BaseCrossValidator):
 
     def _iter_test_indices(self, X, codes, groups=None):
         labeled = np.flatnonzero(codes != UNLABELED)
-        fewest = np.bincount(codes[labeled]).min()
-        if self.n_splits > fewest:
+        counts = np.bincount(codes[labeled])
+        if self.n_splits > counts.max():
             raise ValueError(
-                "n_splits must not be greater than the number of labeled rows of the "
-                f"rarest class, {fewest}; got n_splits={self.n_splits}."
+                "n_splits must not be greater than the number of labeled samples of "
+                f"every class, {counts.max()} at most; got n_splits={self.n_splits}."
             )
-        for _, test in self._folds().split(labeled, codes[labeled]):
-            yield labeled[test]
+        if self.n_splits > counts.min():
+            warnings.warn(
+                f"The rarest class has {counts.min()} labeled samples, fewer than "
+                f"n_splits={self.n_splits}: folds lack it, in training or in testing.",
+                UserWarning,
+                stacklevel=4,
+            )
+        random_state = check_random_state(self.random_state)
+        for _ in range(self.n_repeats):
+            folds = self._folds(codes[labeled], random_state)
+            for number in range(self.n_splits):
+                yield labeled[folds == number]
 
-    def _folds(self):
-        """scikit-learn's splitter of the labeled rows."""
-        check_scalar(self.n_repeats, "n_repeats", Integral, min_val=1)
-        # in any case, since one for repeats checks less
-        folds = StratifiedKFold(
-            self.n_splits, shuffle=self.shuffle, random_state=self.random_state
-        )
-        if self.n_repeats == 1:
-            return folds
-        if not self.shuffle:
-            raise ValueError(
-                "n_repeats must be 1 unless shuffle=True, or each repeat is the same; "
-                f"got {self.n_repeats}."
-            )
-        return RepeatedStratifiedKFold(
-            n_splits=self.n_splits,
-            n_repeats=self.n_repeats,
-            random_state=self.random_state,
-        )
+    def _folds(self, codes, random_state):
+        """Fold of each label, as StratifiedKFold assigns them.
+
+        That warns of a regression where most classes have a single label.
+        """
+        _, first, codes = np.unique(codes, return_index=True, return_inverse=True)
+        codes = np.argsort(np.argsort(first))[codes]  # in the order in which they come
+        in_order, numbers = np.sort(codes), np.arange(self.n_splits)
+        sizes = [
+            np.bincount(in_order[i :: self.n_splits], minlength=len(first))
+            for i in numbers
+        ]
+        folds = np.empty(len(codes), dtype=int)
+        for code, own_sizes in enumerate(np.transpose(sizes)):
+            own = np.repeat(numbers, own_sizes)
+            if self.shuffle:
+                random_state.shuffle(own)
+            folds[codes == code] = own
+        return folds
 
 
 def labeled_train_test_split(
@@ -223,7 +252,8 @@ def labeled_train_test_split(
     """Split into training and test rows, where all test rows have a label.
 
     As :func:`~sklearn.model_selection.train_test_split` with ``stratify=y``, but of the
-    labeled rows. All unlabeled rows are for training.
+    labeled rows. All unlabeled rows are for training, and so is a class's only label,
+    with a warning.
 
     Parameters
     ----------
@@ -279,13 +309,7 @@ def labeled_train_test_split(
     arrays = indexable(X, y, *arrays)
     codes = encode_labels(y).codes
     labeled = np.flatnonzero(codes != UNLABELED)
-    train, test = train_test_split(
-        labeled,
-        test_size=test_size,
-        train_size=train_size,
-        random_state=random_state,
-        stratify=codes[labeled],
-    )
+    train, test = split_labeled(labeled, codes, random_state, test_size, train_size)
     train = np.concatenate([train, np.flatnonzero(codes == UNLABELED)])
     train = train[_evenly_spread(codes[train])]
     return list(

@@ -183,7 +183,7 @@ def test_score_ignores_unlabeled_rows(blobs):
     assert clf.score(X, y_few, weight) == clf.score(
         X[labeled], y[labeled], weight[labeled]
     )
-    with pytest.raises(ValueError, match="labeled rows; got 60 rows, all unlabeled"):
+    with pytest.raises(ValueError, match="labeled samples; got 60 samples, all unlabeled"):
         clf.score(X, np.full(60, -1))
     with pytest.raises(ValueError, match="Input sample_weight contains NaN"):
         clf.score(X, y_few, np.full(60, np.nan))
@@ -495,7 +495,7 @@ def test_weight_of_the_virtual_adversarial_cost(blobs):
     clf = fit(2.0)
     costs = clf.history_
     expected = costs["supervised_cost"] + 2 * costs["virtual_adversarial_0_cost"]
-    for layer, cost in enumerate(clf.denoising_cost_):
+    for layer, cost in enumerate(clf.denoising_cost_[0]):
         if cost > 0:
             expected = expected + cost * costs[f"denoising_{layer}_cost"]
     np.testing.assert_allclose(costs["train_loss"], expected, rtol=1e-4)
@@ -940,7 +940,7 @@ def test_early_stopping_leaves_labels_of_every_class_to_train_on():
     X = np.random.RandomState(0).normal(size=(100, 3))
     y = np.repeat([0, 1, 2], [60, 38, 2])
     for labels in (y, 2 - y):
-        with pytest.raises(ValueError, match="a row of each class left to train on"):
+        with pytest.raises(ValueError, match="as many samples as classes on either side"):
             small(early_stopping=True, validation_fraction=0.9).fit(X, labels)
 
 
@@ -952,7 +952,7 @@ def test_early_stopping_warns_of_a_single_epoch(digits):
 
 def test_early_stopping_refuses_too_few_labels(blobs):
     X, _, y_few = blobs
-    with pytest.raises(ValueError, match=r"validation_fraction=0.1 of 10 labeled rows"):
+    with pytest.raises(ValueError, match=r"validation_fraction=0\.1 of 10 labeled samples"):
         small(early_stopping=True).fit(X, y_few)
 
 
@@ -1038,11 +1038,22 @@ def test_weights_of_unlabeled_rows_do_not_matter(blobs):
     )
 
 
-def test_columns_too_far_from_zero_are_named(blobs):
+def test_columns_too_far_from_zero_are_scaled_in_float64(blobs, recwarn):
+    X, y, y_few = blobs
+    far = X * [1, 10, 1] + [0, 1.7e9, 0]
+    clf = small().fit(far, y_few)
+    assert not list(recwarn)
+    assert clf.plan_.input_dtype == "float64"
+    np.testing.assert_allclose(
+        clf.predict_proba(far), small().fit(X, y_few).predict_proba(X), atol=1e-3
+    )
+
+
+def test_columns_too_far_from_zero_are_named_without_scaling(blobs):
     X, _, y_few = blobs
     far = X * [1, 10, 1] + [0, 1.7e9, 0]
-    with pytest.warns(UserWarning, match=r"Columns \[1\] of X lie so far from 0"):
-        small(max_epochs=1).fit(far, y_few)
+    with pytest.warns(UserWarning, match=r"Columns \[1\] of X lie too far from 0"):
+        small(feature_scaling=None, max_epochs=1).fit(far, y_few)
 
 
 def test_constant_columns_do_not_warn(blobs, recwarn):

@@ -129,13 +129,70 @@ def test_a_feature_that_is_missing_in_the_sample(monkeypatch):
     assert low < 0 < high
 
 
-def test_warning_for_columns_too_far_from_zero():
-    X = 1e9 + np.random.RandomState(0).normal(size=(100, 2))
-    X[:, 0] -= 1e9
-    with pytest.warns(UserWarning, match=r"Columns \[1\] of X lie so far"):
-        fitted(X)
-    with pytest.warns(UserWarning, match=r"7, 8, 9\] and 3 more of X"):
-        fitted(np.repeat(X[:, [1]], 13, axis=1))
+def plain_knots(column):
+    """The formulas, for one feature without missing entries, one by one."""
+    column = np.sort(column.astype(np.float32).astype(float))
+    n = len(column)
+    farthest = norm.ppf(1 - 0.5 / n)
+    shares = norm.cdf(np.linspace(-farthest, farthest, N_KNOTS))
+    values = np.unique(column[np.rint(shares * n - 0.5).astype(int)])
+    for value in values:
+        below, up_to = np.sum(column < value), np.sum(column <= value)
+        if up_to - below > 2 * n / N_KNOTS:
+            beside = column[np.clip([below - 1, up_to], 0, n - 1)]
+            values = np.union1d(values, beside)
+    ranks = [np.sum(column < v) + np.sum(column <= v) for v in values]
+    scores = norm.ppf(np.array(ranks) / (2 * n))
+    of_samples = np.interp(column, values, scores)
+    distances = of_samples.std() * (values - column.mean()) / column.std()
+    distances /= np.sqrt(1 + (distances / 3) ** 2)
+    heights = (scores - of_samples.mean() + distances) / 2
+    return values, heights - np.interp(column, values, heights).mean()
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
+def test_all_features_at_once_as_one_by_one(make, monkeypatch):
+    monkeypatch.setattr(_feature_scaling, "LARGEST_BLOCK", 1000)  # two features each
+    X = np.delete(table(), 3, axis=1)
+    X = np.c_[X, 1e10 * X[:, 0], np.r_[X[1:, 0], 1e30], 1e-10 * X[:, 3]]
+    samples = Samples(make(X))
+    knots = fit_knots(samples, samples.survey(), random_state=0)
+    for number, column in enumerate(X.T):
+        values, heights = plain_knots(column)
+        n = knots.n_values[number]
+        np.testing.assert_array_equal(knots.values[number, :n], np.float32(values))
+        np.testing.assert_allclose(
+            knots.heights[number, :n], heights, rtol=1e-6, atol=1e-9
+        )
+
+
+def test_float64_loses_nothing():
+    rng = np.random.RandomState(0)
+    near_zero = rng.normal(size=(400, 1))
+    X = np.c_[1.7e9 + near_zero, 1e-50 * near_zero, 1e100 * near_zero]
+    samples = Samples(X, dtype=np.float64)
+    survey = samples.survey()
+    assert set(survey.imprecise) == {0, 1, 2}
+    scale = PiecewiseLinear(*fit_knots(samples, survey, random_state=0).scale(1))
+    scaled = scale(torch.as_tensor(X))
+    assert scaled.dtype == torch.float32
+    expected = scale_of(near_zero)(torch.as_tensor(near_zero).float())
+    torch.testing.assert_close(scaled, expected.expand(-1, 3), atol=1e-3, rtol=0)
+    back = scale.inverse(scaled)
+    assert back.dtype == torch.float64
+    np.testing.assert_allclose(back[:, 0] - 1.7e9, near_zero[:, 0], atol=1e-2)
+    np.testing.assert_allclose(back[:, 1:], X[:, 1:], rtol=1e-2, atol=0)
+
+
+def test_independent_of_the_default_dtype():
+    X = table()
+    expected = scale_of(X, 5)(torch.as_tensor(X).float())
+    torch.set_default_dtype(torch.float64)
+    try:
+        found = scale_of(X, 5)(torch.as_tensor(X).float())
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert torch.equal(found, expected)
 
 
 @pytest.mark.parametrize("dtype", [bool, np.int8, np.uint8, np.float16])

@@ -3,12 +3,11 @@ import pandas as pd
 import pytest
 
 from sklearn_ladder.data._labels import (
-    EncodedLabels,
     encode_known_labels,
     encode_labels,
     hold_out,
-    row_weights,
-    with_mean_1,
+    labeled_part,
+    without_labels,
 )
 
 
@@ -72,13 +71,6 @@ def test_equal_labels_of_another_kind(classes, y, codes):
     assert encode_known_labels(y, classes).codes.tolist() == codes
 
 
-def test_weights_of_any_size():
-    codes = np.array([0, 1, -1])
-    for scale in (1e-300, 1.0, 1e308):
-        weights = with_mean_1(scale * np.array([0.5, 1, 1]), codes)
-        np.testing.assert_allclose(weights[:2], [2 / 3, 4 / 3])
-
-
 def test_integers_among_missing_labels_stay_integers():
     y = pd.Series([0, 1, None, 2], dtype="Int64")
     assert encode_labels(y).classes.dtype == np.int64
@@ -88,7 +80,7 @@ def test_integers_among_missing_labels_stay_integers():
     "y, message",
     [
         (None, "requires y to be passed"),
-        ([-1, -1, -1], "3 rows, all unlabeled"),
+        ([-1, -1, -1], "3 samples, all unlabeled"),
         ([1, 1, -1], "at least two classes; got 1 class"),
         ([-1, 1, -1, 1], r"as in \{-1, 1\}, give that class another name"),
         ([0.1, 0.2, 0.35, -1], "Unknown label type: continuous"),
@@ -145,29 +137,157 @@ def test_hold_out_is_of_labeled_rows_by_class():
 
 
 @pytest.mark.parametrize(
-    "counts, fraction", [([10, 1], 0.3), ([10, 10], 0.05), ([3, 3], 0.9)]
+    "counts, fraction", [([1, 1], 0.3), ([10, 10], 0.05), ([3, 3], 0.9)]
 )
 def test_too_few_labels_to_hold_out(counts, fraction):
     codes = np.repeat([0, 1, -1], [*counts, 50])
     message = (
-        f"validation_fraction={fraction} of {sum(counts)} labeled rows in 2 classes, "
-        f"{min(counts)} of the rarest"
+        f"validation_fraction={fraction} of {sum(counts)} labeled samples in 2 classes"
     )
     with pytest.raises(ValueError, match=message):
         hold_out(codes, fraction, random_state=0)
 
 
-def test_row_weights():
-    labels = EncodedLabels(np.array(["a", "b"]), np.array([0, -1, 1, 1]))
-    weight = row_weights(labels, np.array([1.0, 99.0, 2.0, 3.0]), {"a": 4.0})
-    np.testing.assert_array_equal(weight, [4, 1, 2, 3])
-    of_mean_1 = with_mean_1(weight, labels.codes)
-    np.testing.assert_allclose(of_mean_1[[0, 2, 3]], np.array([4, 2, 3]) / 3)
-    assert with_mean_1(np.array([7.0, 1.0, 7.0, 7.0]), labels.codes) is None
-    with pytest.raises(ValueError, match="not be zero for all labeled rows"):
-        with_mean_1(np.array([0.0, 1.0, 0.0, 0.0]), labels.codes)
-    for wrong in (-4.0, np.nan, np.inf):
-        with pytest.raises(ValueError, match=f"finite and not negative; got {wrong}"):
-            row_weights(labels, np.ones(4), {"a": wrong})
-    nobody = EncodedLabels(labels.classes, np.full(4, -1))
-    assert np.isfinite(row_weights(nobody, np.ones(4), None)).all()
+# ------------------------------------------------------------------- one door for all
+
+
+def arrow(values, chunked=False):
+    pyarrow = pytest.importorskip("pyarrow")
+    array = pyarrow.array(values)
+    if chunked:
+        return pyarrow.chunked_array([array.dictionary_encode()])
+    return pyarrow.table({"y": array})
+
+
+def strings(na):
+    if not hasattr(np.dtypes, "StringDType"):
+        pytest.skip("NumPy 2 has them")
+    return np.array(["b", na, "a"], dtype=np.dtypes.StringDType(na_object=na))
+
+
+BIG = 2**60 + 1
+OPENED = {
+    "integers and None": (lambda: [1, None, 0], [0, 1], np.int64),
+    "big integers and NaN": (lambda: [BIG, np.nan, 0], [0, BIG], np.int64),
+    "unsigned and -1": (lambda: [2**64 - 1, -1, 0], [0, 2**64 - 1], np.uint64),
+    "big categories": (
+        lambda: pd.Series(pd.Categorical([BIG, None, 0])),
+        [0, BIG],
+        np.int64,
+    ),
+    "UInt64": (
+        lambda: pd.Series([2**64 - 1, None, 0], dtype="UInt64"),
+        [0, 2**64 - 1],
+        np.uint64,
+    ),
+    "Int8": (lambda: pd.array([1, None, 0], "Int8"), [0, 1], np.int8),
+    "bool and number": (lambda: [True, None, 0], [0, 1], np.int64),
+    "integer and float": (lambda: [1.0, None, 0], [0, 1], np.int64),
+    "long double": (
+        lambda: np.array([1, np.nan, 0], np.longdouble),
+        [0, 1],
+        np.longdouble,
+    ),
+    "NumPy strings in a list": (
+        lambda: [np.str_("b"), np.str_("-1"), np.str_("a")],
+        ["a", "b"],
+        object,
+    ),
+    "masked": (lambda: [1, np.ma.masked, 0], [0, 1], np.int64),
+    "column": (lambda: pd.DataFrame({"y": ["b", None, "a"]}), ["a", "b"], object),
+    "Arrow": (lambda: arrow([BIG, None, 0]), [0, BIG], np.int64),
+    "Arrow dictionary": (lambda: arrow(["b", None, "a"], True), ["a", "b"], object),
+    "strings, None": (lambda: strings(None), ["a", "b"], object),
+    "strings, NaN": (lambda: strings(np.nan), ["a", "b"], object),
+    "strings, a string": (lambda: strings("gone"), ["a", "b"], object),
+    "polars frame": (
+        lambda: pytest.importorskip("polars").DataFrame({"y": [BIG, None, 0]}),
+        [0, BIG],
+        np.int64,
+    ),
+}
+
+
+@pytest.mark.parametrize("make, classes, dtype", OPENED.values(), ids=OPENED)
+def test_labels_keep_their_dtype(make, classes, dtype):
+    y = make()
+    labels = encode_labels(y)
+    assert labels.classes.tolist() == classes and labels.classes.dtype == dtype
+    assert labels.codes.tolist() == [1, -1, 0]
+    labeled, found = labeled_part(y)
+    assert labeled.tolist() == [True, False, True]
+    assert found.tolist() == classes[::-1] and found.dtype == dtype
+    assert encode_known_labels(y, labels.classes).codes.tolist() == [1, -1, 0]
+    # and back through the door
+    y_train = without_labels(labels, np.array([], int))
+    again = encode_labels(y_train)
+    assert again.classes.tolist() == classes and again.codes.tolist() == [1, -1, 0]
+
+
+def test_times_without_labels_are_times():
+    y = np.array(["2020-01-01", "NaT", "2021-01-01"], dtype="M8[ns]")
+    labels = encode_labels(y)
+    y_train = without_labels(labels, np.array([0]))
+    np.testing.assert_array_equal(y_train, np.array(["NaT", "NaT", y[2]], y.dtype))
+
+
+DOORS = {
+    "fit": encode_labels,
+    "score": labeled_part,
+    "partial_fit": lambda y: encode_known_labels(y, [0, 1]),
+}
+
+
+@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
+@pytest.mark.parametrize(
+    "y, message",
+    [
+        (np.array([b"0", b"-1"]), "must not be bytes"),
+        (np.array([b"0", -1], dtype=object), "must not be bytes"),
+        ([0, 2**64], "fit into 64 bits"),
+        ([-(2**63) - 1, 0], "fit into 64 bits"),
+        ([-5, 2**63], "fit into 64 bits"),
+        ([0.5, 1, None], "Unknown label type: continuous"),
+        (np.array([0.5, 1.0]), "Unknown label type: continuous"),
+        ([(0, 1), (1, 2)], "1d array"),
+        ([{0}, {1}], r"Unknown label type.*\['set'\]"),
+        (np.array(3), "1d array"),
+        (pd.DataFrame({"a": [0, 1], "b": [1, 0]}), "1d array"),
+        (np.array([(0, 1)], dtype="i4,i4"), "Unknown label type"),
+    ],
+    ids=str,
+)
+def test_all_doors_refuse_alike(door, y, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        door(y)
+
+
+@pytest.mark.parametrize(
+    "mark",
+    ["", " -1", "-1.0", "NaN", "nan", "NaT", "null", "NA", "N/A", "None", "<NA>"],
+)
+def test_all_doors_warn_alike(mark):
+    y = np.array(["a", mark, "b"])
+    doors = [encode_labels, labeled_part, lambda y: encode_known_labels(y, y)]
+    for door in doors:
+        with pytest.warns(UserWarning, match="missing labels before they became"):
+            door(y)
+
+
+def test_many_classes_of_one_label_are_no_regression(recwarn):
+    labels = encode_labels(np.r_[np.arange(26.0), np.full(100, -1)])
+    assert len(labels.classes) == 26 and not recwarn.list
+
+
+def test_hold_out_leaves_the_only_label_of_a_class():
+    codes = np.repeat([0, 1, 2, -1], [10, 10, 1, 9])
+    with pytest.warns(UserWarning, match="1 of 3 classes have a single label"):
+        held_out = hold_out(codes, 0.3, random_state=0)
+    assert set(codes[held_out]) == {0, 1}
+
+
+def test_strings_of_pandas_with_missing_labels():
+    y = pd.Series(["a", "b", None, "-1", "a"], dtype="str")
+    labels = encode_labels(y)
+    assert labels.classes.tolist() == ["a", "b"]
+    assert labels.codes.tolist() == [0, 1, -1, -1, 0]

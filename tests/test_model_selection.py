@@ -220,10 +220,39 @@ def test_bad_parameters_of_the_splitter(parameters, message):
 
 def test_too_few_labels_for_the_folds():
     y = np.array([0] * 9 + [1] * 3 + [-1] * 20)
-    message = "number of labeled rows of the rarest class, 3; got n_splits=4"
+    message = "labeled samples of every class, 9 at most; got n_splits=10"
     with pytest.raises(ValueError, match=message):
-        next(LabeledStratifiedKFold(4).split(y, y))
+        next(LabeledStratifiedKFold(10).split(y, y))
     next(LabeledStratifiedKFold(3).split(y, y))
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_classes_rarer_than_folds_are_told_and_tested_where_they_are(shuffle):
+    y = np.array([2] * 5 + [0] * 9 + [1] * 3 + [-1] * 20)
+    folds = {"shuffle": shuffle, "random_state": 0 if shuffle else None}
+    with pytest.warns(UserWarning, match="rarest class has 3 labeled samples"):
+        tests = [t for _, t in LabeledStratifiedKFold(5, **folds).split(y, y)]
+    with pytest.warns(UserWarning, match="least populated class"):
+        expected = [t for _, t in StratifiedKFold(5, **folds).split(y[:17], y[:17])]
+    for own, other in zip(tests, expected, strict=True):
+        np.testing.assert_array_equal(own, other)
+
+
+def test_many_classes_of_few_labels_are_no_regression(recwarn):
+    y = np.r_[np.arange(26), np.arange(20), [-1] * 9]
+    with pytest.warns(UserWarning, match="rarest class has 1 labeled samples"):
+        list(LabeledStratifiedKFold(2).split(y, y))
+    assert not [w for w in recwarn if "50%" in str(w.message)]
+
+
+def test_the_only_label_of_a_class_is_for_training():
+    y = np.array([0] * 8 + [1] * 8 + [2] + [-1] * 20)
+    with pytest.warns(UserWarning, match="1 of 3 classes have a single label"):
+        _, _, y_train, y_test = labeled_train_test_split(y, y, random_state=0)
+    assert np.sort(y_test).tolist() == [0, 0, 0, 1, 1]
+    assert set(y_train) == {-1, 0, 1, 2}
+    with pytest.raises(ValueError, match="needs a class with two labels"):
+        labeled_train_test_split(y[:3], [0, 1, 2])
 
 
 def test_groups_are_ignored_with_a_warning():
@@ -441,7 +470,9 @@ def test_scorer_cuts_metadata_of_rows_only():
 
 def test_scorer_without_labels_says_so():
     scorer = labeled_scorer("accuracy")
-    with pytest.raises(ValueError, match="labeled rows; got 3 rows, all unlabeled"):
+    with pytest.raises(
+        ValueError, match="labeled samples; got 3 samples, all unlabeled"
+    ):
         scorer(Prior([0, 1]), np.zeros((3, 2)), [-1, -1, -1])
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         scorer(Prior([0, 1]), np.zeros((3, 2)), [0, 1])
@@ -594,7 +625,7 @@ def test_train_size_is_of_labeled_rows():
 @pytest.mark.parametrize(
     "y, arguments, message",
     [
-        ([0, 1, 1, -1], {}, "least populated class"),
+        ([0, 1, 2, -1], {}, "needs a class with two labels"),
         ([0, 0, 1, 1, -1], {"test_size": 1}, "greater or equal to the number of cl"),
         ([0, 0, 1, 1, -1], {"test_size": 7}, "test_size=7 should be"),
         ([-1, -1, -1], {}, "all unlabeled"),

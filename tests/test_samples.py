@@ -5,6 +5,7 @@ from scipy import sparse
 
 from sklearn_ladder import LadderClassifier
 from sklearn_ladder.data import _samples
+from sklearn_ladder.data._precision import warn_imprecise
 from sklearn_ladder.data._samples import Samples, SampleSubset, chunk_size
 
 RNG = np.random.RandomState(0)
@@ -70,13 +71,15 @@ def test_changes_to_a_copy_on_write_map_are_kept(mapped):
 
 @pytest.mark.filterwarnings("ignore:overflow encountered in cast")  # scipy's
 @pytest.mark.parametrize("value", [np.inf, -1e39])
-@pytest.mark.parametrize("standardize", [True, False])
+@pytest.mark.parametrize("feature_scaling", ["auto", None])
 @pytest.mark.parametrize("kind", ["dense", "sparse", "mapped"])
-def test_infinite_values_are_noticed_before_training(value, standardize, kind, mapped):
+def test_infinite_values_are_noticed_before_training(
+    value, feature_scaling, kind, mapped
+):
     table = TABLE.copy()
     table[50, 3] = value
     make = {"dense": np.asarray, "sparse": sparse.csr_array, "mapped": mapped}[kind]
-    clf = LadderClassifier((4,), max_epochs=1, standardize=standardize)
+    clf = LadderClassifier((4,), max_epochs=1, feature_scaling=feature_scaling)
     y = np.arange(60) % 3 - 1
     message = "Input X contains infinity or a value too large"
     with pytest.raises(ValueError, match=message):
@@ -100,8 +103,8 @@ def test_missing_entries(mapped):
 def test_survey_of_all_rows(monkeypatch, make):
     monkeypatch.setattr(_samples, "LARGEST_CHUNK", 100)  # many parts
     survey = Samples(make(TABLE)).survey()
-    np.testing.assert_array_equal(survey.lowest, TABLE.min(axis=0).astype(np.float32))
-    np.testing.assert_array_equal(survey.highest, TABLE.max(axis=0).astype(np.float32))
+    np.testing.assert_array_equal(survey.lowest, TABLE.min(axis=0))
+    np.testing.assert_array_equal(survey.highest, TABLE.max(axis=0))
 
 
 @pytest.mark.parametrize("dtype", [float, np.int8])
@@ -171,3 +174,192 @@ def test_fit_and_predict_as_with_the_dense_table(kind, mapped, monkeypatch):
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-3)
     np.testing.assert_allclose(clf.predict_proba(table), found[0], atol=1e-5)
+
+
+# -------------------------------------------------------------- missing, and refused
+
+GAPS = np.array([[1.0, np.nan], [np.nan, 4.0], [5.0, 6.0]])
+IS_GAP = np.isnan(GAPS)
+OBJECTS = np.where(IS_GAP, None, GAPS)
+
+
+def arrow_table():
+    pyarrow = pytest.importorskip("pyarrow")
+    columns = [pyarrow.array(column.tolist()) for column in OBJECTS.T]
+    # NumPy takes a null of this kind for the entry before it
+    chunked = pyarrow.chunked_array([columns[0].dictionary_encode()])
+    return pyarrow.table({"a": chunked, "b": columns[1]})
+
+
+WITH_GAPS = {
+    "masked": lambda: np.ma.masked_array(np.where(IS_GAP, -9999, GAPS), IS_GAP),
+    "masked integers": lambda: np.ma.masked_array(
+        np.where(IS_GAP, -9, GAPS).astype(int), IS_GAP
+    ),
+    "masked objects": lambda: np.ma.masked_array(
+        np.where(IS_GAP, "junk", OBJECTS), IS_GAP
+    ),
+    "list of masked": lambda: [
+        np.ma.masked_array(
+            [7 if gap else v for v, gap in zip(*row, strict=True)], row[1]
+        )
+        for row in zip(GAPS, IS_GAP, strict=True)
+    ],
+    "objects with NA": lambda: np.where(IS_GAP, pd.NA, GAPS),
+    "list with NA and NaT": lambda: [[1, pd.NA], [pd.NaT, 4], [5, 6]],
+    "frame of objects": lambda: pd.DataFrame(np.where(IS_GAP, pd.NA, GAPS)),
+    "nullable": lambda: pd.DataFrame(GAPS).astype("Int64"),
+    "nullable beside objects": lambda: pd.DataFrame(
+        {"a": pd.array([1, None, 5], "UInt8"), "b": [pd.NA, 4, 6]}
+    ),
+    "sparse beside dense": lambda: pd.DataFrame(
+        {"a": pd.arrays.SparseArray(GAPS[:, 0]), "b": GAPS[:, 1]}
+    ),
+    "category": lambda: pd.DataFrame(GAPS).astype("category"),
+    "polars": lambda: pytest.importorskip("polars").DataFrame(
+        dict(zip("ab", OBJECTS.T.tolist(), strict=True))
+    ),
+    "Arrow": arrow_table,
+    "pandas of Arrow": lambda: pd.DataFrame(
+        {
+            name: pd.Series(c).astype("double[pyarrow]")
+            for name, c in zip("ab", GAPS.T, strict=True)
+        }
+    ),
+}
+
+
+@pytest.mark.parametrize("make", WITH_GAPS.values(), ids=WITH_GAPS)
+def test_missing_has_one_meaning(make):
+    with np.errstate(all="raise"):
+        samples = Samples(make())
+        np.testing.assert_array_equal(samples[:], GAPS.astype(np.float32))
+        assert samples.survey().have_missing
+
+
+def test_missing_strings_of_numpy():
+    if not hasattr(np.dtypes, "StringDType"):
+        pytest.skip("NumPy 2 has them")
+    for na in (None, np.nan, pd.NA, "none"):
+        dtype = np.dtypes.StringDType(na_object=na)
+        X = np.array([["1", na], [na, "4"], ["5", "6"]], dtype=dtype)
+        np.testing.assert_array_equal(Samples(X)[:], GAPS)
+
+
+DAYS = pd.Series(pd.to_datetime(["2020-01-01", None, "2020-03-01"]))
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        DAYS,
+        DAYS.dt.tz_localize("UTC"),
+        DAYS - DAYS[0],
+        DAYS.astype(object),
+        DAYS.dt.to_period("D"),
+        pd.Series([np.timedelta64(1, "D"), 1.0, None], dtype=object),
+        DAYS.dt.date,
+    ],
+    ids=lambda when: str(when.dtype),
+)
+def test_times_are_refused_by_name(when):
+    frame = pd.DataFrame({"x": [1.0, 2, 3], "when": when})
+    with pytest.raises(TypeError, match=r"durations in columns \['when'\].*NaT"):
+        Samples(frame)
+    if when.dtype == object:
+        with pytest.raises(TypeError, match=r"durations in columns \[1\]"):
+            Samples(frame.to_numpy())
+    if isinstance(when.dtype, np.dtype) and when.dtype.kind in "mM":
+        with pytest.raises(TypeError, match=r"durations in columns \[0\]"):
+            Samples(when.to_numpy()[:, None])
+
+
+@pytest.mark.parametrize(
+    "column, message",
+    [
+        (["1.5", "red"], "could not convert string to float: 'red', in columns"),
+        ([1 + 2j, "1"], "Complex data not supported, in columns"),
+        ([10**400, 1], "int too large"),
+        ([[1], 2], r"in columns \['odd'\]"),
+    ],
+)
+def test_what_is_no_number_is_refused_by_name(column, message):
+    frame = pd.DataFrame({"x": [1.0, 2], "odd": pd.Series(column, dtype=object)})
+    with pytest.raises((ValueError, TypeError), match=message) as error:
+        Samples(frame)
+    assert "['odd']" in str(error.value)
+
+
+@pytest.mark.parametrize("fill", [1.0, np.nan])
+def test_sparse_frames_of_other_fill_values(fill):
+    frame = pd.DataFrame({"a": [1.0, 0, 2]}).astype(pd.SparseDtype(float, fill))
+    message = r"in columns \['a'\] of X. Use X.sparse.to_dense"
+    with pytest.raises(ValueError, match=message):
+        Samples(frame)
+    assert Samples(frame.sparse.to_dense())[:].ravel().tolist() == [1, 0, 2]
+
+
+def test_masked_memory_maps(mapped):
+    table = np.ma.masked_array(mapped(TABLE), False)
+    assert not Samples(table).is_resident
+    table[0, 0] = np.ma.masked
+    with pytest.raises(ValueError, match="Write NaN into the file"):
+        Samples(table)
+
+
+# -------------------------------------------------------------- what float32 rounds
+
+
+def times(n=400):
+    return 1.7e12 + 1000 * np.random.RandomState(0).uniform(size=n)
+
+
+COARSE = {
+    "far": (times(), "far"),
+    "zeros for never": (np.where(np.arange(400) % 200, times(), 0), "far"),
+    "mostly zeros": (np.where(np.arange(400) % 20, 0, times()), "far"),
+    "integers": (2**53 + 100 * np.arange(400), "far"),
+    "two values": (np.where(np.arange(400) % 2, 1.7e12, 1.7e12 + 100), "far"),
+    "p-values": (10.0 ** -np.r_[np.linspace(50, 90, 390), np.arange(10)], "close"),
+    "below the smallest float32": (1e-44 * np.arange(400), "close"),
+}
+
+
+@pytest.mark.parametrize(
+    "make", [np.asarray, sparse.csc_array], ids=["dense", "sparse"]
+)
+@pytest.mark.parametrize("column, why", COARSE.values(), ids=COARSE)
+def test_loss_by_float32_is_told(make, column, why):
+    X = np.c_[np.random.RandomState(1).normal(size=400), column]
+    survey = Samples(make(X)).survey()
+    assert list(survey.imprecise) == [1]
+    with pytest.warns(UserWarning, match=rf"Columns \['t'\] of X lie too {why}"):
+        warn_imprecise(survey, ["x", "t"])
+    with pytest.warns(UserWarning, match=r"Columns \[1\] of X"):
+        warn_imprecise(survey)
+
+
+HELD = {
+    "normal": np.random.RandomState(0).normal(size=400),
+    "years": 2000 + np.random.RandomState(0).uniform(size=400),
+    "integers": np.arange(400) + 10_000_000,
+    "a month in seconds": 1.7e9 + 2.6e6 * np.random.RandomState(0).uniform(size=400),
+    "lognormal": np.exp(5 * np.random.RandomState(0).normal(size=400)),
+    "rounding errors": np.where(np.arange(400) % 2, 0.3, 0.1 + 0.2),
+    "constant": np.full(400, 0.1),
+    "sentinel": np.r_[np.random.RandomState(0).normal(size=399), -1e30],
+    "missing": np.full(400, np.nan),
+}
+
+
+@pytest.mark.parametrize("column", HELD.values(), ids=HELD)
+def test_no_false_alarm(column):
+    assert not Samples(column[:, None]).survey().imprecise
+
+
+def test_too_large_for_float32():
+    X = np.array([[1e39, 1], [2, 3]])
+    survey = Samples(X).survey()
+    with pytest.raises(ValueError, match=r"too large for dtype.*columns \['a'\]"):
+        warn_imprecise(survey, ["a", "b"])
+    np.testing.assert_array_equal(Samples(X).astype(np.float64)[:], X)

@@ -11,7 +11,7 @@ LARGEST_SAMPLE = 10_000
 # Numbers in a dense sample, at most.
 LARGEST_TABLE = 2**25
 # Numbers of it that are sorted at once.
-LARGEST_BLOCK = 2**20
+LARGEST_BLOCK = 2**19
 # Quantiles that are knots. Gaps around frequent values have more, at their ends.
 N_KNOTS = 64
 # Where distances are bent, in standard deviations.

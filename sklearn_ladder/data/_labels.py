@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
-from ._missing import frame_columns, present_part
+from ._missing import as_array, frame_columns, present_part
 
 # Strings that missing labels, and markers, become on the way through files and arrays;
 # in small letters, without spaces around them.
@@ -264,7 +264,7 @@ def split_labeled(labeled, codes, random_state, test_size=None, train_size=None)
 
 def _read(y):
     """Which samples are labeled, the classes, and the class code of each label."""
-    labeled, labels = present_part(_as_column(y))
+    present, labels = present_part(_as_column(y))
     if labels.dtype.kind == "S" or bytes in map(type, labels):
         raise TypeError(
             "Labels must not be bytes, among which no marker of unlabeled samples is "
@@ -272,11 +272,12 @@ def _read(y):
         )
     if labels.dtype == object:
         is_marker = np.array([_is_marker(label) for label in labels], bool)
-    elif labels.dtype.kind in "biufcmMU":
+    elif labels.dtype.kind in "biufmMU":
         is_text = labels.dtype.kind == "U"
         is_marker = labels == (str(UNLABELED) if is_text else UNLABELED)
     else:
         raise ValueError(f"Unknown label type: {labels.dtype}.")
+    labeled = np.array(present)  # pandas gives a mask that is read-only
     labeled[labeled] = ~is_marker
     labels = labels[~is_marker]
     if labels.dtype == object:
@@ -303,11 +304,9 @@ def _as_column(y):
     columns, _ = frame_columns(y)
     if columns is not None and len(columns) == 1:
         return columns[0]
-    if isinstance(y, list | tuple):
-        y = np.asarray(y, dtype=object)
-    elif hasattr(y, "drop_nulls") or hasattr(y, "drop_null") or hasattr(y, "isna"):
-        if np.ndim(y) == 1:  # of polars, Arrow or pandas
-            return y
+    y = as_array(y)
+    if not isinstance(y, np.ndarray) and np.ndim(y) == 1:
+        return y
     y = np.asanyarray(y)
     column_or_1d(np.broadcast_to(0, y.shape), warn=True)  # checks the shape
     return y.reshape(-1)
@@ -341,7 +340,10 @@ def _of_objects(labels):
         return np.array(labels.tolist())
     broken = [v for v in labels if not isinstance(v, Integral | np.bool_) and v % 1]
     if broken:
-        raise ValueError(f"Unknown label type: continuous, such as {broken[0]!r}.")
+        raise ValueError(
+            "Unknown label type: continuous or infinity. Labels beside integers must "
+            f"be integers; got {broken[0]!r}."
+        )
     labels = [int(label) for label in labels]
     for dtype in (np.int64, np.uint64):
         limits = np.iinfo(dtype)

@@ -21,6 +21,15 @@ def frame_columns(X):
     return None, None
 
 
+def as_array(column):
+    """A column for `present_part`: a list as objects, other containers as they are."""
+    if isinstance(column, list | tuple):
+        return np.asarray(column, dtype=object)
+    if any(hasattr(column, method) for method in ("drop_nulls", "drop_null", "isna")):
+        return column  # of polars, Arrow or pandas
+    return np.asanyarray(column)
+
+
 def present_part(column):
     """Which entries of a column are present, and these in their own dtype.
 
@@ -49,7 +58,7 @@ def present_part(column):
     else:
         if not isinstance(column, np.ndarray):
             column = pd.Series(column)
-        present = np.asarray(pd.notna(column), dtype=bool)
+        present = np.array(pd.notna(column), dtype=bool)
         values = column[present]
         if isinstance(values, pd.Series):
             values = values.to_numpy()
@@ -58,9 +67,11 @@ def present_part(column):
         na = getattr(values.dtype, "na_object", None)
         values = values.astype(object)
         # a string can stand for missing ones, too
-        is_missing = pd.isna(values) | [v is na or v == na for v in values]
+        is_text = isinstance(na, str)
+        is_na = [v is na or (is_text and v == na) for v in values]
+        is_missing = pd.isna(values) | np.array(is_na, bool)
     elif values.dtype == object:
-        is_missing |= [value is np.ma.masked for value in values]
+        is_missing |= np.array([value is np.ma.masked for value in values], bool)
     if not is_missing.any():
         return present, values
     present[present] = ~is_missing

@@ -11,7 +11,7 @@ LOST = 1 / 8
 # ... and a column is imprecise where this share of its gaps is lost.
 MOST_LOST = 1 / 4
 # Smaller relative distances are rounding errors of float64 arithmetic.
-FLOAT64_NOISE = 1e-12
+FLOAT64_NOISE = 16 * float(np.finfo(np.float64).eps)
 # Differences of float32 values are finite, and of full precision, between these.
 SMALLEST = 16 * float(np.finfo(np.float32).tiny)
 LARGEST = float(np.finfo(np.float32).max) / 4

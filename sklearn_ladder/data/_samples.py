@@ -25,7 +25,7 @@ MOST_SAMPLES = 8192
 # Matrix products take another way for fewer samples, and for what is left over.
 MULTIPLE = 32
 # Samples, and numbers, by which it is seen whether float32 holds a feature.
-N_COMPARED, LARGEST_COMPARED = 2048, 2**23
+N_COMPARED, LARGEST_COMPARED = 2048, 2**22
 
 TIMES = (
     np.datetime64,
@@ -195,13 +195,15 @@ class Samples(Dataset):
         """Columns that float32 cannot hold, and why."""
         if not self.is_sparse:
             return needs_float64(compared)
-        compared = compared.tocsc()
-        # others have no neighbors but zeros
-        columns = np.flatnonzero(np.diff(compared.indptr) > 1)
-        size, found = max(1, LARGEST_CHUNK // compared.shape[0]), {}
-        for start in range(0, len(columns), size):
-            some = columns[start : start + size]
-            causes = needs_float64(compared[:, some].toarray())
+        compared, found = compared.tocsc(), {}
+        counts = np.diff(compared.indptr)
+        # by their numbers of entries, so that a full column stands among full ones
+        columns = np.argsort(counts, kind="stable")
+        columns = columns[counts[columns] > 1]  # others have no neighbors but zeros
+        while len(columns):
+            size = max(1, LARGEST_CHUNK // (counts[columns[-1]] + 1))
+            columns, some = columns[:-size], columns[-size:]
+            causes = needs_float64(_entries_and_a_zero(compared[:, some]))
             found |= {int(some[n]): cause for n, cause in causes.items()}
         return found
 
@@ -280,6 +282,16 @@ def _memmap_under(X):
             found = X  # that of all, whose base is the mapping of the file
         X = X.base
     return found if isinstance(X, mmap.mmap) else None
+
+
+def _entries_and_a_zero(X):
+    """Entries of CSC columns, and a zero, as a dense table that NaN fills."""
+    counts = np.diff(X.indptr)
+    table = np.full((counts.max() + 1, len(counts)), np.nan)
+    table[0] = 0
+    place = np.arange(X.nnz) - X.indptr[:-1].repeat(counts)
+    table[place + 1, np.arange(len(counts)).repeat(counts)] = X.data
+    return table
 
 
 # ------------------------------------------------------ what check_array does not know

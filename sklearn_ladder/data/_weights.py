@@ -1,11 +1,13 @@
 """Weights of the labeled samples in the supervised cost."""
 
+from numbers import Real
+
 import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import _check_sample_weight
 
 from ._labels import UNLABELED, EncodedLabels
-from ._missing import present_part
+from ._missing import as_array, present_part
 
 
 @np.errstate(all="ignore")
@@ -33,15 +35,18 @@ def sample_weights(sample_weight, class_weight, labels):
     labeled = labels.codes != UNLABELED
     weights = np.ones(len(labeled))
     if sample_weight is not None:
-        if np.ndim(sample_weight) == 1 and len(sample_weight) == len(labeled):
-            sample_weight = np.where(labeled, _as_floats(sample_weight), 1)
+        sample_weight = _as_floats(as_array(sample_weight))
+        if sample_weight.shape == labeled.shape:
+            sample_weight = np.where(labeled, sample_weight, 1)
+        elif sample_weight.ndim == 0:
+            sample_weight = float(sample_weight)
         weights = _check_sample_weight(
             sample_weight, labeled, ensure_non_negative=True, dtype=float
         )
     if class_weight is not None and labeled.any():
         codes = labels.codes[labeled]
         of_classes = compute_class_weight(
-            class_weight, classes=labels.classes, y=labels.classes[codes]
+            _checked(class_weight), classes=labels.classes, y=labels.classes[codes]
         )
         weights = weights.copy()
         weights[labeled] *= of_classes[codes]
@@ -56,12 +61,33 @@ def sample_weights(sample_weight, class_weight, labels):
 
 def _as_floats(sample_weight):
     """As an array of floats, NaN where missing."""
-    if isinstance(sample_weight, list | tuple):
-        sample_weight = np.asarray(sample_weight, dtype=object)
-    present, values = present_part(sample_weight)
-    weights = np.full(len(present), np.nan)
-    weights[present] = values
+    present, values = np.array(True), np.asarray(sample_weight)
+    if values.ndim == 1:
+        present, values = present_part(sample_weight)
+    if values.dtype.kind not in "biufO" or not all(
+        isinstance(value, Real) for value in np.ravel(values)[:1]
+    ):
+        raise TypeError(f"sample_weight must be numbers; got {values.dtype}.")
+    if values.ndim > 1:
+        return values  # for which there is an error
+    weights = np.full(present.shape, np.nan)
+    try:
+        weights[present] = values
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"sample_weight must be numbers: {error}.") from error
     return weights
+
+
+def _checked(class_weight):
+    """`class_weight`, whose weights are numbers."""
+    if isinstance(class_weight, dict):
+        for label, weight in class_weight.items():
+            if not isinstance(weight, Real):
+                raise TypeError(
+                    f"class_weight must have numbers as weights; got {weight!r} for "
+                    f"class {label!r}."
+                )
+    return class_weight
 
 
 @np.errstate(all="ignore")

@@ -8,7 +8,7 @@ from torch import nn
 class PiecewiseLinear(nn.Module):
     """Each feature by a rising function of its own, given at knots, in one bin or more.
 
-    Linear between knots, constant beyond them: see `fit_standardization`. A bin is a
+    Linear between knots, constant beyond them: see `fit_knots`. A bin is a
     column, which changes within a part of the function's range: each where the one
     before ends.
 

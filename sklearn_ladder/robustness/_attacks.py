@@ -1,4 +1,4 @@
-"""Attacks on fitted classifiers, and what is needed to reach into these."""
+"""Attacks on fitted classifiers, and helpers that give access to their network."""
 
 from functools import partial
 from numbers import Integral, Real
@@ -18,7 +18,7 @@ from ..data._samples import chunk_size
 from ..objective._adversary import NORMS
 from ._ascent import ascend
 
-# Rules for parameters.
+# Constraints of parameters, as `validate_params` takes them.
 LENGTH = [Interval(Real, 0, None, closed="left")]
 NORM = [StrOptions(set(NORMS))]
 CLIP = ["array-like", None]
@@ -29,57 +29,60 @@ COUNT = [Interval(Integral, 1, None, closed="left")]
     {"eps": LENGTH, "norm": NORM, "clip": CLIP}, prefer_skip_nested_validation=True
 )
 def fast_gradient(clf, X, y=None, *, eps, norm="linf", clip=None):
-    """Adversarial rows by a single step along the gradient of the log-loss.
+    """Attack with a single step along the gradient g of the log-loss.
 
-    Of all changes of length ε it is the one that raises the log-loss most, were this
-    linear: ε sign(g) in L∞, ε g/‖g‖ in L2, and in L1 ε on the feature with the largest
-    entry of the gradient g. A row whose gradient is 0 stays as it is. (Shinoda et al.
-    2017 took ε g/‖g‖₁ in L1, which raises it less.)
+    If the log-loss were linear, no other change of length ε would raise it more. The
+    step is ε sign(g) in L∞ and ε g/‖g‖ in L2. In L1 it changes only the feature with
+    the largest |g|, by ε. A sample whose gradient is 0 does not change. (Shinoda et al.
+    2017 use ε g/‖g‖₁ in L1, which raises the log-loss less.)
 
     Parameters
     ----------
     clf : LadderClassifier
-        Fitted.
+        Fitted classifier.
 
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        Rows, or images of shape (n_samples, channels, height, width), without missing
-        values.
+        Samples, or images of shape (n_samples, channels, height, width), without
+        missing values.
 
     y : array-like of shape (n_samples,), default=None
-        Class labels. For rows without (-1 or a missing value), and by default for all,
-        the predicted classes are taken. After training on adversarial rows that is
-        the better measure: there the true label can leak into the row.
+        Class labels. Samples without a label (-1 or a missing value) are attacked with
+        their predicted class. If None, all samples are. After adversarial training,
+        predicted classes give the better measure, since an attack can leak the true
+        label into the sample.
 
     eps : float
         Length of the change (ε), in units of `X`.
 
     norm : {"l1", "l2", "linf"}, default="linf"
-        In which the length is measured.
+        Norm in which `eps` is measured.
 
     clip : pair of float, default=None
-        Least and largest value of a feature, such as (0, 1) for images: adversarial
-        rows are clipped to it. By default there is no bound.
+        Smallest and largest value of a feature, such as (0, 1) for images. Adversarial
+        samples are clipped to this range. If None, they are not clipped.
 
     Returns
     -------
     ndarray of the shape of `X`, float32
-        Adversarial rows.
+        Adversarial samples.
 
     Raises
     ------
     TypeError
-        If `clf` is no LadderClassifier. Of a pipeline, attack the last step.
+        If `clf` is not a LadderClassifier. To attack a pipeline, pass its last step.
     NotFittedError
         If `clf` is not fitted.
     ValueError
-        If another argument is not as described, such as `X` with missing values, or
-        with values beyond `clip`.
+        If another argument is invalid: for example, if `X` has missing values or
+        values outside `clip`.
 
     References
     ----------
     Goodfellow, Shlens, Szegedy, "Explaining and Harnessing Adversarial Examples", 2014,
-    arXiv:1412.6572. For labels that leak: Kurakin, Goodfellow, Bengio, "Adversarial
-    Machine Learning at Scale", 2016, arXiv:1611.01236.
+    arXiv:1412.6572.
+
+    Kurakin, Goodfellow, Bengio, "Adversarial Machine Learning at Scale", 2016,
+    arXiv:1611.01236: label leaking.
 
     Examples
     --------
@@ -94,7 +97,7 @@ def fast_gradient(clf, X, y=None, *, eps, norm="linf", clip=None):
     >>> float(abs(X_adversarial - X).max().round(3))
     0.5
     """
-    return _adversarial_rows(
+    return _adversarial_samples(
         clf, X, y, eps=eps, norm=norm, n_steps=1, step_size=eps, clip=clip
     )
 
@@ -124,54 +127,56 @@ def projected_gradient(
     random_start=True,
     random_state=None,
 ):
-    """Adversarial rows by many steps along the gradient, each within ε of its row.
+    """Attack with many steps along the gradient, at most ε away from each sample.
 
-    Each step is that of :func:`fast_gradient`, only shorter; what leaves the ball of
-    radius ε around the row is projected back onto it.
+    Each step is a shorter step of :func:`fast_gradient`. If it leaves the ball of
+    radius ε around the sample, the result is projected back onto the ball.
 
     Parameters
     ----------
     clf : LadderClassifier
-        Fitted.
+        Fitted classifier.
 
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        Rows, or images of shape (n_samples, channels, height, width), without missing
-        values.
+        Samples, or images of shape (n_samples, channels, height, width), without
+        missing values.
 
     y : array-like of shape (n_samples,), default=None
-        Class labels; the predicted classes where there is none (-1 or a missing value).
+        Class labels. Samples without a label (-1 or a missing value) are attacked with
+        their predicted class. If None, all samples are.
 
     eps : float
         Largest length of the change (ε), in units of `X`.
 
     norm : {"l1", "l2", "linf"}, default="linf"
-        In which lengths are measured.
+        Norm in which `eps` and `step_size` are measured.
 
     n_steps : int, default=20
         Number of steps.
 
     step_size : float, default=None
-        Length of a step. The default, 2.5 ε / `n_steps`, is the published one: all of
-        the ball is in reach, and to spare.
+        Length of a step. If None, it is the published 2.5 ε / `n_steps`, with which
+        the attack can reach every point of the ball.
 
     clip : pair of float, default=None
-        Least and largest value of a feature, such as (0, 1) for images.
+        Smallest and largest value of a feature, such as (0, 1) for images. Adversarial
+        samples are clipped to this range. If None, they are not clipped.
 
     random_start : bool, default=True
-        Whether to start at a random point of the ball instead of the row itself.
+        Whether to start at a random point of the ball instead of at the sample.
 
     random_state : int, RandomState instance or None, default=None
-        Determines the start. Pass an int for the same rows in every call.
+        Determines the random start. Pass an int for reproducible results.
 
     Returns
     -------
     ndarray of the shape of `X`, float32
-        Adversarial rows.
+        Adversarial samples.
 
     Raises
     ------
     TypeError, NotFittedError, ValueError
-        As :func:`fast_gradient`.
+        Under the same conditions as in :func:`fast_gradient`.
 
     References
     ----------
@@ -189,7 +194,7 @@ def projected_gradient(
     >>> bool(clf.score(X_adversarial, y) < clf.score(X, y))
     True
     """
-    return _adversarial_rows(
+    return _adversarial_samples(
         clf,
         X,
         y,
@@ -203,21 +208,21 @@ def projected_gradient(
 
 
 @isolated()
-def _adversarial_rows(clf, X, y, *, clip, generator=None, **parameters):
-    """What `ascend` finds, in the shape of `X`."""
+def _adversarial_samples(clf, X, y, *, clip, generator=None, **parameters):
+    """Run `ascend` chunk by chunk. Returns an array of the shape of `X`."""
     net = fitted_net(clf)
-    rows = clf._check_samples(X)
-    codes = np.full(len(rows), UNLABELED)
+    samples = clf._check_samples(X)
+    codes = np.full(len(samples), UNLABELED)
     if y is not None:
         codes = encode_known_labels(y, clf.classes_).codes
-        check_consistent_length(rows, codes)
-    found = np.empty(rows.shape, np.float32)
-    for part, x in complete_parts(net, rows):
+        check_consistent_length(samples, codes)
+    found = np.empty(samples.shape, np.float32)
+    for chunk, x in chunks_without_missing(net, samples):
         _check_clip(clip, x)
-        given = torch.as_tensor(codes[part], device=net.device)
+        given = torch.as_tensor(codes[chunk], device=net.device)
         with torch.no_grad():
             predicted = net.infer(x).argmax(dim=1)
-        found[part] = ascend(
+        found[chunk] = ascend(
             partial(logits_of, net.module_),
             x,
             torch.where(given == UNLABELED, predicted, given),
@@ -229,6 +234,7 @@ def _adversarial_rows(clf, X, y, *, clip, generator=None, **parameters):
 
 
 def _check_clip(clip, x):
+    """Raise a ValueError unless `clip` is a pair of numbers that encloses `x`."""
     if clip is None:
         return
     is_pair = np.shape(clip) == (2,) and all(isinstance(bound, Real) for bound in clip)
@@ -240,44 +246,61 @@ def _check_clip(clip, x):
 
 
 def fitted_net(clf):
-    """The net of a fitted classifier."""
+    """The skorch net of a fitted classifier.
+
+    Raises
+    ------
+    TypeError
+        If `clf` is not a LadderClassifier.
+    NotFittedError
+        If `clf` is not fitted.
+    """
     if not isinstance(clf, LadderClassifier):
         raise TypeError(
             f"This is for a LadderClassifier; got {type(clf).__name__}. Of a pipeline, "
-            "take the last step, clf[-1], and rows that the steps before have "
-            "transformed, clf[:-1].transform(X); of a search, its best_estimator_."
+            "pass the last step, clf[-1], and transform the samples first, with "
+            "clf[:-1].transform(X). Of a search, pass best_estimator_."
         )
     check_is_fitted(clf)
     return clf.net_
 
 
 def private_generator(clf, random_state):
-    """Private source of random numbers, on the device of the net."""
+    """A new random generator on the device of the net."""
     seed = private_random_state(random_state).randint(np.iinfo(np.int32).max)
     return torch.Generator(fitted_net(clf).device).manual_seed(seed)
 
 
-def parts(net, n_rows):
-    """Slices of as many rows as a pass should take at once."""
-    return gen_batches(n_rows, chunk_size(net.module_.n_units_at_most))
+def chunks(net, n_samples):
+    """Slices of the samples, each small enough for one pass through the network."""
+    return gen_batches(n_samples, chunk_size(net.module_.n_units_at_most))
 
 
-def complete_parts(net, rows):
-    """Slices of `Rows`, and these rows on the net's device, without missing values."""
-    for part in parts(net, len(rows)):
-        x = as_tensor(rows[part], net.device)
+def chunks_without_missing(net, samples):
+    """Yield slices of `Samples`, each with its samples as a tensor.
+
+    Raises
+    ------
+    ValueError
+        If a value is missing.
+    """
+    for chunk in chunks(net, len(samples)):
+        x = as_tensor(samples[chunk], net.device)
         if x.isnan().any():
             raise ValueError(
-                "X must not have missing values (NaN), which cannot be changed a "
-                f"little; got {int(x.isnan().sum())} from row {part.start} on."
+                "X must not have missing values (NaN), since an attack cannot change "
+                f"them; got {int(x.isnan().sum())} in samples {chunk.start} to "
+                f"{chunk.stop - 1}."
             )
-        yield part, x
+        yield chunk, x
 
 
 def logits_of(module, x):
-    """By the clean encoder, shape (n_rows, n_classes); of an ensemble's mean output."""
+    """Logits of the mean prediction of all members, shape (n_samples, n_classes)."""
     logits = module.encoder(module.for_all(module.scale(x)))
     if module.n_networks > 1:
-        by_network = logits.log_softmax(dim=1).unflatten(0, (len(x), -1))
-        logits = by_network.logsumexp(dim=1)
+        # (n_samples, n_members, n_classes)
+        log_proba = logits.log_softmax(dim=1).unflatten(0, (len(x), -1))
+        # The softmax of a log-sum of probabilities is their mean.
+        logits = log_proba.logsumexp(dim=1)
     return logits + module.class_prior_ratio.log()

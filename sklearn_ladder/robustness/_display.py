@@ -1,0 +1,150 @@
+"""Plot of the error under attack."""
+
+import numpy as np
+from sklearn.utils._optional_dependencies import check_matplotlib_support
+
+from ._attacks import fast_gradient
+from ._measures import adversarial_error
+
+# Named in the error that is raised without matplotlib.
+EXTRA = "extra sklearn-ladder[plots]"
+NORM_LABELS = {"l1": "L1", "l2": "L2", "linf": "L∞"}
+
+
+class RobustnessCurveDisplay:
+    """Error after an attack, plotted against the length ε of the changes.
+
+    Use :meth:`from_estimator` to create a display. All parameters are stored as
+    attributes.
+
+    Parameters
+    ----------
+    eps : array-like of shape (n_eps,)
+        Lengths of the changes.
+
+    error : array-like of shape (n_eps,)
+        Error at each length, between 0 and 1.
+
+    norm : {"l1", "l2", "linf"}, default="linf"
+        Norm in which `eps` is measured.
+
+    name : str, default=None
+        Name of the curve. If None, the plot has no legend.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Axes with the curve.
+
+    figure_ : matplotlib Figure
+        Figure with the curve.
+
+    line_ : matplotlib Line2D
+        The curve.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_ladder import LadderClassifier
+    >>> from sklearn_ladder.robustness import RobustnessCurveDisplay
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = LadderClassifier((16,), max_epochs=30, random_state=0).fit(X, y)
+    >>> display = RobustnessCurveDisplay.from_estimator(clf, X, y, eps=[0, 0.5, 1])
+    >>> display.error.shape
+    (3,)
+    """
+
+    def __init__(self, *, eps, error, norm="linf", name=None):
+        self.eps = eps
+        self.error = error
+        self.norm = norm
+        self.name = name
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y,
+        *,
+        eps=(0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3),
+        norm="linf",
+        attack=fast_gradient,
+        ax=None,
+        name=None,
+        **kwargs,
+    ):
+        """Attack a classifier at each ε and plot its error.
+
+        Parameters
+        ----------
+        estimator, X, y, norm, attack
+            Parameters of :func:`adversarial_error`.
+
+        eps : array-like of shape (n_eps,), default=(0, 0.05, …, 0.3)
+            Lengths of the changes, in units of `X`. The largest default is the
+            published length for pixels in [0, 1].
+
+        ax : matplotlib Axes, default=None
+            Axes to plot on. If None, a new figure is created.
+
+        name : str, default=None
+            Name of the curve. If None, the name of the estimator's class is used.
+
+        **kwargs
+            Passed to :meth:`matplotlib.axes.Axes.plot`.
+
+        Returns
+        -------
+        RobustnessCurveDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        TypeError, NotFittedError, ValueError
+            Under the same conditions as in :func:`adversarial_error`.
+        """
+        check_matplotlib_support(f"{cls.__name__} ({EXTRA})")
+        eps = np.atleast_1d(np.asarray(eps, dtype=float))
+        errors = [
+            adversarial_error(estimator, X, y, e, norm, attack=attack) for e in eps
+        ]
+        name = type(estimator).__name__ if name is None else name
+        display = cls(eps=eps, error=np.array(errors), norm=norm, name=name)
+        return display.plot(ax=ax, **kwargs)
+
+    def plot(self, ax=None, *, name=None, **kwargs):
+        """Plot the curve.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Axes to plot on. If None, a new figure is created.
+
+        name : str, default=None
+            Name of the curve. If None, the display's `name` is used.
+
+        **kwargs
+            Passed to :meth:`matplotlib.axes.Axes.plot`.
+
+        Returns
+        -------
+        self : RobustnessCurveDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        import matplotlib.pyplot as plt
+
+        if ax is None:
+            _, ax = plt.subplots()
+        kwargs = {"label": self.name if name is None else name} | kwargs
+        (self.line_,) = ax.plot(self.eps, self.error, **kwargs)
+        ax.set(xlabel=f"ε ({NORM_LABELS[self.norm]})", ylabel="Error")
+        if kwargs["label"] is not None:
+            ax.legend()
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
