@@ -2,6 +2,8 @@
 
 import os
 
+from sphinx_gallery.sorting import ExplicitOrder
+
 import sklearn_ladder
 
 project = "sklearn_ladder"
@@ -52,7 +54,25 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
     "filename_pattern": r"/plot_",  # others are shown without being run
-    "ignore_pattern": r"(^|/)digits\.py$",  # that of `make demo`: plot_digits.py is shorter
+    # that of `make demo`: plot_digits.py is shorter
+    "ignore_pattern": r"(^|/)digits\.py$",
+    "within_subsection_order": ExplicitOrder(
+        [
+            "plot_two_moons.py",
+            "plot_digits.py",
+            "plot_missing_labels.py",
+            "plot_categories.py",
+            "plot_text.py",
+            "plot_images.py",
+            "plot_search.py",
+            "plot_learning_curves.py",
+            "plot_unlabeled_hurt.py",
+            "plot_stream.py",
+            "plot_own_callback.py",
+            "dask_search.py",
+            "*",
+        ]
+    ),
     "nested_sections": False,
     "download_all_examples": False,
     "show_memory": False,
@@ -81,5 +101,3 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
 html_context = {"default_mode": "light"}
-
-warnings.filterwarnings("ignore", message=".*non-interactive.*")

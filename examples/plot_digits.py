@@ -38,6 +38,4 @@ for variant in ("supervised", "full"):
 # The decoder learned to remove noise from the input. Here it gets digits with more
 # noise than it saw in training.
 
-display = ReconstructionDisplay.from_estimator(
-    clf, X[:10], noise_std=3, random_state=0
-)
+display = ReconstructionDisplay.from_estimator(clf, X[:10], noise_std=3, random_state=0)

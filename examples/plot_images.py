@@ -39,7 +39,7 @@ print(f"dense layers: {dense.score(X[50:], y[50:]):.3f}")
 # %%
 # ``variant="full"`` has a denoising cost at the input as well, and so ``denoise``.
 
-full = LadderClassifier(architecture=layers[:2] + [Dense()], max_epochs=15)
+full = LadderClassifier(architecture=[*layers[:2], Dense()], max_epochs=15)
 full.set_params(random_state=0).fit(images, y_few)
 display = ReconstructionDisplay.from_estimator(
     full, images[:8], noise_std=3, random_state=0

@@ -36,8 +36,8 @@ clf = LadderClassifier(
 #
 # - The denoising costs should fall and then level off. If they still fall steeply at
 #   the end, raise ``max_epochs``.
-# - The supervised cost falls quickly, because there are few labels. With label smoothing
-#   it does not reach 0: a network that is certain of its labels pays for that.
+# - The supervised cost falls quickly, because there are few labels. With label
+#   smoothing it does not reach 0: a network that is certain of its labels pays for it.
 # - The last third is steadier, because the learning rate falls there
 #   (``decay_start=0.67``).
 

@@ -12,6 +12,7 @@ classifier takes it as it is: only a batch at a time becomes dense.
 import importlib
 import inspect
 
+import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -80,3 +81,7 @@ for name, model in models.items():
         model.fit(X, y_few)
     accuracy[name] = model.score(X[hidden], y[hidden])
     print(f"{name:20s} {accuracy[name]:.3f}")
+
+figure, ax = plt.subplots(figsize=(6, 2), layout="constrained")
+ax.barh(list(accuracy)[::-1], list(accuracy.values())[::-1], color=["C0", "0.7", "0.7"])
+ax.set(xlim=(0.7, 1), xlabel="accuracy on the hidden labels")

@@ -13,6 +13,8 @@ from sklearn.utils import check_array, gen_batches
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+__all__ = ["GlobalContrastNormalizer", "ZCAWhitener"]
+
 # Number of samples in each chunk that adds to the covariance.
 PART = 4096
 FLOATS = [np.float64, np.float32]
