@@ -4,6 +4,7 @@ import importlib as _importlib
 from typing import TYPE_CHECKING
 
 from ._classifier import LadderClassifier
+from ._show_versions import show_versions
 from ._version import __version__
 from ._virtual_adversary import VirtualAdversary
 
@@ -29,6 +30,7 @@ __all__ = [
     "preprocessing",
     "recipes",
     "robustness",
+    "show_versions",
 ]
 
 

@@ -154,7 +154,7 @@ def test_rounds_have_noise_of_their_own(small_mnist, small_recipes, monkeypatch)
 
     def watched(*arguments):
         for stage in stages(*arguments):
-            seeds.extend(clf.net_.seed for clf in stage.networks)
+            seeds.extend(clf.plan_.seeds.noise for clf in stage.networks)
             yield stage
 
     stages = self_training.stages

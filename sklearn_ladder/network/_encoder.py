@@ -5,6 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from . import _kernels
 from ._layers import ACTIVATIONS, IDENTITY, LINEAR, EncoderLayer
 from ._normalization import RowParts, Statistics, batch_statistics
 from ._shapes import by_network, layer_shapes
@@ -142,12 +143,16 @@ class Encoder(nn.Module):
             Tables, each of shape (n_samples · n_positions, channels).
         """
         options = {"dtype": torch.float32, "device": generator.device}
-        return [
-            torch.empty(n_rows * shape.n_sites, shape.channels, **options).normal_(
-                std=std, generator=generator
-            )
-            for shape, std in zip(self.shapes[lowest:], noise_std[lowest:], strict=True)
+        noise = [
+            torch.empty(n_rows * shape.n_sites, shape.channels, **options)
+            for shape in self.shapes[lowest:]
         ]
+        if _kernels.take(*noise):
+            _kernels.fill_normal(noise, noise_std[lowest:], generator)
+        else:
+            for of_layer, std in zip(noise, noise_std[lowest:], strict=True):
+                of_layer.normal_(std=std, generator=generator)
+        return noise
 
     def activate(self, number, z):
         """Activation h of a layer, given its z. At the input, h = z."""

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.autograd.function import Function, once_differentiable
 from torch.nn import functional as F
 
+from . import _kernels
 from ._shapes import FLOAT32_ON_CPU
 
 # The value of the released code. It is added to the variance.
@@ -40,7 +41,32 @@ def batch_statistics(z_pre):
 
 def batch_norm(z_pre):
     """Normalise a batch by its own statistics, where nobody asks for these."""
+    if _kernels.take(z_pre):
+        return BatchNorm.apply(z_pre)
     return F.batch_norm(z_pre, None, None, training=True, eps=EPSILON)
+
+
+class BatchNorm(Function):
+    """`batch_norm` by the compiled functions."""
+
+    @staticmethod
+    def forward(ctx, z_pre):
+        ctx.parts = RowParts(0, len(z_pre), 0)
+        z, _, means, inverse_stds = _kernels.normalize_forward(
+            *(z_pre, None, None, None, None, ctx.parts, EPSILON)
+        )
+        ctx.save_for_backward(z_pre, z, means, inverse_stds)
+        return z
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, dz):
+        z_pre, z, means, inverse_stds = ctx.saved_tensors
+        dz_pre, _, _ = _kernels.normalize_backward(
+            (None, dz, None, None, None),
+            *(z_pre, z, None, None, None, means, inverse_stds, None, ctx.parts),
+        )
+        return dz_pre
 
 
 class RowParts(NamedTuple):
@@ -93,6 +119,25 @@ class NormalizeAndActivate(Function):
 
     @staticmethod
     def forward(ctx, z_pre, noise, beta, gamma, activation, parts):
+        ctx.activation, ctx.parts = activation, parts
+        ctx.set_materialize_grads(False)
+        ctx.is_compiled = activation.slope is not None and _kernels.take(
+            z_pre, noise, beta, gamma
+        )
+        if ctx.is_compiled:
+            z, h, means, inverse_stds = _kernels.normalize_forward(
+                *(z_pre, noise, beta, gamma, activation.slope, parts, EPSILON)
+            )
+        else:
+            z, h, means, inverse_stds = NormalizeAndActivate.by_torch(
+                z_pre, noise, beta, gamma, activation, parts
+            )
+        ctx.save_for_backward(z_pre, z, h, beta, gamma, means, inverse_stds)
+        _, z_corrupted, z_clean = z.split(parts)
+        return h, z_corrupted, z_clean, means[-1], inverse_stds[-1].reciprocal()
+
+    @staticmethod
+    def by_torch(z_pre, noise, beta, gamma, activation, parts):
         z = torch.empty_like(z_pre)
         means, inverse_stds = z_pre.new_empty(2, 3, z_pre.shape[1])
         rows, normalized = z_pre.split(parts), z.split(parts)
@@ -105,17 +150,19 @@ class NormalizeAndActivate(Function):
             )
         z[: parts.n_corrupted] += noise
         h = activation.function(scale_and_shift(z, beta, gamma))
-        ctx.save_for_backward(z_pre, z, h, beta, gamma, means, inverse_stds)
-        ctx.activation, ctx.parts = activation, parts
-        ctx.set_materialize_grads(False)
-        _, z_corrupted, z_clean = z.split(parts)
-        return h, z_corrupted, z_clean, means[-1], inverse_stds[-1].reciprocal()
+        return z, h, means, inverse_stds
 
     @staticmethod
     @once_differentiable
     def backward(ctx, dh, dz_corrupted, dz_clean, dmean, dstd):
-        z_pre, z, h, beta, gamma, means, inverse_stds = ctx.saved_tensors
         parts = ctx.parts
+        if ctx.is_compiled:
+            gradients = dh, dz_corrupted, dz_clean, dmean, dstd
+            dz_pre, dbeta, dgamma = _kernels.normalize_backward(
+                gradients, *ctx.saved_tensors, ctx.activation.slope, parts
+            )
+            return dz_pre, None, dbeta, dgamma, None, None
+        z_pre, z, h, beta, gamma, means, inverse_stds = ctx.saved_tensors
         # h = act(γ (z + β))
         dz = torch.zeros_like(z) if dh is None else ctx.activation.derivative(dh, h)
         dgamma = None
