@@ -62,7 +62,7 @@ def by_autograd(module, costs, batch, seed=0):
         smoothing=costs.smoothing,
     )
     module.zero_grad()
-    values["total"].backward(torch.tensor(float(module.n_networks)))
+    values["total"].backward(torch.tensor(float(module.n_members)))
     gradients = {
         parameter: torch.zeros_like(parameter) if p is None else p
         for parameter, p in ((q, q.grad) for q in module.parameters())
@@ -72,9 +72,9 @@ def by_autograd(module, costs, batch, seed=0):
 
 SETTINGS = {
     "one network": {},
-    "three networks": {"n_networks": 3},
-    "two of three denoise": {"n_networks": 3, "n_denoising": 2},
-    "leaky": {"activation": "leaky_relu", "n_networks": 2},
+    "three networks": {"n_members": 3},
+    "two of three denoise": {"n_members": 3, "n_denoising": 2},
+    "leaky": {"activation": "leaky_relu", "n_members": 2},
     "smoothing": {"smoothing": 0.2},
     "class layer has no cost": {"denoised": (0, 1, 2), "weights": (1.0, 1.0, 1.0, 0.0)},
     "hidden layer has no cost": {"denoised": (0, 3), "weights": (1.0, 0.0, 0.0, 0.3)},
@@ -82,7 +82,7 @@ SETTINGS = {
     "not down to the input": {"denoised": (1, 2), "weights": (0.0, 1.0, 1.0, 0.0)},
     "supervised": {"denoised": (), "weights": (0.0,) * 4},
     "no hidden layer": {"hidden": (), "denoised": (0, 1), "weights": (1.0, 1.0)},
-    "width 1": {"hidden": (1, 1), "n_networks": 2},
+    "width 1": {"hidden": (1, 1), "n_members": 2},
 }
 
 
@@ -123,7 +123,7 @@ def test_other_inputs_of_the_same_size():
 
 def test_adam_is_that_of_torch():
     """Step by step, with a learning rate that changes."""
-    module, costs, optimizer = make(n_networks=2)
+    module, costs, optimizer = make(n_members=2)
     other = copy.deepcopy(module)
     reference = torch.optim.Adam(other.parameters(), lr=0.01, fused=True)
     step = step_of(module, costs, optimizer, batch_of())
@@ -171,7 +171,7 @@ def test_same_seed_same_bits():
     try:
         for n_threads in (1, 1, 2):
             torch.set_num_threads(n_threads)
-            module, costs, optimizer = make((300, 200), n_networks=3)
+            module, costs, optimizer = make((300, 200), n_members=3)
             batch = batch_of(100, 100)
             step = step_of(module, costs, optimizer, batch)
             losses = [step(batch)["loss"] for _ in range(3)]

@@ -13,13 +13,13 @@ from sklearn_ladder.network import _kernels
 from sklearn_ladder.network._combinators import Gaussian
 from sklearn_ladder.network._layers import ACTIVATIONS, IDENTITY
 from sklearn_ladder.network._normalization import (
+    BatchParts,
     NormalizeAndActivate,
-    RowParts,
     Statistics,
     batch_norm,
     batch_statistics,
 )
-from sklearn_ladder.network._products import product_by_network
+from sklearn_ladder.network._products import product_by_member
 from sklearn_ladder.objective._costs import denoising_cost, denoising_cost_at_input
 from tests import plain
 
@@ -109,7 +109,7 @@ def test_nan_is_not_hidden(path):
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu", "class layer", "tanh"])
 @pytest.mark.parametrize("width", [1, 5, 70])
 def test_normalize_and_activate(path, parts, activation, width):
-    parts = RowParts(*parts)
+    parts = BatchParts(*parts)
     activation = ACTIVATIONS.get(activation, IDENTITY)
     vectors = [normal(width, seed=2)]
     if not activation.is_homogeneous:
@@ -186,16 +186,16 @@ def test_denoising_cost_at_input(path, n_others):
 @pytest.mark.parametrize(
     "n_samples, n_in, n_out", [(1, 1, 1), (7, 4, 3), (300, 300, 33), (121, 40, 530)]
 )
-@pytest.mark.parametrize("n_networks", [2, 3])
-def test_product_by_network(path, n_samples, n_in, n_out, n_networks):
+@pytest.mark.parametrize("n_members", [2, 3])
+def test_product_by_network(path, n_samples, n_in, n_out, n_members):
     def of(product):
-        return lambda h, weight: product(h, weight, n_networks)
+        return lambda h, weight: product(h, weight, n_members)
 
     inputs = [
-        normal(n_samples, n_networks * n_in),
-        normal(n_networks * n_out, n_in, seed=1),
+        normal(n_samples, n_members * n_in),
+        normal(n_members * n_out, n_in, seed=1),
     ]
-    assert_as_plain(of(product_by_network), of(plain.product_by_network), inputs)
+    assert_as_plain(of(product_by_member), of(plain.product_by_member), inputs)
 
 
 @needs_kernels
@@ -216,7 +216,7 @@ def test_products_with_any_strides(instruction_set, k):
 @needs_kernels
 def test_same_bits_for_any_number_of_threads():
     """Tables are large enough for several threads."""
-    parts = RowParts(300, 300, 300)
+    parts = BatchParts(300, 300, 300)
     z_pre, noise = normal(900, 700), normal(600, 700, seed=1).detach()
     beta, coefficients = normal(700, seed=2), normal(10, 700, seed=3)
     z, u, weight = normal(900, 700), normal(900, 700, seed=1), normal(1500, 350)
@@ -231,7 +231,7 @@ def test_same_bits_for_any_number_of_threads():
             ),
             Gaussian.apply(z, u, coefficients),
             denoising_cost(z, u, statistics),
-            product_by_network(z, weight, 2),
+            product_by_member(z, weight, 2),
         ]
         total = sum(output.sum() for output in outputs)
         leaves = z_pre, beta, z, u, coefficients, weight

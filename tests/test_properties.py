@@ -60,6 +60,7 @@ class Run:
                     return
                 self.check_model()
                 self.check_same_again()
+                self.check_same_data()
                 for step in self.case.then:
                     getattr(self, step.replace(" ", "_"))()
                     self.check_model()
@@ -182,6 +183,21 @@ class Run:
             assert self.train(again, self.case.first, weight=self.weight)
             found = state(again, self.X)
         assert found == state(self.clf, self.X), f"equal seeds, {surroundings}"
+
+    def check_same_data(self):
+        """Data of another form and labels of other names make the same model."""
+        if CONTAINERS[self.case.container].refusal:
+            return
+        numbers = {label: i for i, label in enumerate(self.all_classes)}
+        y = np.array([numbers.get(label, -1) for label in self.labels.labels])
+        other = estimator(self.case, list(numbers.values()))
+        more = {}
+        if self.case.first == "partial_fit":
+            more["classes"] = list(numbers.values())
+        X = self.as_rows(self.samples.meaning)
+        getattr(other, self.case.first)(X, y, sample_weight=self.weight, **more)
+        difference = np.abs(other.predict_proba(X) - self.proba(self.X)).max()
+        assert difference < 1e-4, f"another model of the same data: {difference:.2g}"
 
     # -------------------------------------------------------------- what comes then
 

@@ -83,21 +83,21 @@ struct noise {
 };
 
 struct product {
-    int64_t n_networks, m, n, k;
-    const float *a, *b; /* (n_networks, m, k), (n_networks, k, n), with these strides */
-    int64_t a_network, a_row, a_column, b_network, b_row, b_column;
-    float *c; /* (n_networks, m, n), a step of 1 from column to column */
-    int64_t c_network, c_row, add; /* add: to what is in c */
+    int64_t n_members, m, n, k;
+    const float *a, *b; /* (n_members, m, k), (n_members, k, n), with these strides */
+    int64_t a_member, a_row, a_column, b_member, b_row, b_column;
+    float *c; /* (n_members, m, n), a step of 1 from column to column */
+    int64_t c_member, c_row, add; /* add: to what is in c */
 };
 
 struct input {
-    int64_t n_rows, n_columns, n_networks;
+    int64_t n_rows, n_columns, n_members;
     const float *x, *noise; /* noise may be NULL */
     float *out;
 };
 
 struct softmax {
-    int64_t n_rows, n_networks, n_classes; /* columns: network by network */
+    int64_t n_rows, n_members, n_classes; /* columns: network by network */
     const float *logits, *dproba;
     float *proba, *dlogits;
     const int64_t *y;
@@ -284,20 +284,20 @@ EXPORT void ladder_noise(const struct noise *t, int n_threads)
 EXPORT int ladder_product(const struct product *t, int n_threads)
 {
     if (!t->k && !t->add) /* a sum of nothing */
-        for (long i = 0; i < t->n_networks; i++)
+        for (long i = 0; i < t->n_members; i++)
             for (long j = 0; j < t->m; j++)
-                memset(t->c + i * t->c_network + j * t->c_row, 0, sizeof(float) * t->n);
+                memset(t->c + i * t->c_member + j * t->c_row, 0, sizeof(float) * t->n);
     /* rows are split where networks cannot be shared out evenly */
     long splits = 1;
-    if (t->n_networks * t->m * t->n * t->k < PARALLEL_FROM * 8)
+    if (t->n_members * t->m * t->n * t->k < PARALLEL_FROM * 8)
         n_threads = 1;
-    while (t->n_networks * splits % n_threads && splits < n_threads)
+    while (t->n_members * splits % n_threads && splits < n_threads)
         splits++;
     const long rows = (t->m + splits - 1) / splits;
     const int threads_ = n_threads;
     int done = 1;
     (void)threads_;
-    FOR_THREADS for (long i = 0; i < t->n_networks * splits; i++)
+    FOR_THREADS for (long i = 0; i < t->n_members * splits; i++)
     {
         const long first = i % splits * rows, last = first + rows < t->m ? first + rows : t->m;
         float *buffer = malloc(sizeof(float) * DEPTH * (PACKED_ROWS + PACKED_COLUMNS));
@@ -314,8 +314,8 @@ EXPORT int ladder_product(const struct product *t, int n_threads)
 EXPORT void ladder_input(const struct input *t, int n_threads)
 {
     (void)n_threads;
-    for (long i = 0; i < t->n_rows * t->n_networks; i++) {
-        const float *x = t->x + i / t->n_networks * t->n_columns;
+    for (long i = 0; i < t->n_rows * t->n_members; i++) {
+        const float *x = t->x + i / t->n_members * t->n_columns;
         const float *noise = t->noise ? t->noise + i * t->n_columns : NULL;
         float *out = t->out + i * t->n_columns;
         for (long j = 0; j < t->n_columns; j++)
@@ -327,7 +327,7 @@ EXPORT void ladder_input(const struct input *t, int n_threads)
 EXPORT void ladder_softmax_forward(const struct softmax *t, int n_threads)
 {
     (void)n_threads;
-    for (long i = 0; i < t->n_rows * t->n_networks; i++) {
+    for (long i = 0; i < t->n_rows * t->n_members; i++) {
         const float *logits = t->logits + i * t->n_classes;
         float *proba = t->proba + i * t->n_classes, highest = logits[0], sum = 0.0f;
         for (long j = 1; j < t->n_classes; j++)
@@ -345,7 +345,7 @@ EXPORT void ladder_softmax_forward(const struct softmax *t, int n_threads)
 EXPORT void ladder_softmax_backward(const struct softmax *t, int n_threads)
 {
     (void)n_threads;
-    for (long i = 0; i < t->n_rows * t->n_networks; i++) {
+    for (long i = 0; i < t->n_rows * t->n_members; i++) {
         const float *proba = t->proba + i * t->n_classes, *dproba = t->dproba + i * t->n_classes;
         float *dlogits = t->dlogits + i * t->n_classes, sum = 0.0f;
         for (long j = 0; j < t->n_classes; j++)
@@ -361,13 +361,13 @@ EXPORT void ladder_softmax_backward(const struct softmax *t, int n_threads)
 EXPORT void ladder_cross_entropy(const struct softmax *t, int n_threads)
 {
     ladder_softmax_forward(t, n_threads);
-    const long n = t->n_rows * t->n_networks;
+    const long n = t->n_rows * t->n_members;
     const float of_each = t->smoothing / t->n_classes;
     double total = 0.0;
     for (long i = 0; i < n; i++) {
         const float *logits = t->logits + i * t->n_classes, *proba = t->proba + i * t->n_classes;
-        const int64_t y = t->y[i / t->n_networks];
-        const float weight = t->weight ? t->weight[i / t->n_networks] : 1.0f;
+        const int64_t y = t->y[i / t->n_members];
+        const float weight = t->weight ? t->weight[i / t->n_members] : 1.0f;
         /* log of the sum of e^logit, from the most probable class */
         long best = 0;
         for (long j = 1; j < t->n_classes; j++)

@@ -54,22 +54,22 @@ _Noise = _structure(
     "Noise", (c_int64, "n"), (c_uint64, "seed"), (c_float, "std"), (c_void_p, "out")
 )
 _Input = _structure(
-    "Input", (c_int64, "n_rows n_columns n_networks"), (c_void_p, "x noise out")
+    "Input", (c_int64, "n_rows n_columns n_members"), (c_void_p, "x noise out")
 )
 _Softmax = _structure(
     "Softmax",
-    (c_int64, "n_rows n_networks n_classes"),
+    (c_int64, "n_rows n_members n_classes"),
     (c_void_p, "logits dproba proba dlogits y weight"),
     (c_float, "smoothing scale"),
     (c_void_p, "cost"),
 )
 _Product = _structure(
     "Product",
-    (c_int64, "n_networks m n k"),
+    (c_int64, "n_members m n k"),
     (c_void_p, "a b"),
-    (c_int64, "a_network a_row a_column b_network b_row b_column"),
+    (c_int64, "a_member a_row a_column b_member b_row b_column"),
     (c_void_p, "c"),
-    (c_int64, "c_network c_row add"),
+    (c_int64, "c_member c_row add"),
 )
 
 

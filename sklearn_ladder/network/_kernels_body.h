@@ -450,8 +450,8 @@ static void NAME(pack)(const float *from, long rows, long row, long columns, lon
 static void NAME(product)(const struct product *t, long network, long first, long last, float *buffer)
 {
     enum { WIDTH = 2 * LANES, ROWS = PACKED_ROWS / TILE_ROWS * TILE_ROWS };
-    const float *a = t->a + network * t->a_network, *b = t->b + network * t->b_network;
-    float *c = t->c + network * t->c_network, *packed_a = buffer, *packed_b = buffer + PACKED_ROWS * DEPTH;
+    const float *a = t->a + network * t->a_member, *b = t->b + network * t->b_member;
+    float *c = t->c + network * t->c_member, *packed_a = buffer, *packed_b = buffer + PACKED_ROWS * DEPTH;
     float corner[TILE_ROWS * WIDTH];
     for (long j0 = 0; j0 < t->n; j0 += PACKED_COLUMNS) {
         const long columns = t->n - j0 < PACKED_COLUMNS ? t->n - j0 : PACKED_COLUMNS;

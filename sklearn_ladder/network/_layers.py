@@ -118,7 +118,7 @@ class EncoderLayer(nn.Module):
             Activation of the layer below, as a table.
         noise : Tensor
             Noise of the corrupted samples, as a table.
-        parts : RowParts
+        parts : BatchParts
             Numbers of samples that are normalized together.
 
         Returns
@@ -131,7 +131,7 @@ class EncoderLayer(nn.Module):
             self.beta,
             self.gamma,
             self.activation,
-            parts.times(self.projection.out_shape.n_sites),
+            parts.times(self.projection.out_shape.n_positions),
         )
         return LayerStep(h, z_corrupted, z_clean, Statistics(mean, std))
 

@@ -34,7 +34,7 @@ class Statistics(NamedTuple):
 
 
 def batch_statistics(z_pre):
-    """Statistics (μ, σ) of a batch of shape (n_rows, width)."""
+    """Statistics (μ, σ) of a batch of shape (n_samples, width)."""
     variance, mean = torch.var_mean(z_pre, dim=0, correction=0)
     return Statistics(mean, (variance + EPSILON).sqrt())
 
@@ -51,7 +51,7 @@ class BatchNorm(Function):
 
     @staticmethod
     def forward(ctx, z_pre):
-        ctx.parts = RowParts(0, len(z_pre), 0)
+        ctx.parts = BatchParts(0, len(z_pre), 0)
         z, _, means, inverse_stds = _kernels.normalize_forward(
             *(z_pre, None, None, None, None, ctx.parts, EPSILON)
         )
@@ -69,7 +69,7 @@ class BatchNorm(Function):
         return dz_pre
 
 
-class RowParts(NamedTuple):
+class BatchParts(NamedTuple):
     """Numbers of rows that are normalised together, in their order."""
 
     n_labeled: int  # corrupted
@@ -83,11 +83,11 @@ class RowParts(NamedTuple):
     @property
     def not_empty(self):
         """Places of the parts that have rows."""
-        return [place for place, n_rows in enumerate(self) if n_rows]
+        return [place for place, n_samples in enumerate(self) if n_samples]
 
-    def times(self, n_sites):
-        """Numbers of lines in a table that has `n_sites` of them for each row."""
-        return RowParts(*(n_sites * n for n in self))
+    def times(self, n_positions):
+        """Numbers of lines in a table that has `n_positions` of them for each row."""
+        return BatchParts(*(n_positions * n for n in self))
 
 
 class NormalizeAndActivate(Function):
@@ -101,16 +101,16 @@ class NormalizeAndActivate(Function):
 
     Parameters
     ----------
-    z_pre : Tensor of shape (n_rows, width)
+    z_pre : Tensor of shape (n_samples, width)
     noise : Tensor of shape (n_corrupted, width)
     beta : Tensor of shape (width,) or None
     gamma : Tensor of shape (width,) or None
     activation : Activation
-    parts : RowParts
+    parts : BatchParts
 
     Returns
     -------
-    h : Tensor of shape (n_rows, width)
+    h : Tensor of shape (n_samples, width)
     z_corrupted : Tensor of shape (n_unlabeled, width)
     z_clean : Tensor of shape (n_clean, width)
     mean, std : Tensor of shape (width,)
@@ -247,7 +247,7 @@ def pool_statistics(first, second, share):
     return Statistics(mean, variance.sqrt())
 
 
-def statistics_for_prediction(labeled, everyone, labeled_share, n_networks=1):
+def statistics_for_prediction(labeled, everyone, labeled_share, n_members=1):
     """Population statistics of a layer, in which no unit amplifies rounding errors.
 
     NOTE[DIFF]: the paper says "over the training set"; in the released code it is the
@@ -266,7 +266,7 @@ def statistics_for_prediction(labeled, everyone, labeled_share, n_networks=1):
     labeled, everyone : Statistics
     labeled_share : float
         Weight of the labeled samples.
-    n_networks : int, default=1
+    n_members : int, default=1
         Number of members side by side, each with units of its own.
 
     Returns
@@ -274,7 +274,7 @@ def statistics_for_prediction(labeled, everyone, labeled_share, n_networks=1):
     Statistics
     """
     mean, std = pool_statistics(labeled, everyone, labeled_share)
-    variance = everyone.std.square().unflatten(0, (n_networks, -1))
+    variance = everyone.std.square().unflatten(0, (n_members, -1))
     typical = variance.mean(dim=1).sqrt().repeat_interleave(variance.shape[1])
     size = everyone.mean.abs().clamp_min(1.0)
     # EPSILON alone makes a standard deviation of 1e-5

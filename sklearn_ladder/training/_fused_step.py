@@ -50,7 +50,7 @@ def why_not(module, optimizer, batch, have_missing=False, adversary=None):
         ),
         "layers are not all dense": all(
             isinstance(layer.projection, DenseProjection)
-            and layer.projection.in_shape.n_sites == 1
+            and layer.projection.in_shape.n_positions == 1
             for layer in layers
         ),
         "the activation is not piecewise linear": all(
@@ -152,7 +152,7 @@ class FusedStep:
         self._program, self._update = _kernels.Program(), _kernels.Program()
         self._cost_values = torch.zeros(1 + len(self.weights), **FLOAT32_ON_CPU)
         # each network follows the gradient of its own cost; see `ladder_costs`
-        share = module.n_denoising / module.n_networks
+        share = module.n_denoising / module.n_members
         self._cost_weights = torch.tensor(
             [1.0, *(share * weight for weight in self.weights.values())],
             **FLOAT32_ON_CPU,
@@ -214,7 +214,7 @@ class FusedStep:
         values = self._cost_values.clone()
         total = torch.dot(values, self._cost_weights)
         names = ["supervised", *(f"denoising_{layer}" for layer in self.weights)]
-        n_classes = self.module.shapes[-1].channels // self.module.n_networks
+        n_classes = self.module.shapes[-1].channels // self.module.n_members
         return {
             "loss": total,
             "y_pred": self.h[-1][: self.n_corrupted].view(-1, n_classes),
@@ -270,7 +270,7 @@ class FusedStep:
     def _denoising_width(self, layer):
         """Columns of the networks that have denoising costs."""
         module = self.module
-        return self.widths[layer] // module.n_networks * module.n_denoising
+        return self.widths[layer] // module.n_members * module.n_denoising
 
     # ------------------------------------------------------------------ encoder
 
@@ -286,8 +286,8 @@ class FusedStep:
             add(
                 "input",
                 n_rows=len(out),
-                n_columns=self.widths[0] // module.n_networks,
-                n_networks=module.n_networks,
+                n_columns=self.widths[0] // module.n_members,
+                n_members=module.n_members,
                 noise=noise,
                 out=out,
             )
@@ -301,7 +301,7 @@ class FusedStep:
         for number, layer in enumerate(module.encoder.layers, start=1):
             # Algorithm 1: z̃ = batchnorm(W h̃) + noise; h̃ = act(γ (z̃ + β))
             h = self.h[number - 1][: len(self.h[number])]
-            weight = self._by_network(layer.projection.weight)
+            weight = self._by_member(layer.projection.weight)
             self._add_product(
                 self._split(h), weight.mT, self._split(self.z_pre[number])
             )
@@ -337,17 +337,17 @@ class FusedStep:
             "cross_entropy",
             **self._softmax(slice(0, self.n_labeled)),
             smoothing=self.smoothing,
-            scale=self.module.n_networks,
+            scale=self.module.n_members,
             logits=logits,
             cost=self._cost_values[0],
         )
 
     def _softmax(self, rows):
-        n_networks = self.module.n_networks
+        n_members = self.module.n_members
         return dict(
             n_rows=rows.stop - rows.start,
-            n_networks=n_networks,
-            n_classes=self.widths[-1] // n_networks,
+            n_members=n_members,
+            n_classes=self.widths[-1] // n_members,
             proba=self._proba[rows],
             dlogits=self.dh[-1][rows],
         )
@@ -374,11 +374,11 @@ class FusedStep:
             weight = layer.projection.weight
             n_rows = len(self.h[number])
             h, dz_pre = self.h[number - 1][:n_rows], self._split(self.dz_pre[number])
-            dweight = self._by_network(gradients[weight])
+            dweight = self._by_member(gradients[weight])
             self._add_product(dz_pre.mT, self._split(h), dweight)
             if number > 1:
                 dh = self._split(self.dh[number - 1][:n_rows])
-                self._add_product(dz_pre, self._by_network(weight), dh)
+                self._add_product(dz_pre, self._by_member(weight), dh)
 
     # ------------------------------------------------------------------ decoder
 
@@ -399,7 +399,7 @@ class FusedStep:
                 weight = self.module.decoder.layers[str(number)].way_down.weight
                 self._add_product(
                     self._split(self.z_denoised[number + 1]),
-                    self._by_network(weight).mT,
+                    self._by_member(weight).mT,
                     self._split(self.u_pre[number]),
                     is_decoder=True,
                 )
@@ -485,12 +485,12 @@ class FusedStep:
             self._add_product(
                 du_pre.mT,
                 self._split(self.z_denoised[above]),
-                self._by_network(self.gradients[weight]),
+                self._by_member(self.gradients[weight]),
                 is_decoder=True,
             )
             self._add_product(
                 du_pre,
-                self._by_network(weight),
+                self._by_member(weight),
                 self._split(self.dz_denoised[above]),
                 is_decoder=True,
                 to_what_is_there=above in self.weights,
@@ -504,33 +504,33 @@ class FusedStep:
     # ----------------------------------------------------------------- products
 
     def _split(self, table):
-        """View of a table as (n_networks, n_rows, width)."""
-        return table.unflatten(1, (self.module.n_networks, -1)).transpose(0, 1)
+        """View of a table as (n_members, n_rows, width)."""
+        return table.unflatten(1, (self.module.n_members, -1)).transpose(0, 1)
 
-    def _by_network(self, weight):
-        return weight.detach().unflatten(0, (self.module.n_networks, -1))
+    def _by_member(self, weight):
+        return weight.detach().unflatten(0, (self.module.n_members, -1))
 
     def _add_product(self, a, b, out, is_decoder=False, to_what_is_there=False):
-        n_networks = self.module.n_denoising if is_decoder else self.module.n_networks
+        n_members = self.module.n_denoising if is_decoder else self.module.n_members
         m, n = out.shape[1:]
-        a_network, a_row, a_column = a.stride()
-        b_network, b_row, b_column = b.stride()
+        a_member, a_row, a_column = a.stride()
+        b_member, b_row, b_column = b.stride()
         self._program.add(
             "product",
-            n_networks=n_networks,
+            n_members=n_members,
             m=m,
             n=n,
             k=a.shape[2],
             a=a,
             b=b,
-            a_network=a_network,
+            a_member=a_member,
             a_row=a_row,
             a_column=a_column,
-            b_network=b_network,
+            b_member=b_member,
             b_row=b_row,
             b_column=b_column,
             c=out,
-            c_network=out.stride(0),
+            c_member=out.stride(0),
             c_row=out.stride(1),
             add=int(to_what_is_there),
         )

@@ -102,9 +102,7 @@ class LadderNet(NeuralNetClassifier):
         )
         costs = self.criterion_(activations, batch)
         # Costs are means over members. Each member follows the gradient of its own.
-        costs["total"].backward(
-            torch.full_like(costs["total"], self.module_.n_networks)
-        )
+        costs["total"].backward(torch.full_like(costs["total"], self.module_.n_members))
         if n_samples == 0:  # gradients of 0 would leave the weights to momentum
             self.optimizer_.zero_grad()
         # Detached: the nodes of a step must not outlive it, or a CUDA graph could not

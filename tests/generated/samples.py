@@ -111,8 +111,8 @@ def _masked(values):
 def _non_canonical(values):
     """CSR whose entries are sums of two, not in order, with zeros stored."""
     n, d = values.shape
-    one = np.ones((), values.dtype)
-    data = np.stack([values[:, ::-1] - one, np.full_like(values, one)], axis=2)
+    half = (values[:, ::-1] / 2).astype(values.dtype)
+    data = np.stack([values[:, ::-1] - half, half], axis=2)
     columns = np.repeat(np.arange(d)[::-1], 2)
     return sparse.csr_matrix(
         (data.ravel(), np.tile(columns, n), np.arange(n + 1) * 2 * d), shape=(n, d)
