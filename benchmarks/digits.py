@@ -21,7 +21,7 @@ def main():
         },
     }
     _results.write("digits", result | _results.provenance())
-    picture = ROOT / "docs" / demo["PICTURE"].name
+    picture = ROOT / "docs" / "images" / demo["PICTURE"].name
     picture.parent.mkdir(exist_ok=True)
     demo["PICTURE"].replace(picture)
 

@@ -21,7 +21,7 @@ from benchmarks.published_summary import (
 
 _ROOT = Path(__file__).parent.parent
 README = _ROOT / "README.md"
-PAGES = [README, *sorted(_ROOT.glob("docs/*.md"))]
+PAGES = [README, *sorted(_ROOT.glob("docs/**/*.md"))]
 # Settings of the ablation that differ in noise alone.
 DEFAULT = ["default", "random_state=100"]
 # Of self-training, beside the last one.

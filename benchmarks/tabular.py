@@ -6,7 +6,8 @@ per class, drawn uniformly from the training rows. Every method gets the same ro
 columns and labels; nothing is tuned. Each run is a line in ``benchmarks/results``; runs
 that are there already are skipped, so that it may be stopped at any time. Many hours.
 
-``--summary`` makes ``tabular.json`` and ``docs/tabular.png`` of the runs there are.
+``--summary`` makes ``tabular.json`` and ``docs/images/tabular.png`` of the runs so
+far.
 """
 
 import argparse

@@ -9,7 +9,7 @@ from scipy import stats
 from benchmarks import _results
 from benchmarks._scores import critical_difference, mean_ranks, wins_ties_losses
 
-PICTURE = Path(__file__).parent.parent / "docs" / "tabular.png"
+PICTURE = Path(__file__).parent.parent / "docs" / "images" / "tabular.png"
 LADDER, SUPERVISED = "ladder", "ladder, supervised"
 METRICS = ["accuracy", "balanced_accuracy"]
 REPORTED = ["log_loss", "calibration_error", "fit_seconds"]

@@ -1,7 +1,7 @@
 """
-=========================
+========================
 Search on a Dask cluster
-=========================
+========================
 
 scikit-learn's searches run on whatever joblib runs on. With a Dask cluster as its
 backend, the fits of this search go to the cluster's workers; the code of the search

@@ -1,7 +1,7 @@
 """
-================================
+=================================
 Digits with five labels per class
-================================
+=================================
 
 Of 1,347 training images only 50 have a label. The ladder network learns from all of
 them; it stands beside label spreading, self-training, and the same network without its

@@ -10,7 +10,8 @@ MOST_ITERATIONS = 30
 TOLERANCE = 1e-4
 # Labels per class from which the unlabeled samples weigh as much as the labels. What
 # few labels teach can be wrong in the same way for all samples. With 5 in place of 10
-# there would be more accuracy and less balanced accuracy: see docs/ablation.md.
+# there would be more accuracy and less balanced accuracy: see
+# docs/benchmarks/ablation.md.
 LABELS_PER_CLASS = 10
 # Largest weight of the unlabeled samples, labels being 1: the EM algorithm amplifies
 # probabilities that are a little wrong, however many labels there are.

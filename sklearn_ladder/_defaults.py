@@ -1,6 +1,6 @@
 """The rules behind "auto": pure functions of what the survey found.
 
-They were chosen on development samples of tables: see docs/ablation.md.
+They were chosen on development samples of tables: see docs/benchmarks/ablation.md.
 
 NOTE[DIFF]: the published settings are one network, 90,000 updates at a learning rate of
 0.002, and costs for pixels that are not standardized: see `recipes`. These rules are

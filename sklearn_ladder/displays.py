@@ -15,6 +15,8 @@ from .data._samples import Samples, flatten_images
 from .robustness._attacks import fitted_net
 from .robustness._display import EXTRA
 
+__all__ = ["ReconstructionDisplay", "TrainingHistoryDisplay"]
+
 # Place of a legend that is clear of the curves. A layout engine makes room for it.
 BESIDE_AXES = {"loc": "upper left", "bbox_to_anchor": (1, 1)}
 

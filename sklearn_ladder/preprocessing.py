@@ -13,6 +13,8 @@ from sklearn.utils import check_array, gen_batches
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+__all__ = ["GlobalContrastNormalizer", "ZCAWhitener"]
+
 # Number of samples in each chunk that adds to the covariance.
 PART = 4096
 FLOATS = [np.float64, np.float32]
@@ -62,7 +64,7 @@ class GlobalContrastNormalizer(_PixelTransformer):
     n_features_in_ : int
         Number of features seen during `fit`.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features seen during `fit`. Defined only when `X` has feature names
         that are all strings.
 
@@ -157,19 +159,19 @@ class ZCAWhitener(_PixelTransformer):
 
     Attributes
     ----------
-    mean_ : ndarray of shape (n_features_in_,)
+    mean_ : ndarray of shape (`n_features_in_`,)
         Mean of each feature.
 
-    whitening_ : ndarray of shape (n_features_in_, n_features_in_)
+    whitening_ : ndarray of shape (`n_features_in_`, `n_features_in_`)
         Symmetric whitening matrix: (covariance + regularization · I)^(-1/2).
 
-    coloring_ : ndarray of shape (n_features_in_, n_features_in_)
+    coloring_ : ndarray of shape (`n_features_in_`, `n_features_in_`)
         Inverse of `whitening_`.
 
     n_features_in_ : int
         Number of features seen during `fit`.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features seen during `fit`. Defined only when `X` has feature names
         that are all strings.
 

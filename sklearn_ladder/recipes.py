@@ -36,6 +36,8 @@ import pandas as pd
 
 from ._virtual_adversary import VirtualAdversary
 
+__all__ = ["get", "names", "table"]
+
 MNIST, CIFAR10, TABLE = "mnist", "cifar10", "table"
 ALL = 60_000  # labels: those of every training row of MNIST
 

@@ -284,3 +284,10 @@ def test_hold_out_leaves_the_only_label_of_a_class():
     with pytest.warns(UserWarning, match="1 of 3 classes have a single label"):
         held_out = hold_out(codes, 0.3, random_state=0)
     assert set(codes[held_out]) == {0, 1}
+
+
+def test_strings_of_pandas_with_missing_labels():
+    y = pd.Series(["a", "b", None, "-1", "a"], dtype="str")
+    labels = encode_labels(y)
+    assert labels.classes.tolist() == ["a", "b"]
+    assert labels.codes.tolist() == [0, 1, -1, -1, 0]

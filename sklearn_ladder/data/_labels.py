@@ -264,7 +264,7 @@ def split_labeled(labeled, codes, random_state, test_size=None, train_size=None)
 
 def _read(y):
     """Which samples are labeled, the classes, and the class code of each label."""
-    labeled, labels = present_part(_as_column(y))
+    present, labels = present_part(_as_column(y))
     if labels.dtype.kind == "S" or bytes in map(type, labels):
         raise TypeError(
             "Labels must not be bytes, among which no marker of unlabeled samples is "
@@ -277,6 +277,7 @@ def _read(y):
         is_marker = labels == (str(UNLABELED) if is_text else UNLABELED)
     else:
         raise ValueError(f"Unknown label type: {labels.dtype}.")
+    labeled = np.array(present)  # pandas gives a mask that is read-only
     labeled[labeled] = ~is_marker
     labels = labels[~is_marker]
     if labels.dtype == object:

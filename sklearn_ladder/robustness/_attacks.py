@@ -33,8 +33,8 @@ def fast_gradient(clf, X, y=None, *, eps, norm="linf", clip=None):
 
     If the log-loss were linear, no other change of length ε would raise it more. The
     step is ε sign(g) in L∞ and ε g/‖g‖ in L2. In L1 it changes only the feature with
-    the largest |g|, by ε. A sample whose gradient is 0 does not change. (Shinoda et al.
-    2017 use ε g/‖g‖₁ in L1, which raises the log-loss less.)
+    the largest gradient, by ε. A sample whose gradient is 0 does not change. (Shinoda
+    et al. 2017 use ε g/‖g‖₁ in L1, which raises the log-loss less.)
 
     Parameters
     ----------

@@ -1,15 +1,15 @@
 """
-======================
-An own skorch callback
-======================
+=========================
+Writing a skorch callback
+=========================
 
-Callbacks are skorch's. This one records, at the end of each epoch, what share of some
-rows the network has changed its mind about: when it has settled, more epochs will
-hardly change a prediction.
+Callbacks are skorch's. This one records at the end of each epoch how many predictions
+have changed since the epoch before. When hardly any changes, more epochs are of no use.
 
 Takes a few seconds.
 """
 
+import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
 from skorch.callbacks import Callback
@@ -18,7 +18,7 @@ from sklearn_ladder import LadderClassifier
 
 
 class ChangedPredictions(Callback):
-    """Records the share of rows predicted otherwise than an epoch before.
+    """Record the share of samples whose prediction changed in an epoch.
 
     Parameters
     ----------
@@ -54,4 +54,8 @@ clf = LadderClassifier(
 print("epoch  changed")
 for epoch in (1, 2, 5, 10, 15, 20):
     print(f"{epoch:5d}  {clf.history_['changed'][epoch - 1]:7.3f}")
-print(f"\naccuracy on the rows without a label: {clf.score(X[100:], y[100:]):.3f}")
+print(f"\naccuracy on the unlabeled samples: {clf.score(X[100:], y[100:]):.3f}")
+
+figure, ax = plt.subplots(figsize=(6, 3.5), layout="constrained")
+ax.plot(clf.history_["epoch"], clf.history_["changed"], marker=".")
+ax.set(xlabel="Epoch", ylabel="Share of changed predictions", ylim=(0, 0.5))

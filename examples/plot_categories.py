@@ -3,13 +3,14 @@
 A table with categories and missing values
 ==========================================
 
-A network wants numbers. A ColumnTransformer makes them: categories become columns of
-zeros and ones, missing numbers the mean of their column with a column that says so.
-Everything is learned from all training rows, labeled or not.
+A network needs numbers. A ColumnTransformer makes them: categories become columns of
+zeros and ones. A missing number becomes the mean of its column, and another column says
+that it was missing. Everything is learned from all training samples, labeled or not.
 
 Takes a few seconds.
 """
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from sklearn.compose import make_column_selector, make_column_transformer
@@ -59,7 +60,13 @@ scores = cross_validate(
     cv=LabeledStratifiedKFold(5),
     scoring=["accuracy", "balanced_accuracy"],
 )
-print(f"\n{answer.notna().sum()} labels for {len(table)} rows")
+print(f"\n{answer.notna().sum()} labels for {len(table)} samples")
 for name in ("accuracy", "balanced_accuracy"):
     values = scores[f"test_{name}"]
     print(f"{name}: {values.mean():.2f} ± {values.std():.2f} over {len(values)} folds")
+
+figure, ax = plt.subplots(figsize=(6, 3), layout="constrained")
+ax.plot(1 + np.arange(5), scores["test_accuracy"], "o", label="accuracy")
+ax.plot(1 + np.arange(5), scores["test_balanced_accuracy"], "x", label="balanced")
+ax.set(xlabel="Fold", ylabel="Score", ylim=(0, 1.05), xticks=range(1, 6))
+ax.legend(loc="lower right")
