@@ -12,7 +12,10 @@ import warnings
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, event, given, note, settings
+from hypothesis import strategies as st
 from sklearn.base import clone
+
+from sklearn_ladder import LadderClassifier
 
 from .generated.descriptions import (
     DIVERGED,
@@ -280,3 +283,24 @@ def _close(a, b, what):
 @given(descriptions())
 def test_error_or_sound_model(case):
     Run(case).check()
+
+
+@given(
+    st.sampled_from(["full", "gamma", "bottom", "supervised"]),
+    st.sampled_from([2, 3, 5, 10]),
+    st.sampled_from([20, 13, 60]),
+    st.integers(0, 1000),
+)
+@settings(max_examples=20)
+def test_resolved_values_make_the_same_model(variant, n_classes, n_labeled, seed):
+    """An explicit value that equals what "auto" resolves to changes nothing."""
+    X = np.random.RandomState(seed).normal(size=(60, 3))
+    y = np.where(np.arange(60) < n_labeled, np.arange(60) % n_classes, -1)
+    small = dict(hidden_layer_sizes=(8,), max_epochs=2, random_state=seed)
+    clf = LadderClassifier(variant=variant, **small).fit(X, y)
+    names = ["n_estimators", "feature_scaling", "denoising_cost", "class_prior"]
+    resolved = {name: getattr(clf, name + "_") for name in names}
+    for explicit in [{name: resolved[name]} for name in names] + [resolved]:
+        other = clone(clf).set_params(**explicit).fit(X, y)
+        same = np.array_equal(other.predict_proba(X), clf.predict_proba(X))
+        assert same, f"another model with {explicit}"
