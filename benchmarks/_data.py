@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from sklearn.datasets import fetch_openml
 
+from sklearn_ladder.model_selection import hide_labels
+
 FILES = {"mnist": "mnist.npz", "cifar10": "cifar10_jpeg.tar.xz"}
 N_VALIDATION = 10_000
 
@@ -172,12 +174,7 @@ def _tables(data_dir):
 
 def keep_labels(y, n_per_class, random_state):
     """Copy of `y` that keeps `n_per_class` labels of each class; the rest is -1."""
-    rng = np.random.RandomState(random_state)
-    y_few = np.full(len(y), -1)
-    for label in np.unique(y):
-        rows = np.flatnonzero(y == label)
-        y_few[rng.choice(rows, min(n_per_class, len(rows)), replace=False)] = label
-    return y_few
+    return hide_labels(y, per_class=n_per_class, random_state=random_state)
 
 
 def keep_labels_anywhere(y, n_per_class, random_state):

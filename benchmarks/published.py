@@ -246,7 +246,7 @@ def run(name, recipe, parameters, seed, rows, arguments, n_epochs_after):
         result |= adversarial_errors(clf, X_test, y_test)
     cpu_of_tests = time.process_time() - cpu_before_tests
     cpu_seconds = float(clf.history_["cpu_seconds"].sum()) + cpu_of_tests
-    _results.write(name, result | {"cpu_seconds": round(cpu_seconds, 1)} | made)
+    _results.write(name, result | {"cpu_seconds": round(cpu_seconds, 2)} | made)
     checkpoint.unlink(missing_ok=True)
     return result
 

@@ -1,9 +1,9 @@
 """MNIST in minutes: the quick recipes, and what self-training adds to them.
 
 ``python -m benchmarks.self_training --labels 100 --seeds 0 1 2`` trains
-``recipes.get("quick-mnist-100-full")``, then in rounds goes on with pseudo-labels: the
-predictions it is sure of (Lee, "Pseudo-Label", 2013). Some 8 minutes on one thread, and
-3 for each round.
+``recipes.get("quick-mnist-100-full")``, then in rounds goes on with pseudo-labels, the
+predictions it is sure of: :class:`~sklearn_ladder.ensemble.PseudoLabelingClassifier`.
+Some 8 minutes on one thread, and 3 for each round.
 
 With ``--protocol team`` four networks begin with the same labels, and two go on: those
 that agree most with the mean of all. Predictions are the networks' mean, pseudo-labels,
@@ -25,18 +25,18 @@ labels drawn by seeds 1 to 4; those of the pair on none, but on what there was t
 import argparse
 import pickle
 import time
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from joblib import Parallel, delayed
 from sklearn.decomposition import PCA
+from sklearn.pipeline import make_pipeline
 from sklearn.semi_supervised import LabelSpreading
 
 from benchmarks import _data, _results
 from benchmarks.published import CHECKPOINTS
 from sklearn_ladder import LadderClassifier, recipes
+from sklearn_ladder.ensemble import PseudoLabelingClassifier
 
 # Probability above which a prediction is taken for a label.
 THRESHOLD = 0.99
@@ -76,149 +76,26 @@ PROTOCOLS = {
 }
 
 
-def with_pseudo_labels(y, probas):
-    """Labels, and the networks' mean for those unlabeled rows that it is sure of.
-
-    Parameters
-    ----------
-    y : ndarray of shape (n_rows,)
-        Class codes; -1 where there is no label.
-    probas : ndarray of shape (n_networks, n_rows, n_classes)
-
-    Returns
-    -------
-    ndarray of shape (n_rows,)
-    """
-    proba = probas.mean(axis=0)
-    is_sure = (y == -1) & (proba.max(axis=1) > THRESHOLD)
-    return np.where(is_sure, proba.argmax(axis=1), y)
-
-
-def settled(X, labels, probas):
-    """Labels, and more of them for rows that networks disagree on.
-
-    Label spreading (Zhou et al. 2004) from the rows that have a label decides between
-    the networks. It goes by the distance of pixels: of single rows it knows less than
-    the networks do, of whole styles of a digit more.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_rows, n_features)
-    labels : ndarray of shape (n_rows,)
-        Class codes; -1 where there is no label.
-    probas : ndarray of shape (n_networks, n_rows, n_classes)
-
-    Returns
-    -------
-    ndarray of shape (n_rows,)
-    """
-    votes = probas.argmax(axis=2)
-    is_disputed = (labels == -1) & (votes != votes[0]).any(axis=0)
-    if not is_disputed.any():
-        return labels
-    neighbours = PCA(N_COMPONENTS, random_state=0).fit_transform(X)
-    spread = LabelSpreading(**SPREADING).fit(neighbours, labels).label_distributions_
-    found = spread.argmax(axis=1)
-    is_settled = (spread.max(axis=1) > SPREAD_THRESHOLD) & (votes == found).any(axis=0)
-    return np.where(is_disputed & is_settled, found, labels)
-
-
-def most_agreeing(networks, probas, n_networks):
-    """The networks whose predictions are most often those of the mean of all.
-
-    Parameters
-    ----------
-    networks : list
-    probas : ndarray of shape (n_networks, n_rows, n_classes)
-        Of each of them.
-    n_networks : int
-        How many are wanted.
-
-    Returns
-    -------
-    list
-        In the order they came in.
-    """
-    found = probas.mean(axis=0).argmax(axis=1)
-    agreement = (probas.argmax(axis=2) == found).mean(axis=1)
-    return [networks[number] for number in np.sort(np.argsort(agreement)[-n_networks:])]
-
-
-class Stage(NamedTuple):
-    """What there is after the recipe, and after each round.
-
-    Parameters
-    ----------
-    networks : list of LadderClassifier
-        Those that go on.
-    probas : ndarray of shape (n_networks, n_rows, n_classes)
-        Of training rows, of each network that was just trained.
-    predictions : ndarray of shape (n_test_rows,)
-        Classes of test rows, by the mean of these networks.
-    """
-
-    networks: list
-    probas: np.ndarray
-    predictions: np.ndarray
-
-
-def fit_and_predict(clf, X, y, X_test):
-    """The fitted classifier, and probabilities of both sets of rows."""
-    clf.fit(X, y)
-    return clf, clf.predict_proba(X), clf.predict_proba(X_test)
-
-
-def train(networks, n_networks, X, y, X_test):
-    """Train all networks, as many at a time as go on from here."""
-    # not by a file, from which rows would be read batch by batch
-    parallel = Parallel(n_jobs=n_networks, max_nbytes=None)
-    networks, probas, test_probas = zip(
-        *parallel(delayed(fit_and_predict)(clf, X, y, X_test) for clf in networks),
-        strict=True,
+def classifier(settings):
+    """The self-training classifier of a run, before its first round."""
+    arbiter = make_pipeline(
+        PCA(N_COMPONENTS, random_state=0), LabelSpreading(**SPREADING)
     )
-    probas = np.array(probas)
-    return Stage(
-        most_agreeing(networks, probas, n_networks),
-        probas,
-        np.mean(test_probas, axis=0).argmax(axis=1),
+    return PseudoLabelingClassifier(
+        LadderClassifier(**settings["parameters"], warm_start=True),
+        n_rounds=0,
+        threshold=settings["threshold"],
+        n_estimators=settings["n_networks"],
+        n_candidates=settings["n_starts"],
+        round_params=settings["round"],
+        # It goes by the distance of pixels: of single images it knows less than the
+        # networks do, of whole styles of a digit more.
+        arbiter=arbiter,
+        arbiter_threshold=SPREAD_THRESHOLD,
+        warm_start=True,  # so that each call of fit adds a round
+        n_jobs=settings["n_networks"],
+        random_state=settings["seed"],
     )
-
-
-def stages(stage, settings, X, y_few, X_test):
-    """Train by the recipe, where there is no stage yet, then round by round, endlessly.
-
-    Parameters
-    ----------
-    stage : Stage or None
-    settings : dict
-    X, X_test : ndarray of shape (n_rows, n_features)
-    y_few : ndarray of shape (n_rows,)
-
-    Yields
-    ------
-    Stage
-    """
-    n_networks = settings["n_networks"]
-    if stage is None:
-        networks = [
-            LadderClassifier(
-                **settings["parameters"],
-                warm_start=True,
-                # not the number itself, by which each round would draw the same noise
-                random_state=np.random.RandomState(settings["seed"] + 1000 * number),
-            )
-            for number in range(settings["n_starts"])
-        ]
-        stage = train(networks, n_networks, X, y_few, X_test)
-        yield stage
-    while True:
-        labels = with_pseudo_labels(y_few, stage.probas)
-        # networks that begin disagree on too much that is no style of a digit
-        if len(stage.probas) == n_networks:
-            labels = settled(X, labels, stage.probas)
-        networks = [clf.set_params(**settings["round"]) for clf in stage.networks]
-        stage = train(networks, n_networks, X, labels, X_test)
-        yield stage
 
 
 def run(path, settings, X, y_few, X_test, n_rounds):
@@ -236,30 +113,29 @@ def run(path, settings, X, y_few, X_test, n_rounds):
 
     Returns
     -------
-    last : Stage
+    clf : PseudoLabelingClassifier
     predictions : list of ndarray
         Classes of the test rows, after the recipe and after each round.
     minutes : list of float
         Since the start.
     """
-    last, predictions, minutes = None, [], []
+    clf, predictions, minutes = classifier(settings), [], []
     if path.exists():
         kept = pickle.loads(path.read_bytes())
         if kept["settings"] == settings:
-            last, predictions, minutes = (
-                kept[name] for name in ("last", "predictions", "minutes")
+            clf, predictions, minutes = (
+                kept[name] for name in ("clf", "predictions", "minutes")
             )
     start = time.perf_counter() - 60 * max(minutes, default=0)
-    n_left = max(n_rounds + 1 - len(predictions), 0)
-    for stage in islice(stages(last, settings, X, y_few, X_test), n_left):
-        last = stage
+    for round_number in range(len(predictions), n_rounds + 1):
+        clf.set_params(n_rounds=round_number).fit(X, y_few)
+        predictions.append(clf.predict(X_test))
         minutes.append(round((time.perf_counter() - start) / 60, 2))
-        predictions.append(stage.predictions)
-        state = {"last": stage, "predictions": predictions, "minutes": minutes}
+        state = {"clf": clf, "predictions": predictions, "minutes": minutes}
         with _results.replacing(path) as partial:
             partial.write_bytes(pickle.dumps({"settings": settings} | state))
-        print(f"{path.stem}: {len(minutes) - 1} rounds, {minutes[-1]} min", flush=True)
-    return last, predictions, minutes
+        print(f"{path.stem}: {round_number} rounds, {minutes[-1]} min", flush=True)
+    return clf, predictions, minutes
 
 
 def main(arguments=None):
@@ -305,7 +181,7 @@ def main(arguments=None):
             and len(done["minutes"]) > n_rounds
         ):
             continue
-        last, predictions, minutes = run(
+        clf, predictions, minutes = run(
             arguments.checkpoint_dir / f"{name}.pickle",
             settings,
             X,
@@ -320,7 +196,7 @@ def main(arguments=None):
         result = {
             "error_percent": errors,
             "minutes": minutes,
-            "device": last.networks[0].device_,
+            "device": clf.estimators_[0].device_,
         }
         _results.write(name, settings | result | _results.provenance())
 

@@ -229,10 +229,10 @@ def ensemble_times(device, n_repeats):
     X, y = digits_for_fit()
     parameters = SMALL | {"max_epochs": 10, "device": device, "random_state": 0}
     fits = {
-        n_networks: partial(
-            LadderClassifier(n_estimators=n_networks, **parameters).fit, X, y
+        n_members: partial(
+            LadderClassifier(n_estimators=n_members, **parameters).fit, X, y
         )
-        for n_networks in (1, 5)
+        for n_members in (1, 5)
     }
     return alternate(fits, n_repeats, synchronization(device))
 

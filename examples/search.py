@@ -37,7 +37,7 @@ for label in np.unique(y):
 search = GridSearchCV(
     make_pipeline(
         StandardScaler(),
-        LadderClassifier((64, 32), n_estimators=1, max_epochs=10, random_state=0),
+        LadderClassifier((64, 32), n_estimators=1, max_epochs=10, random_state=1),
     ),
     {"ladderclassifier__denoising_cost": COSTS},
     cv=LabeledStratifiedKFold(3),

@@ -4,6 +4,7 @@ import importlib as _importlib
 from typing import TYPE_CHECKING
 
 from ._classifier import LadderClassifier
+from ._show_versions import show_versions
 from ._version import __version__
 from ._virtual_adversary import VirtualAdversary
 
@@ -11,7 +12,9 @@ if TYPE_CHECKING:
     from . import (
         architectures,
         callbacks,
+        comparison,
         displays,
+        ensemble,
         model_selection,
         preprocessing,
         recipes,
@@ -24,11 +27,14 @@ __all__ = [
     "__version__",
     "architectures",
     "callbacks",
+    "comparison",
     "displays",
+    "ensemble",
     "model_selection",
     "preprocessing",
     "recipes",
     "robustness",
+    "show_versions",
 ]
 
 

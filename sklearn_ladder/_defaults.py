@@ -77,7 +77,7 @@ def n_estimators(n_updates, shapes):
     int
     """
     n_weights = sum(below.n_units * above.n_units for below, above in pairwise(shapes))
-    are_dense = all(shape.n_sites == 1 for shape in shapes)
+    are_dense = all(shape.n_positions == 1 for shape in shapes)
     if not are_dense or n_weights > MOST_WEIGHTS_OF_ENSEMBLE:
         return 1
     return min(max(UPDATES_OF_ENSEMBLE // n_updates, 2), 3)

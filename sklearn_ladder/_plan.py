@@ -281,7 +281,7 @@ def _shape_of_columns(input_shape, n_columns):
     """Shape of the input where features have a column for each bin."""
     if n_columns == input_shape.n_units:
         return input_shape
-    if input_shape.n_sites > 1:
+    if input_shape.n_positions > 1:
         raise ValueError(
             "feature_scaling must be 'scaled', 'auto' or None for an architecture "
             "whose first layer is not Dense, since bins of pixels are no image; got "
@@ -294,7 +294,7 @@ def _input_range(survey, scale, previous):
     """Least and largest value of each column of the input, shape (2, n_columns)."""
     if scale is not None:
         ends = np.stack([scale.lowest, scale.highest])
-        return np.float32((ends - scale.centre) * scale.factor)
+        return np.float32((ends - scale.center) * scale.factor)
     ends = np.stack([survey.lowest, survey.highest])
     if previous is not None and previous.scale is None:
         low, high = previous.input_range

@@ -96,10 +96,11 @@ def measure_population(module, samples, plan, share=1.0):
     elif n_labeled < len(samples) and plan.uses_unlabeled:
         everyone = samples.chunks_for_statistics(seed, size, N_FOR_LEAST_STD)
     module.measure_population(labeled, everyone, plan.labeled_share, share)
-    for name, statistic in module.named_buffers():
-        if "population" in name and not statistic.isfinite().all():
+    statistics = (b for name, b in module.named_buffers() if "population" in name)
+    for tensor in (*module.parameters(), *statistics):
+        if not tensor.isfinite().all():
             raise ValueError(
-                "Training diverged: statistics of the network are not finite. Try a "
+                "Training diverged: weights or statistics are not finite. Try a "
                 "lower learning_rate, or feature_scaling='auto' if features have very "
                 "different scales."
             )

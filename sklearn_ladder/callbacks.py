@@ -4,6 +4,7 @@ import torch
 from skorch.callbacks import Callback
 
 from .training._cuda_graph import GraphedStep
+from .training._fused_step import acts_on_gradients
 
 __all__ = ["CUDAGraph"]
 
@@ -34,20 +35,20 @@ class CUDAGraph(Callback):
         """Replace the net's training step."""
         self.reason_ = self._reason_against(net)
         if self.reason_ is None:
+            self.step_before_ = net.train_step
             net.train_step = GraphedStep(
-                net.train_step, net.optimizer_, net.noise_generator_
+                net.train_step.plain, net.optimizer_, net.noise_generator_
             )
 
     def on_train_end(self, net, **kwargs):
         """Give the net its plain step back, and free the memory of the graph."""
         if self.reason_ is None:
-            self.reason_ = vars(net).pop("train_step").reason
+            self.reason_ = net.train_step.reason
+            net.train_step = vars(self).pop("step_before_")
 
     @staticmethod
     def _reason_against(net):
         if torch.device(net.device).type != "cuda":
             return "only CUDA has graphs"
-        for name, callback in net.callbacks_:
-            if type(callback).on_grad_computed is not Callback.on_grad_computed:
-                return f"callback {name} acts on gradients"
-        return None
+        name = acts_on_gradients(net)
+        return None if name is None else f"callback {name} acts on gradients"

@@ -22,10 +22,16 @@ from sklearn.utils import (
     indexable,
 )
 
+from ._hide_labels import hide_labels
 from ._scorer import labeled_scorer
 from .data._labels import UNLABELED, encode_labels, split_labeled, without_labels
 
-__all__ = ["LabeledStratifiedKFold", "labeled_scorer", "labeled_train_test_split"]
+__all__ = [
+    "LabeledStratifiedKFold",
+    "hide_labels",
+    "labeled_scorer",
+    "labeled_train_test_split",
+]
 
 
 class LabeledStratifiedKFold(BaseCrossValidator):

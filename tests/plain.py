@@ -19,8 +19,8 @@ def normalize_and_activate(z_pre, noise, beta, gamma, activation, parts):
     return h, z_corrupted, z_clean, *statistics
 
 
-def product_by_network(h, weight, n_networks):
-    parts = zip(h.chunk(n_networks, dim=1), weight.chunk(n_networks), strict=True)
+def product_by_member(h, weight, n_members):
+    parts = zip(h.chunk(n_members, dim=1), weight.chunk(n_members), strict=True)
     return torch.cat([of_network @ own.T for of_network, own in parts], dim=1)
 
 

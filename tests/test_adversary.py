@@ -156,7 +156,7 @@ def test_noise_of_unlabeled_samples_is_perturbed(make_ladder):
         assert (r[:4] == 0).all()
         lengths = r[4:].norm(dim=1)
         torch.testing.assert_close(lengths, torch.full_like(lengths, length))
-        assert before.shape == (10 * shape.n_sites, shape.channels)
+        assert before.shape == (10 * shape.n_positions, shape.channels)
 
 
 def test_noise_perturbs_what_the_corrupted_encoder_has():

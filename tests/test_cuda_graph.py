@@ -14,11 +14,19 @@ from skorch.callbacks import Callback, LRScheduler
 
 from sklearn_ladder import LadderClassifier, VirtualAdversary, callbacks
 from sklearn_ladder.callbacks import CUDAGraph
+from sklearn_ladder.network import _kernels
 from sklearn_ladder.training._cuda_graph import N_EAGER, GraphedStep
 from sklearn_ladder.training._net import LadderNet
 
 EXPONENTIAL = LRScheduler(torch.optim.lr_scheduler.ExponentialLR, gamma=0.8)
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+
+
+@pytest.fixture(autouse=True)
+def plain_steps():
+    """Steps without a graph are skorch's, as on a GPU."""
+    with _kernels.disabled():
+        yield
 
 
 class StandIn:

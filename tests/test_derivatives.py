@@ -7,11 +7,11 @@ from torch.nn import functional as F
 from sklearn_ladder.network import _products
 from sklearn_ladder.network._combinators import Gaussian, UnitwiseLinear
 from sklearn_ladder.network._layers import ACTIVATIONS, IDENTITY, LINEAR
-from sklearn_ladder.network._normalization import NormalizeAndActivate, RowParts
+from sklearn_ladder.network._normalization import BatchParts, NormalizeAndActivate
 from sklearn_ladder.network._products import (
     OneDNNLinear,
     constant_weights,
-    product_by_network,
+    product_by_member,
 )
 from sklearn_ladder.objective._costs import NormalizedSquaredError
 from tests import plain
@@ -53,7 +53,7 @@ def assert_same(block, reference, inputs, constants, tolerance):
     "dtype, tolerance", [(torch.float64, 1e-10), (torch.float32, 2e-5)]
 )
 def test_normalize_and_activate(activation, n_labeled, dtype, tolerance):
-    parts = RowParts(n_labeled, 6, 6)
+    parts = BatchParts(n_labeled, 6, 6)
     shapes = [(sum(parts), WIDTH), (parts.n_corrupted, WIDTH), (WIDTH,)]
     z_pre, noise, *vectors = leaves(
         *shapes, *[(WIDTH,)] * (not activation.is_homogeneous), dtype=dtype
@@ -76,7 +76,7 @@ def test_normalize_and_activate(activation, n_labeled, dtype, tolerance):
 
 def test_normalize_without_shift_or_activation():
     """As of pools."""
-    parts = RowParts(2, 3, 3)
+    parts = BatchParts(2, 3, 3)
     z_pre, noise = leaves((8, WIDTH), (5, WIDTH))
 
     def without_shift(z_pre):
@@ -93,7 +93,7 @@ def test_normalize_without_shift_or_activation():
 def test_parts_without_use_get_no_derivative():
     """As in the Γ-model, where nothing but the class layer's z has a cost."""
     z_pre, noise, beta = leaves((9, WIDTH), (6, WIDTH), (WIDTH,))
-    arguments = (noise.detach(), beta, None, ACTIVATIONS["relu"], RowParts(3, 3, 3))
+    arguments = (noise.detach(), beta, None, ACTIVATIONS["relu"], BatchParts(3, 3, 3))
     for output in range(5):
         gradients = []
         for function in (NormalizeAndActivate.apply, plain.normalize_and_activate):
@@ -105,11 +105,11 @@ def test_parts_without_use_get_no_derivative():
 
 
 @pytest.mark.parametrize("n_rows", [0, 1, 7])
-@pytest.mark.parametrize("n_networks", [1, 2, 3])
-def test_product_by_network(n_rows, n_networks):
-    inputs = leaves((n_rows, n_networks * 4), (n_networks * 2, 4))
-    constants = [n_networks]
-    assert_same(product_by_network, plain.product_by_network, inputs, constants, 1e-10)
+@pytest.mark.parametrize("n_members", [1, 2, 3])
+def test_product_by_network(n_rows, n_members):
+    inputs = leaves((n_rows, n_members * 4), (n_members * 2, 4))
+    constants = [n_members]
+    assert_same(product_by_member, plain.product_by_member, inputs, constants, 1e-10)
 
 
 @needs_onednn
@@ -141,7 +141,7 @@ def test_onednn_is_left_to_rows_that_it_takes_and_to_who_wants_it(monkeypatch):
     monkeypatch.setattr(_products, "is_onednn_faster", lambda: True)
 
     def takes_onednn(n_rows, dtype=torch.float32):
-        product = product_by_network(*leaves((n_rows, 4), (3, 4), dtype=dtype), 1)
+        product = product_by_member(*leaves((n_rows, 4), (3, 4), dtype=dtype), 1)
         return "OneDNN" in product.grad_fn.name()
 
     assert takes_onednn(2)
@@ -153,13 +153,13 @@ def test_onednn_is_left_to_rows_that_it_takes_and_to_who_wants_it(monkeypatch):
     assert not takes_onednn(2)
 
 
-@pytest.mark.parametrize("n_networks", [1, 2])
-def test_constant_weights(n_networks):
-    h, weight = leaves((7, 4 * n_networks), (3 * n_networks, 4))
+@pytest.mark.parametrize("n_members", [1, 2])
+def test_constant_weights(n_members):
+    h, weight = leaves((7, 4 * n_members), (3 * n_members, 4))
     with constant_weights():
-        (dh,) = torch.autograd.grad(product_by_network(h, weight, n_networks).sum(), h)
-        assert not product_by_network(h.detach(), weight, n_networks).requires_grad
-    product = product_by_network(h, weight, n_networks)
+        (dh,) = torch.autograd.grad(product_by_member(h, weight, n_members).sum(), h)
+        assert not product_by_member(h.detach(), weight, n_members).requires_grad
+    product = product_by_member(h, weight, n_members)
     gradients = torch.autograd.grad(product.sum(), (h, weight))
     torch.testing.assert_close(dh, gradients[0])
 
@@ -168,7 +168,7 @@ def test_product_by_network_of_rows_without_derivative():
     """As of the input, and of gradients that are not contiguous."""
     h, weight, dproduct = leaves((7, 6), (6, 2), (6, 7))
     gradients = []
-    for function in product_by_network, plain.product_by_network:
+    for function in product_by_member, plain.product_by_member:
         product = function(h.detach(), weight, 3)
         gradients += torch.autograd.grad(product, weight, dproduct.detach().T)
     torch.testing.assert_close(*gradients)
@@ -212,7 +212,7 @@ def test_normalized_squared_error(dtype, tolerance, n_without_variance):
 
 def test_against_finite_differences():
     z_pre, noise, beta, gamma = leaves((9, 3), (6, 3), (3,), (3,))
-    parts = RowParts(3, 3, 3)
+    parts = BatchParts(3, 3, 3)
     assert torch.autograd.gradcheck(
         lambda z_pre, beta, gamma: NormalizeAndActivate.apply(
             z_pre, noise.detach(), beta, gamma, ACTIVATIONS["tanh"], parts

@@ -14,13 +14,13 @@ from sklearn_ladder.network import (
     MeanPool,
     Shape,
 )
-from sklearn_ladder.network._shapes import by_network, not_by_network
+from sklearn_ladder.network._shapes import by_member, not_by_member
 from sklearn_ladder.objective._adversary import Adversary
 from sklearn_ladder.objective._costs import ladder_costs
 from sklearn_ladder.robustness import fast_gradient, virtual_adversarial_cost
 from tests.draws import normal
 
-N_NETWORKS, N_LABELED, N_UNLABELED, N_CLASSES = 3, 5, 7, 3
+N_MEMBERS, N_LABELED, N_UNLABELED, N_CLASSES = 3, 5, 7, 3
 NOISE_STD = 0.3
 LAYERS = {
     "dense": [6, 5, 4, N_CLASSES],
@@ -38,7 +38,7 @@ LAYERS = {
 }
 
 
-def networks(layers, n_denoising=N_NETWORKS, **parameters):
+def networks(layers, n_denoising=N_MEMBERS, **parameters):
     """Some side by side, and the same one by one."""
     parameters = {
         "denoised_layers": range(len(layers)),
@@ -46,9 +46,9 @@ def networks(layers, n_denoising=N_NETWORKS, **parameters):
         **parameters,
     }
     ensemble = Ladder(
-        layers, n_networks=N_NETWORKS, n_denoising=n_denoising, **parameters
+        layers, n_members=N_MEMBERS, n_denoising=n_denoising, **parameters
     ).double()
-    members = [Ladder(layers, **parameters).double() for _ in range(N_NETWORKS)]
+    members = [Ladder(layers, **parameters).double() for _ in range(N_MEMBERS)]
     for place, member in enumerate(members):
         member.load_state_dict(
             {
@@ -63,25 +63,26 @@ def of_member(tensor, place, shape):
     """A member's part of what is side by side: along the axis that is longer there."""
     for axis, size in enumerate(shape):
         if tensor.shape[axis] != size:
-            return tensor.chunk(N_NETWORKS, axis)[place].clone()
+            return tensor.chunk(N_MEMBERS, axis)[place].clone()
     return tensor.clone()  # there is one for all
 
 
 @pytest.mark.parametrize("combinator", ["gaussian", "mlp"])
 @pytest.mark.parametrize("kind", LAYERS)
-@pytest.mark.parametrize("n_denoising", [N_NETWORKS, 1])
+@pytest.mark.parametrize("n_denoising", [N_MEMBERS, 1])
 def test_costs_gradients_and_predictions(kind, combinator, n_denoising):
     layers = LAYERS[kind]
     weights = np.arange(1, 1 + len(layers))
     ensemble, members = networks(
         layers, n_denoising, combinators=[combinator] * len(layers)
     )
-    n_features = ensemble.shapes[0].n_units // N_NETWORKS
+    n_features = ensemble.shapes[0].n_units // N_MEMBERS
     x_labeled = normal(N_LABELED, n_features)
     x_unlabeled = normal(N_UNLABELED, n_features, seed=1)
     y, weight = torch.arange(N_LABELED) % N_CLASSES, normal(N_LABELED).abs()
     noise = [
-        NOISE_STD * normal((N_LABELED + N_UNLABELED) * shape.n_sites, shape.channels)
+        NOISE_STD
+        * normal((N_LABELED + N_UNLABELED) * shape.n_positions, shape.channels)
         for shape in ensemble.shapes
     ]
 
@@ -90,10 +91,10 @@ def test_costs_gradients_and_predictions(kind, combinator, n_denoising):
         return ladder_costs(activations, y, weight, weights)
 
     costs = costs_of(ensemble, noise, weights)
-    (N_NETWORKS * costs["total"]).backward()
+    (N_MEMBERS * costs["total"]).backward()
     by_member = []
     for place, member in enumerate(members):
-        own = [part.chunk(N_NETWORKS, dim=1)[place] for part in noise]
+        own = [part.chunk(N_MEMBERS, dim=1)[place] for part in noise]
         by_member.append(costs_of(member, own, weights * (place < n_denoising)))
         by_member[-1]["total"].backward()
         for name, parameter in member.named_parameters():
@@ -124,17 +125,17 @@ def test_missing_entries_are_imputed_by_each_network():
         network.measure_population([x])
     x[::3, 2] = torch.nan
     outputs = [member(x) for member in members]
-    torch.testing.assert_close(ensemble(x), sum(outputs) / N_NETWORKS)
+    torch.testing.assert_close(ensemble(x), sum(outputs) / N_MEMBERS)
 
 
-@pytest.mark.parametrize("n_sites", [1, 4])
-@pytest.mark.parametrize("n_networks", [1, 3])
-def test_lines_by_network_and_back(n_sites, n_networks):
-    rows = normal(5, n_networks, n_sites, 2)
-    table = rows.transpose(1, 2).reshape(5 * n_sites, n_networks * 2)
-    lines = by_network(table, n_sites, n_networks)
-    assert torch.equal(lines, rows.reshape(5 * n_networks, n_sites * 2))
-    assert torch.equal(not_by_network(lines, n_sites, n_networks), table)
+@pytest.mark.parametrize("n_positions", [1, 4])
+@pytest.mark.parametrize("n_members", [1, 3])
+def test_lines_by_network_and_back(n_positions, n_members):
+    rows = normal(5, n_members, n_positions, 2)
+    table = rows.transpose(1, 2).reshape(5 * n_positions, n_members * 2)
+    lines = by_member(table, n_positions, n_members)
+    assert torch.equal(lines, rows.reshape(5 * n_members, n_positions * 2))
+    assert torch.equal(not_by_member(lines, n_positions, n_members), table)
 
 
 @pytest.mark.parametrize("kind", ["dense", "convolutional"])
@@ -145,14 +146,14 @@ def test_perturbations_have_their_length_in_each_network(kind):
     ensemble, _ = networks(LAYERS[kind])
     x = normal(N_UNLABELED, ensemble.shapes[0].n_units)
     noise = [
-        torch.zeros(N_UNLABELED * shape.n_sites, shape.channels).double()
+        torch.zeros(N_UNLABELED * shape.n_positions, shape.channels).double()
         for shape in ensemble.shapes
     ]
     generator = torch.Generator().manual_seed(0)
     with_r = adversary.add_noise(ensemble.encoder, x, noise, generator)
     for r, length, shape in zip(with_r, size, ensemble.shapes, strict=True):
-        lines = by_network(r, shape.n_sites, N_NETWORKS)
-        assert len(lines) == N_UNLABELED * N_NETWORKS
+        lines = by_member(r, shape.n_positions, N_MEMBERS)
+        assert len(lines) == N_UNLABELED * N_MEMBERS
         torch.testing.assert_close(
             lines.norm(dim=1), torch.full((len(lines),), length).double()
         )
@@ -162,7 +163,7 @@ def test_perturbations_have_their_length_in_each_network(kind):
 def ensemble(blobs):
     X, _, y_few = blobs
     clf = LadderClassifier(
-        (8, 4), n_estimators=N_NETWORKS, max_epochs=50, random_state=0
+        (8, 4), n_estimators=N_MEMBERS, max_epochs=50, random_state=0
     )
     return clf.fit(X, y_few)
 
@@ -250,12 +251,12 @@ def test_automatic_number_of_networks(n_updates, sizes, expected):
 def test_warm_start_and_partial_fit_keep_the_number_of_networks(blobs):
     X, y, y_few = blobs
     clf = LadderClassifier((8,), max_epochs=5, warm_start=True, random_state=0)
-    assert clf.fit(X, y_few).net_.module_.n_networks == 3
-    assert clf.partial_fit(X, y_few).net_.module_.n_networks == 3
+    assert clf.fit(X, y_few).net_.module_.n_members == 3
+    assert clf.partial_fit(X, y_few).net_.module_.n_members == 3
     assert clf.fit(np.repeat(X, 20, axis=0), np.repeat(y, 20)) is clf
-    assert clf.net_.module_.n_networks == 3
+    assert clf.net_.module_.n_members == 3
     stream = clone(clf).partial_fit(X, y_few, classes=[0, 1])
-    assert stream.net_.module_.n_networks == 1
+    assert stream.net_.module_.n_members == 1
 
 
 def test_of_many_classes_all_networks_have_denoising_costs():
@@ -263,16 +264,16 @@ def test_of_many_classes_all_networks_have_denoising_costs():
     assert [_defaults.n_denoising(n, n_classes=10) for n in (1, 2, 3)] == [1, 2, 3]
 
 
-@pytest.mark.parametrize("n_networks, expected", [(1, 1), (2, 1), (3, 2), (5, 3)])
+@pytest.mark.parametrize("n_members, expected", [(1, 1), (2, 1), (3, 2), (5, 3)])
 def test_with_automatic_costs_some_networks_learn_from_labels_alone(
-    blobs, n_networks, expected
+    blobs, n_members, expected
 ):
     X, _, y_few = blobs
-    clf = LadderClassifier((4,), n_estimators=n_networks, max_epochs=1, random_state=0)
+    clf = LadderClassifier((4,), n_estimators=n_members, max_epochs=1, random_state=0)
     module = clf.fit(X, y_few).net_.module_
-    assert (module.n_networks, module.n_denoising) == (n_networks, expected)
+    assert (module.n_members, module.n_denoising) == (n_members, expected)
     module = clf.set_params(denoising_cost=1.0).fit(X, y_few).net_.module_
-    assert module.n_denoising == n_networks
+    assert module.n_denoising == n_members
 
 
 def test_networks_without_denoising_costs_impute_as_the_others(blobs):

@@ -37,7 +37,7 @@ def projection(specification, in_shape=IMAGE):
 
 
 def table(shape, n_rows=2, seed=0):
-    return normal(n_rows * shape.n_sites, shape.channels, seed=seed)
+    return normal(n_rows * shape.n_positions, shape.channels, seed=seed)
 
 
 def test_rows_to_table_and_back():
@@ -46,7 +46,7 @@ def test_rows_to_table_and_back():
     assert in_table.shape == (2 * 12 * 14, 3)
     # row 1, channel 2, site (3, 5)
     assert in_table[12 * 14 + 3 * 14 + 5, 2] == rows[1, 2 * 12 * 14 + 3 * 14 + 5]
-    torch.testing.assert_close(IMAGE.rows(in_table), rows, rtol=0, atol=0)
+    torch.testing.assert_close(IMAGE.samples(in_table), rows, rtol=0, atol=0)
     assert IMAGE.maps(in_table).shape == (2, 3, 12, 14)
     assert Shape(5).table(rows[:, :5]).equal(rows[:, :5])
 
@@ -56,10 +56,10 @@ def test_shapes_up_and_down(layer, out_shape):
     up = projection(layer)
     assert layer.out_shape(IMAGE) == up.out_shape == out_shape
     h = up(table(IMAGE))
-    assert h.shape == (2 * out_shape.n_sites, out_shape.channels)
+    assert h.shape == (2 * out_shape.n_positions, out_shape.channels)
     down = up.way_down(torch.Generator().manual_seed(0)).double()
     assert (down.in_shape, down.out_shape) == (out_shape, IMAGE)
-    assert down(h).shape == (2 * IMAGE.n_sites, IMAGE.channels)
+    assert down(h).shape == (2 * IMAGE.n_positions, IMAGE.channels)
 
 
 @pytest.mark.parametrize("layer", [*CONVOLUTIONS, MeanPool()])

@@ -11,8 +11,8 @@ from sklearn_ladder.network._combinators import (
 )
 from sklearn_ladder.network._layers import IDENTITY
 from sklearn_ladder.network._normalization import (
+    BatchParts,
     NormalizeAndActivate,
-    RowParts,
     batch_norm,
     batch_statistics,
     pool_statistics,
@@ -32,7 +32,7 @@ def test_batch_norm_and_statistics_agree():
 def test_parts_have_their_own_statistics():
     z_pre = normal(12, 4)
     z_pre[:3] += 100
-    parts = RowParts(3, 5, 4)
+    parts = BatchParts(3, 5, 4)
     h, z_corrupted, z_clean, mean, std = NormalizeAndActivate.apply(
         z_pre,
         torch.zeros(8, 4).double(),
@@ -223,5 +223,5 @@ def test_folding_statistics_into_the_maps_changes_nothing(layers, activation):
     below = len(ladder.encoder.layers) - 1
     torch.testing.assert_close(
         ladder.hidden(x),
-        ladder.shapes[below].rows(ladder.encoder.activate(below, expected.z[below])),
+        ladder.shapes[below].samples(ladder.encoder.activate(below, expected.z[below])),
     )

@@ -63,7 +63,7 @@ def test_recipes_make_networks_of_their_data(name):
     recipe = recipes.RECIPES[name]
     clf = LadderClassifier(**recipes.get(name))
     net = make_net(N_FEATURES[recipe.data], n_classes=10, **recipes.get(name))
-    assert net.module_.n_networks == 1
+    assert net.module_.n_members == 1
     costs = np.array(net.criterion_.denoising_costs)
     top = len(costs) - 1
     with_cost = {

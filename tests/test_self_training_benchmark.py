@@ -1,14 +1,11 @@
 """Self-training of the quick recipes for MNIST."""
 
-import copy
-import itertools
+from copy import deepcopy
 
-import numpy as np
 import pytest
 from joblib import parallel_config
 
 from benchmarks import _results, readme, self_training
-from sklearn_ladder import LadderClassifier
 
 
 @pytest.fixture(autouse=True)
@@ -19,88 +16,6 @@ def short_rounds(monkeypatch):
     # in place of processes, which take seconds to start
     with parallel_config("threading"):
         yield
-
-
-def test_pseudo_labels_are_sure_and_given_labels_stay(monkeypatch):
-    monkeypatch.setattr(self_training, "THRESHOLD", 0.99)
-    proba = np.array([[0.999, 0.001], [0.98, 0.02], [0.005, 0.995], [0.999, 0.001]])
-    y = np.array([1, -1, -1, -1])
-    found = self_training.with_pseudo_labels(y, proba[None])
-    np.testing.assert_array_equal(found, [1, -1, 1, 0])
-
-
-def test_neighbours_decide_where_networks_disagree(monkeypatch):
-    monkeypatch.setattr(self_training, "N_COMPONENTS", 1)
-    X = np.repeat([[0.0], [10.0]], 20, axis=0) + np.linspace(0, 1, 40)[:, None]
-    labels = np.repeat([0, 1], 20)
-    labels[[5, 25, 30, 35]] = -1
-    probas = np.eye(3)[[labels, labels]]
-    probas[:, 5] = [[1, 0, 0], [0, 1, 0]]  # the others near it are 0
-    probas[:, 25] = [[1, 0, 0], [0, 1, 0]]  # those near this one 1
-    probas[:, 30] = [[1, 0, 0], [0, 0, 1]]  # which neither network says here
-    probas[:, 35] = 0, 0.9, 0.1  # they agree, and are not sure
-    found = self_training.settled(X, labels, probas)
-    assert found[[5, 25, 30, 35]].tolist() == [0, 1, -1, -1]
-    np.testing.assert_array_equal(found[labels >= 0], labels[labels >= 0])
-
-
-def test_those_that_agree_with_the_mean_go_on():
-    sure, unsure = [0.1, 0.9], [0.6, 0.4]
-    probas = np.array([[sure, sure], [sure, unsure], [sure, sure]])
-    found = self_training.most_agreeing(["first", "second", "third"], probas, 2)
-    assert found == ["first", "third"]
-
-
-def small_settings(n_starts, n_networks):
-    return {
-        "seed": 0,
-        "n_starts": n_starts,
-        "n_networks": n_networks,
-        "parameters": {
-            "hidden_layer_sizes": (8,),
-            "max_epochs": 30,
-            "label_smoothing": 0,
-        },
-        "round": self_training.ROUND,
-    }
-
-
-def test_rounds_go_on_with_more_labels(blobs, monkeypatch):
-    monkeypatch.setattr(self_training, "THRESHOLD", 0.8)
-    X, _, y_few = blobs
-    fits = []
-
-    class Watched(LadderClassifier):
-        def fit(self, X, y):
-            fits.append((hasattr(self, "net_"), np.sum(y >= 0)))
-            return super().fit(X, y)
-
-    monkeypatch.setattr(self_training, "LadderClassifier", Watched)
-    stages = self_training.stages(None, small_settings(1, 1), X, y_few, X[:5])
-    *_, last = itertools.islice(stages, 3)
-    assert [is_warm for is_warm, _ in fits] == [False, True, True]
-    assert fits[0][1] == 10 < min(fits[1][1], fits[2][1])
-    (clf,) = last.networks
-    assert clf.max_epochs == self_training.ROUND["max_epochs"]
-    np.testing.assert_array_equal(last.probas, [clf.predict_proba(X)])
-    np.testing.assert_array_equal(last.predictions, clf.predict(X[:5]))
-
-
-def test_a_team_learns_from_its_mean(blobs, monkeypatch):
-    monkeypatch.setattr(self_training, "N_COMPONENTS", 2)
-    X, _, y_few = blobs
-    stages = self_training.stages(None, small_settings(3, 2), X, y_few, X[:5])
-    first = copy.deepcopy(next(stages))
-    second = next(stages)
-    assert len(first.networks) == len(second.networks) == 2
-    one, other = second.probas
-    assert np.abs(one - other).max() > 0.001  # by noise and weights of their own
-    mean = sum(clf.predict_proba(X[:5]) for clf in second.networks) / 2
-    np.testing.assert_array_equal(second.predictions, mean.argmax(axis=1))
-    assert len(first.probas) == 3  # of which all have a say
-    labels = self_training.with_pseudo_labels(y_few, first.probas)
-    clf = first.networks[1].set_params(**self_training.ROUND)
-    np.testing.assert_allclose(clf.fit(X, labels).predict_proba(X), other, atol=1e-6)
 
 
 def run(folder, *arguments):
@@ -152,15 +67,19 @@ def test_more_rounds_go_on_from_what_is_there(small_mnist, small_recipes):
 def test_rounds_have_noise_of_their_own(small_mnist, small_recipes, monkeypatch):
     seeds = []
 
-    def watched(*arguments):
-        for stage in stages(*arguments):
-            seeds.extend(clf.net_.seed for clf in stage.networks)
-            yield stage
+    class Watched(self_training.PseudoLabelingClassifier):
+        def fit(self, X, y):
+            super().fit(X, y)
+            # what each of them would draw next
+            sources = [deepcopy(clf.random_state) for clf in self.estimators_]
+            seeds.extend(source.randint(2**31) for source in sources)
+            return self
 
-    stages = self_training.stages
-    monkeypatch.setattr(self_training, "stages", watched)
+    monkeypatch.setattr(self_training, "PseudoLabelingClassifier", Watched)
+    # what is kept is a pickle, which a class of a test is not
+    monkeypatch.setattr(self_training.pickle, "dumps", lambda state: b"")
     run(small_mnist, "--protocol", "team", "--seeds", "0", "--rounds", "2")
-    assert len(set(seeds)) == 6
+    assert len(set(seeds)) == 4 + 2 + 2
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path):

@@ -24,7 +24,7 @@ def test_length_one_and_nothing_else_changes(kind):
     layers = LAYERS[kind]
     network = Ladder(layers, range(len(layers)), [0.3] * len(layers)).double()
     x = normal(7, network.shapes[0].n_units)
-    noise = [normal(7 * s.n_sites, s.channels, seed=1) for s in network.shapes]
+    noise = [normal(7 * s.n_positions, s.channels, seed=1) for s in network.shapes]
     before = network.training_pass(x[:3], x[3:], noise)
     of_classes = network.encoder.layers[-1].projection.weight.clone()
     network.normalize_weights()
@@ -49,7 +49,7 @@ def test_length_one_and_nothing_else_changes(kind):
 @pytest.mark.parametrize("kind", ["dense", "convolutional", "large kernel"])
 def test_networks_side_by_side_are_normalized_each_by_itself(kind):
     layers = LAYERS[kind]
-    several = Ladder(layers, range(len(layers)), [0.3] * len(layers), n_networks=3)
+    several = Ladder(layers, range(len(layers)), [0.3] * len(layers), n_members=3)
     several.normalize_weights()
     for layer in several.decoder.layers.values():
         if not hasattr(layer.way_down, "normalize_weight"):

@@ -30,7 +30,7 @@ class Scale(NamedTuple):
     feature: np.ndarray  # int: whose, in rising order
     lowest: np.ndarray  # float32: height at which the column's bin starts
     highest: np.ndarray  # float32: height at which it ends
-    centre: np.ndarray  # float32: taken from heights within the bin
+    center: np.ndarray  # float32: taken from heights within the bin
     factor: np.ndarray  # float32: by which they are multiplied then
 
 

@@ -7,6 +7,7 @@ from torch import nn
 from torch.autograd.function import Function, once_differentiable
 from torch.nn import functional as F
 
+from . import _kernels
 from ._layers import LEAKY_SLOPE
 from ._shapes import FLOAT32_ON_CPU
 
@@ -40,7 +41,7 @@ class GaussianCombinator(nn.Module):
         self.coefficients = nn.Parameter(coefficients)
 
     def forward(self, z_corrupted, u):
-        return Gaussian.apply(z_corrupted, u, self.coefficients)  # (n_rows, width)
+        return Gaussian.apply(z_corrupted, u, self.coefficients)  # (n_samples, width)
 
 
 class Gaussian(Function):
@@ -52,8 +53,12 @@ class Gaussian(Function):
 
     @staticmethod
     def forward(ctx, z_corrupted, u, coefficients):
+        ctx.is_compiled = _kernels.take(z_corrupted, u, coefficients)
+        if ctx.is_compiled:
+            ctx.save_for_backward(z_corrupted, u, coefficients)
+            return _kernels.gaussian_forward(z_corrupted, u, coefficients)
         a1, a2, a3, a4, a5 = _by_function(coefficients)
-        sigmoid = torch.addcmul(a3, a2, u).sigmoid_()  # (2, n_rows, width)
+        sigmoid = torch.addcmul(a3, a2, u).sigmoid_()  # (2, n_samples, width)
         values = torch.addcmul(a5, a4, u).addcmul_(a1, sigmoid)
         prior_mean, gate = values.unbind()
         ctx.save_for_backward(z_corrupted, u, sigmoid, prior_mean, gate, a1, a2, a4)
@@ -63,6 +68,8 @@ class Gaussian(Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, dz):
+        if ctx.is_compiled:
+            return tuple(_kernels.gaussian_backward(dz, *ctx.saved_tensors))
         z_corrupted, u, sigmoid, prior_mean, gate, a1, a2, a4 = ctx.saved_tensors
         dz_corrupted = dz * gate
         dvalues = torch.empty_like(sigmoid)
@@ -132,12 +139,12 @@ class MLPCombinator(nn.Module):
             )
 
     def forward(self, z_corrupted, u):
-        h = torch.stack([u, z_corrupted, u * z_corrupted])  # (3, n_rows, width)
+        h = torch.stack([u, z_corrupted, u * z_corrupted])  # (3, n_samples, width)
         *hidden, output = zip(self.weights, self.biases, strict=True)
         for weight, bias in hidden:
-            h = UnitwiseLinear.apply(h, weight, bias)  # (n_out, n_rows, width)
+            h = UnitwiseLinear.apply(h, weight, bias)  # (n_out, n_samples, width)
             h = F.leaky_relu(h, LEAKY_SLOPE, inplace=True)
-        return UnitwiseLinear.apply(h, *output).squeeze(0)  # (n_rows, width)
+        return UnitwiseLinear.apply(h, *output).squeeze(0)  # (n_samples, width)
 
 
 class UnitwiseLinear(Function):
@@ -147,8 +154,8 @@ class UnitwiseLinear(Function):
     unit, input and output a tensor of its own: up to twice the time. Products of
     small matrices, unit by unit, take longer still where layers are dense.
 
-    Shapes: x (n_in, n_rows, width), weight (n_out, n_in, width), bias (n_out, width),
-    out (n_out, n_rows, width).
+    Shapes: x (n_in, n_samples, width), weight (n_out, n_in, width), bias
+    (n_out, width), out (n_out, n_samples, width).
     """
 
     @staticmethod

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ._products import product_by_network
+from ._products import product_by_member
 from ._shapes import (
     FLOAT32_ON_CPU,
     LayerSpecification,
@@ -93,13 +93,13 @@ class Conv(LayerSpecification):
             ),
         )
 
-    def projection(self, in_shape, generator, n_networks=1):
+    def projection(self, in_shape, generator, n_members=1):
         return Convolution(
             self,
-            in_shape.side_by_side(n_networks),
-            self.out_shape(in_shape).side_by_side(n_networks),
+            in_shape.side_by_side(n_members),
+            self.out_shape(in_shape).side_by_side(n_members),
             generator,
-            n_networks,
+            n_members,
         )
 
 
@@ -121,16 +121,16 @@ class Convolution(nn.Module):
         Shapes of the input and output, for all ensemble members together.
     generator : torch.Generator
         Source of the initial weights, on the CPU.
-    n_networks : int, default=1
+    n_members : int, default=1
         Number of ensemble members.
     """
 
-    def __init__(self, specification, in_shape, out_shape, generator, n_networks=1):
+    def __init__(self, specification, in_shape, out_shape, generator, n_members=1):
         super().__init__()
         self.specification = specification
         self.in_shape, self.out_shape = in_shape, out_shape
-        self.n_networks = n_networks
-        n_in, kernel = in_shape.channels // n_networks, specification.kernel
+        self.n_members = n_members
+        n_in, kernel = in_shape.channels // n_members, specification.kernel
         self.weight = initial_filters(
             (out_shape.channels, n_in, kernel, kernel), n_in * kernel**2, generator
         )
@@ -144,12 +144,12 @@ class Convolution(nn.Module):
             "padding": self.specification.n_zeros,
         }
         if self.specification.kernel <= LARGEST_DIRECT_KERNEL:
-            maps = F.conv2d(maps, weight, shift, groups=self.n_networks, **size)
+            maps = F.conv2d(maps, weight, shift, groups=self.n_members, **size)
             return as_table(maps)
         # (n_samples, units per patch, n_positions)
         patches = F.unfold(maps, self.specification.kernel, **size)
         patches = patches.transpose(1, 2).flatten(0, 1)
-        return product_by_network(patches, weight.flatten(1), self.n_networks, shift)
+        return product_by_member(patches, weight.flatten(1), self.n_members, shift)
 
     def normalize_weight(self):
         """Scale the filter of each channel to L2 norm 1, in place."""
@@ -164,7 +164,7 @@ class Convolution(nn.Module):
             self.out_shape,
             self.in_shape,
             generator,
-            self.n_networks,
+            self.n_members,
         )
 
 
@@ -179,16 +179,16 @@ class TransposedConvolution(nn.Module):
         Shapes of the convolution's output and input, for all ensemble members together.
     generator : torch.Generator
         Source of the initial weights, on the CPU.
-    n_networks : int, default=1
+    n_members : int, default=1
         Number of ensemble members.
     """
 
-    def __init__(self, specification, in_shape, out_shape, generator, n_networks=1):
+    def __init__(self, specification, in_shape, out_shape, generator, n_members=1):
         super().__init__()
         self.specification = specification
         self.in_shape, self.out_shape = in_shape, out_shape
-        self.n_networks = n_networks
-        n_in, n_out = (s.channels // n_networks for s in (in_shape, out_shape))
+        self.n_members = n_members
+        n_in, n_out = (s.channels // n_members for s in (in_shape, out_shape))
         kernel = specification.kernel
         self.weight = initial_filters(
             (in_shape.channels, n_out, kernel, kernel), n_in * kernel**2, generator
@@ -208,13 +208,15 @@ class TransposedConvolution(nn.Module):
                 stride=stride,
                 padding=n_zeros,
                 output_padding=left_over,
-                groups=self.n_networks,
+                groups=self.n_members,
             )
         else:
             # (n_members · units per patch, channels per member)
-            weight = self.weight.flatten(1).unflatten(0, (self.n_networks, -1)).mT
-            patches = product_by_network(signal, weight.flatten(0, 1), self.n_networks)
-            patches = patches.unflatten(0, (-1, self.in_shape.n_sites)).transpose(1, 2)
+            weight = self.weight.flatten(1).unflatten(0, (self.n_members, -1)).mT
+            patches = product_by_member(signal, weight.flatten(0, 1), self.n_members)
+            patches = patches.unflatten(0, (-1, self.in_shape.n_positions)).transpose(
+                1, 2
+            )
             maps = F.fold(
                 patches, self.out_shape[1:], kernel, stride=stride, padding=n_zeros
             )
@@ -222,5 +224,5 @@ class TransposedConvolution(nn.Module):
 
     def normalize_weight(self):
         """Scale the incoming weights of each channel to L2 norm 1, in place."""
-        weight = self.weight.unflatten(0, (self.n_networks, -1))
+        weight = self.weight.unflatten(0, (self.n_members, -1))
         weight /= torch.linalg.vector_norm(weight, dim=(1, 3, 4), keepdim=True)

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
-from ._products import product_by_network
+from ._products import product_by_member
 from ._shapes import (
     FLOAT32_ON_CPU,
     LayerSpecification,
     Shape,
-    by_network,
+    by_member,
     check_count,
-    not_by_network,
+    not_by_member,
 )
 
 
@@ -44,12 +44,12 @@ class Dense(LayerSpecification):
     def out_shape(self, in_shape):
         return Shape(self.width)
 
-    def projection(self, in_shape, generator, n_networks=1):
+    def projection(self, in_shape, generator, n_members=1):
         return DenseProjection(
-            in_shape.side_by_side(n_networks),
-            self.out_shape(in_shape).side_by_side(n_networks),
+            in_shape.side_by_side(n_members),
+            self.out_shape(in_shape).side_by_side(n_members),
             generator,
-            n_networks,
+            n_members,
         )
 
 
@@ -64,15 +64,15 @@ class DenseProjection(nn.Module):
         Shapes of the input and output, for all ensemble members together.
     generator : torch.Generator
         Source of the initial weights, on the CPU.
-    n_networks : int, default=1
+    n_members : int, default=1
         Number of ensemble members.
     """
 
-    def __init__(self, in_shape, out_shape, generator, n_networks=1):
+    def __init__(self, in_shape, out_shape, generator, n_members=1):
         super().__init__()
         self.in_shape, self.out_shape = in_shape, out_shape
-        self.n_networks = n_networks
-        n_in = in_shape.n_units // n_networks
+        self.n_members = n_members
+        n_in = in_shape.n_units // n_members
         weight = torch.randn(
             out_shape.n_units, n_in, generator=generator, **FLOAT32_ON_CPU
         )
@@ -80,12 +80,12 @@ class DenseProjection(nn.Module):
 
     def forward(self, h, scale=None, shift=None):
         # (n_samples, units of all members), member by member
-        h = by_network(h, self.in_shape.n_sites, self.n_networks)
+        h = by_member(h, self.in_shape.n_positions, self.n_members)
         h = h.view(-1, self.in_shape.n_units)
         weight = self.weight if scale is None else self.weight * scale[:, None]
-        out = product_by_network(h, weight, self.n_networks, shift)
-        out = out.reshape(-1, self.out_shape.n_units // self.n_networks)
-        return not_by_network(out, self.out_shape.n_sites, self.n_networks)
+        out = product_by_member(h, weight, self.n_members, shift)
+        out = out.reshape(-1, self.out_shape.n_units // self.n_members)
+        return not_by_member(out, self.out_shape.n_positions, self.n_members)
 
     def normalize_weight(self):
         """Scale the incoming weights of each unit to L2 norm 1, in place."""
@@ -93,6 +93,4 @@ class DenseProjection(nn.Module):
 
     def way_down(self, generator):
         """Make the map from the output back to the input (V in the paper)."""
-        return DenseProjection(
-            self.out_shape, self.in_shape, generator, self.n_networks
-        )
+        return DenseProjection(self.out_shape, self.in_shape, generator, self.n_members)

@@ -5,9 +5,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from . import _kernels
 from ._layers import ACTIVATIONS, IDENTITY, LINEAR, EncoderLayer
-from ._normalization import RowParts, Statistics, batch_statistics
-from ._shapes import by_network, layer_shapes
+from ._normalization import BatchParts, Statistics, batch_statistics
+from ._shapes import by_member, layer_shapes
 
 
 class CorruptedPass(NamedTuple):
@@ -49,22 +50,20 @@ class Encoder(nn.Module):
         Activation function of the hidden layers: a key of ``ACTIVATIONS``.
     generator : torch.Generator
         Source of the initial weights.
-    n_networks : int, default=1
+    n_members : int, default=1
         Number of ensemble members.
     """
 
-    def __init__(
-        self, input_shape, specifications, activation, generator, n_networks=1
-    ):
+    def __init__(self, input_shape, specifications, activation, generator, n_members=1):
         super().__init__()
         shapes = layer_shapes(input_shape, specifications)
-        self.n_networks = n_networks
+        self.n_members = n_members
         # Shapes for all members together.
-        self.shapes = [shape.side_by_side(n_networks) for shape in shapes]
+        self.shapes = [shape.side_by_side(n_members) for shape in shapes]
         self.layers = nn.ModuleList()
         for number, specification in enumerate(specifications, start=1):
             projection = specification.projection(
-                shapes[number - 1], generator, n_networks
+                shapes[number - 1], generator, n_members
             )
             if number == len(specifications):
                 activation_at_top = IDENTITY if specification.has_gamma else LINEAR
@@ -107,12 +106,12 @@ class Encoder(nn.Module):
         z_clean, statistics = [z_unlabeled], []
         for number, layer in enumerate(self.layers, start=1):
             if number == top + 1:
-                h = h[: n_samples * self.shapes[top].n_sites]
+                h = h[: n_samples * self.shapes[top].n_positions]
             n_clean = n_unlabeled if number <= top else 0
             # Algorithm 1: z̃ = batchnorm(W h̃) + noise; h̃ = act(γ (z̃ + β)), and
             # μ, σ = batchmean(W h), batchstd(W h)
             # z = (W h − μ) / σ; h = act(γ (z + β))
-            parts = RowParts(n_labeled, n_unlabeled, n_clean)
+            parts = BatchParts(n_labeled, n_unlabeled, n_clean)
             step = layer.step(h, noise[number], parts)
             h = step.h
             z_corrupted.append(step.z_corrupted)
@@ -124,12 +123,12 @@ class Encoder(nn.Module):
             CleanPass(z_clean, statistics, self._logits(h[n_samples:])),
         )
 
-    def draw_noise(self, n_rows, noise_std, generator, lowest=0):
+    def draw_noise(self, n_samples, noise_std, generator, lowest=0):
         """Draw scaled Gaussian noise for layers `lowest` … L.
 
         Parameters
         ----------
-        n_rows : int
+        n_samples : int
             Number of samples.
         noise_std : sequence of float
             Standard deviations at layers 0 … L.
@@ -142,12 +141,16 @@ class Encoder(nn.Module):
             Tables, each of shape (n_samples · n_positions, channels).
         """
         options = {"dtype": torch.float32, "device": generator.device}
-        return [
-            torch.empty(n_rows * shape.n_sites, shape.channels, **options).normal_(
-                std=std, generator=generator
-            )
-            for shape, std in zip(self.shapes[lowest:], noise_std[lowest:], strict=True)
+        noise = [
+            torch.empty(n_samples * shape.n_positions, shape.channels, **options)
+            for shape in self.shapes[lowest:]
         ]
+        if _kernels.take(*noise):
+            _kernels.fill_normal(noise, noise_std[lowest:], generator)
+        else:
+            for of_layer, std in zip(noise, noise_std[lowest:], strict=True):
+                of_layer.normal_(std=std, generator=generator)
+        return noise
 
     def activate(self, number, z):
         """Activation h of a layer, given its z. At the input, h = z."""
@@ -173,7 +176,7 @@ class Encoder(nn.Module):
         -------
         Tensor of shape (n_samples · n_members, n_classes)
         """
-        parts = RowParts(0, len(z) // self.shapes[number].n_sites, 0)
+        parts = BatchParts(0, len(z) // self.shapes[number].n_positions, 0)
         h = self.activate(number, z + noise[0])
         for layer, layer_noise in zip(self.layers[number:], noise[1:], strict=True):
             h = layer.step(h, layer_noise, parts).h
@@ -233,8 +236,8 @@ class Encoder(nn.Module):
         h = self.shapes[0].table(x)
         for layer in self.layers[:-1]:
             h = layer(h)
-        return self.shapes[-2].rows(h)
+        return self.shapes[-2].samples(h)
 
     def _logits(self, h):
         """The class layer's table with one row per sample and ensemble member."""
-        return by_network(h, 1, self.n_networks)
+        return by_member(h, 1, self.n_members)

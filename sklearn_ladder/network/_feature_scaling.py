@@ -28,11 +28,11 @@ class PiecewiseLinear(nn.Module):
         Number of the feature that a column is of; not falling, and none left out.
     lowest, highest : array-like of shape (n_columns,)
         Heights at which the column's bin starts and ends.
-    centre, factor : array-like of shape (n_columns,)
-        A column is `factor` times the difference of height and `centre`.
+    center, factor : array-like of shape (n_columns,)
+        A column is `factor` times the difference of height and `center`.
     """
 
-    def __init__(self, values, heights, feature, lowest, highest, centre, factor):
+    def __init__(self, values, heights, feature, lowest, highest, center, factor):
         super().__init__()
         self.register_buffer("values", torch.tensor(np.asarray(values), device="cpu"))
         self.register_buffer("feature", torch.tensor(feature, device="cpu"))
@@ -40,7 +40,7 @@ class PiecewiseLinear(nn.Module):
             ("heights", heights),
             ("lowest", lowest),
             ("highest", highest),
-            ("centre", centre),
+            ("center", center),
             ("factor", factor),
         ]:
             of_float32 = torch.tensor(array, dtype=torch.float32, device="cpu")
@@ -60,7 +60,7 @@ class PiecewiseLinear(nn.Module):
         x = x.to(self.values.dtype)
         heights = _interpolate(x.T.contiguous(), self.values, self.heights)
         within = heights.T[:, self.feature].clamp(self.lowest, self.highest)
-        return (within - self.centre) * self.factor
+        return (within - self.center) * self.factor
 
     def inverse(self, x):
         """Back to the units of the input, within the range of the knots.
@@ -73,7 +73,7 @@ class PiecewiseLinear(nn.Module):
         -------
         Tensor of shape (n_samples, n_features), in the dtype of the values
         """
-        within = (x / self.factor + self.centre).clamp(self.lowest, self.highest)
+        within = (x / self.factor + self.center).clamp(self.lowest, self.highest)
         # a feature's height is where its first bin starts, and the way in each of them
         start = self.heights[:, :1].expand(-1, len(x))
         heights = start.index_add(0, self.feature, (within - self.lowest).T)

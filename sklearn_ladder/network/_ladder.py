@@ -19,7 +19,7 @@ class LadderPass(NamedTuple):
     """All activations of one training step."""
 
     n_labeled: int
-    n_networks: int
+    n_members: int
     n_denoising: int  # members with denoising costs, the first ones
     corrupted: CorruptedPass
     clean: CleanPass  # of the unlabeled samples
@@ -31,9 +31,9 @@ class LadderPass(NamedTuple):
 
     def of_denoising(self, side_by_side):
         """The part of the last axis that belongs to members with denoising costs."""
-        if self.n_denoising == self.n_networks:
+        if self.n_denoising == self.n_members:
             return side_by_side
-        width = side_by_side.shape[-1] // self.n_networks
+        width = side_by_side.shape[-1] // self.n_members
         return side_by_side[..., : self.n_denoising * width]
 
 
@@ -66,7 +66,7 @@ class Ladder(nn.Module):
         Least and largest value of each column. Imputed values stay between them.
     class_bias : array-like of shape (n_classes,), default=None
         Initial β of the class layer; by default 0, as published.
-    n_networks : int, default=1
+    n_members : int, default=1
         Number of members.
     n_denoising : int, default=None
         Number of members with denoising costs, the first ones; by default all. (The
@@ -90,7 +90,7 @@ class Ladder(nn.Module):
         feature_scaling=None,
         input_range=None,
         class_bias=None,
-        n_networks=1,
+        n_members=1,
         n_denoising=None,
         seed=0,
     ):
@@ -98,15 +98,15 @@ class Ladder(nn.Module):
         generator = torch.Generator("cpu").manual_seed(seed)
         self.noise_std = tuple(noise_std)
         self.highest_target = max(denoised_layers, default=-1)
-        self.n_networks = n_networks
-        self.n_denoising = n_networks if n_denoising is None else n_denoising
+        self.n_members = n_members
+        self.n_denoising = n_members if n_denoising is None else n_denoising
         shape, *layers = layers
         shape = Shape(shape) if isinstance(shape, int) else Shape(*shape)
         layers = [Dense(layer) if isinstance(layer, int) else layer for layer in layers]
-        self.encoder = Encoder(shape, layers, activation, generator, n_networks)
+        self.encoder = Encoder(shape, layers, activation, generator, n_members)
         if class_bias is not None:
             class_bias = _float32(class_bias)
-            self.encoder.layers[-1].beta.data.copy_(class_bias.repeat(n_networks))
+            self.encoder.layers[-1].beta.data.copy_(class_bias.repeat(n_members))
         self.decoder = (
             Decoder(
                 self.encoder,
@@ -123,7 +123,7 @@ class Ladder(nn.Module):
         self.register_buffer("input_range", input_range)
         # How much more frequent classes are than among the labels. NOTE[DIFF]: 1, as
         # published, unless the estimator sets it.
-        n_classes = self.shapes[-1].channels // n_networks
+        n_classes = self.shapes[-1].channels // n_members
         ratio = torch.ones(n_classes, **FLOAT32_ON_CPU)
         self.register_buffer("class_prior_ratio", ratio)
 
@@ -146,39 +146,39 @@ class Ladder(nn.Module):
 
         Parameters
         ----------
-        x : Tensor of shape (n_rows, n_columns)
+        x : Tensor of shape (n_samples, n_columns)
 
         Returns
         -------
-        Tensor of shape (n_rows, n_networks · n_columns)
+        Tensor of shape (n_samples, n_members · n_columns)
         """
-        return x if self.n_networks == 1 else x.repeat(1, self.n_networks)
+        return x if self.n_members == 1 else x.repeat(1, self.n_members)
 
     def proba(self, logits):
         """Class probabilities of the members, side by side as a table.
 
         Parameters
         ----------
-        logits : Tensor of shape (n_rows · n_networks, n_classes)
+        logits : Tensor of shape (n_samples · n_members, n_classes)
 
         Returns
         -------
-        Tensor of shape (n_rows, n_networks · n_classes)
+        Tensor of shape (n_samples, n_members · n_classes)
         """
         return logits.softmax(dim=1).view(-1, self.shapes[-1].channels)
 
-    def mean_of_networks(self, outputs, first=None):
-        """Mean over members of a table of shape (n_rows, n_networks · n_units).
+    def mean_of_members(self, outputs, first=None):
+        """Mean over members of a table of shape (n_samples, n_members · n_units).
 
         Over the `first` members; by default over all.
         """
-        if self.n_networks == 1:
+        if self.n_members == 1:
             return outputs
-        return outputs.unflatten(1, (self.n_networks, -1))[:, :first].mean(dim=1)
+        return outputs.unflatten(1, (self.n_members, -1))[:, :first].mean(dim=1)
 
-    def draw_noise(self, n_rows, generator):
+    def draw_noise(self, n_samples, generator):
         """Noise of the corrupted encoder: see `Encoder.draw_noise`."""
-        return self.encoder.draw_noise(n_rows, self.noise_std, generator)
+        return self.encoder.draw_noise(n_samples, self.noise_std, generator)
 
     @torch.no_grad()
     def normalize_weights(self):
@@ -254,7 +254,7 @@ class Ladder(nn.Module):
         corrupted, clean = self.encoder.corrupted_and_clean(
             x, n_labeled, noise, self.highest_target
         )
-        logits = corrupted.logits[n_labeled * self.n_networks :]
+        logits = corrupted.logits[n_labeled * self.n_members :]
         decoded, perturbed_logits = None, {}
         if self.decoder is not None:
             decoded = self.decoder(corrupted.z, self.proba(logits))
@@ -264,7 +264,7 @@ class Ladder(nn.Module):
             )
         return LadderPass(
             n_labeled,
-            self.n_networks,
+            self.n_members,
             self.n_denoising,
             corrupted,
             clean,
@@ -282,7 +282,7 @@ class Ladder(nn.Module):
 
         Parameters
         ----------
-        x : Tensor of shape (n_rows, n_networks · n_columns)
+        x : Tensor of shape (n_samples, n_members · n_columns)
             Columns of layer 0 with NaN.
         reconstruct : callable, default=None
             Takes columns of layer 0 and denoises them. By default with batch
@@ -308,10 +308,10 @@ class Ladder(nn.Module):
 
     def _fill_from_denoising_members(self, reconstruction):
         """Give members without denoising costs the mean of the other members."""
-        n_others = self.n_networks - self.n_denoising
+        n_others = self.n_members - self.n_denoising
         if n_others == 0:
             return reconstruction
-        mean = self.mean_of_networks(reconstruction, self.n_denoising)
+        mean = self.mean_of_members(reconstruction, self.n_denoising)
         n_kept = reconstruction.shape[1] - n_others * mean.shape[1]
         return torch.cat([reconstruction[:, :n_kept], mean.repeat(1, n_others)], dim=1)
 
@@ -319,7 +319,7 @@ class Ladder(nn.Module):
         """Denoised columns of layer 0, by batch statistics."""
         clean = self.encoder.clean(x)
         decoded = self.decoder(clean.z, self.proba(clean.logits))
-        return self.shapes[0].rows(decoded.z_denoised[0])
+        return self.shapes[0].samples(decoded.z_denoised[0])
 
     def _reconstruct(self, x):
         """Denoised columns of layer 0, by population statistics."""
@@ -329,7 +329,7 @@ class Ladder(nn.Module):
             self.proba(clean.logits),
             normalize=lambda layer, signal: layer.population(signal),
         )
-        return self.shapes[0].rows(decoded.z_denoised[0])
+        return self.shapes[0].samples(decoded.z_denoised[0])
 
     def prepare(self, x):
         """Columns of layer 0 for prediction: scaled, missing entries imputed."""
@@ -337,19 +337,19 @@ class Ladder(nn.Module):
         return self.impute(x, self._reconstruct) if _have_missing(x) else x
 
     def forward(self, x):
-        """Class probabilities by the clean encoder, shape (n_rows, n_classes)."""
+        """Class probabilities by the clean encoder, shape (n_samples, n_classes)."""
         proba = self.proba(self.encoder(self.prepare(x)))
-        proba = self.mean_of_networks(proba) * self.class_prior_ratio
+        proba = self.mean_of_members(proba) * self.class_prior_ratio
         return proba / proba.sum(dim=1, keepdim=True)
 
     def hidden(self, x):
-        """Top hidden representation of the first member, shape (n_rows, n_units)."""
+        """Top hidden representation of the first member, shape (n_samples, n_units)."""
         hidden = self.encoder.hidden(self.prepare(x))
-        return hidden[:, : hidden.shape[1] // self.n_networks]
+        return hidden[:, : hidden.shape[1] // self.n_members]
 
     def denoise(self, x):
         """Reconstruction of `x` without added noise, in units of the features."""
-        x = self.mean_of_networks(self._reconstruct(self.prepare(x)), self.n_denoising)
+        x = self.mean_of_members(self._reconstruct(self.prepare(x)), self.n_denoising)
         return x if self.feature_scaling is None else self.feature_scaling.inverse(x)
 
     def set_class_prior_ratio(self, ratio):
@@ -370,7 +370,7 @@ class Ladder(nn.Module):
 
         Parameters
         ----------
-        labeled, everyone : iterable of Tensor of shape (n_rows, n_columns)
+        labeled, everyone : iterable of Tensor of shape (n_samples, n_columns)
             Random chunks of equal size of the labeled samples, and of all samples,
             scaled. Without any of all samples, the labeled ones stand for them.
         labeled_share : float, default=1.0
@@ -386,7 +386,7 @@ class Ladder(nn.Module):
             layers, labeled or everyone, everyone or labeled, strict=True
         ):
             statistics = statistics_for_prediction(
-                own, all_, labeled_share, self.n_networks
+                own, all_, labeled_share, self.n_members
             )
             before = layer.population.statistics
             layer.population.set(pool_statistics(before, statistics, 1 - share))

@@ -28,6 +28,8 @@ class Activation(NamedTuple):
     # Whether act(γ a) = γ act(a) for γ > 0. The next layer's weights can then absorb
     # the scale γ, so the paper has only β.
     is_homogeneous: bool
+    # Where act(a) = a for a > 0, and else slope · a; None of others.
+    slope: float | None = None
 
 
 def _relu_derivative(dh, h):
@@ -57,14 +59,16 @@ def _identity_derivative(dh, h):
 
 # Named functions, since pickle cannot store lambdas.
 ACTIVATIONS = {
-    "relu": Activation(torch.relu_, _relu_derivative, is_homogeneous=True),
-    "leaky_relu": Activation(_leaky_relu, _leaky_relu_derivative, is_homogeneous=True),
-    "tanh": Activation(torch.tanh_, _tanh_derivative, is_homogeneous=False),
+    "relu": Activation(torch.relu_, _relu_derivative, True, slope=0.0),
+    "leaky_relu": Activation(
+        _leaky_relu, _leaky_relu_derivative, True, slope=LEAKY_SLOPE
+    ),
+    "tanh": Activation(torch.tanh_, _tanh_derivative, False),
 }
 # For the class layer: it has a scale γ. Callers apply the softmax.
-IDENTITY = Activation(_identity, _identity_derivative, is_homogeneous=False)
+IDENTITY = Activation(_identity, _identity_derivative, False, slope=1.0)
 # Neither activation function nor scale γ.
-LINEAR = Activation(_identity, _identity_derivative, is_homogeneous=True)
+LINEAR = Activation(_identity, _identity_derivative, True, slope=1.0)
 
 
 class LayerStep(NamedTuple):
@@ -114,7 +118,7 @@ class EncoderLayer(nn.Module):
             Activation of the layer below, as a table.
         noise : Tensor
             Noise of the corrupted samples, as a table.
-        parts : RowParts
+        parts : BatchParts
             Numbers of samples that are normalized together.
 
         Returns
@@ -127,7 +131,7 @@ class EncoderLayer(nn.Module):
             self.beta,
             self.gamma,
             self.activation,
-            parts.times(self.projection.out_shape.n_sites),
+            parts.times(self.projection.out_shape.n_positions),
         )
         return LayerStep(h, z_corrupted, z_clean, Statistics(mean, std))
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.autograd.function import Function, once_differentiable
 from torch.nn import functional as F
 
+from . import _kernels
 from ._shapes import FLOAT32_ON_CPU
 
 # The value of the released code. It is added to the variance.
@@ -33,17 +34,42 @@ class Statistics(NamedTuple):
 
 
 def batch_statistics(z_pre):
-    """Statistics (μ, σ) of a batch of shape (n_rows, width)."""
+    """Statistics (μ, σ) of a batch of shape (n_samples, width)."""
     variance, mean = torch.var_mean(z_pre, dim=0, correction=0)
     return Statistics(mean, (variance + EPSILON).sqrt())
 
 
 def batch_norm(z_pre):
     """Normalise a batch by its own statistics, where nobody asks for these."""
+    if _kernels.take(z_pre):
+        return BatchNorm.apply(z_pre)
     return F.batch_norm(z_pre, None, None, training=True, eps=EPSILON)
 
 
-class RowParts(NamedTuple):
+class BatchNorm(Function):
+    """`batch_norm` by the compiled functions."""
+
+    @staticmethod
+    def forward(ctx, z_pre):
+        ctx.parts = BatchParts(0, len(z_pre), 0)
+        z, _, means, inverse_stds = _kernels.normalize_forward(
+            *(z_pre, None, None, None, None, ctx.parts, EPSILON)
+        )
+        ctx.save_for_backward(z_pre, z, means, inverse_stds)
+        return z
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, dz):
+        z_pre, z, means, inverse_stds = ctx.saved_tensors
+        dz_pre, _, _ = _kernels.normalize_backward(
+            (None, dz, None, None, None),
+            *(z_pre, z, None, None, None, means, inverse_stds, None, ctx.parts),
+        )
+        return dz_pre
+
+
+class BatchParts(NamedTuple):
     """Numbers of rows that are normalised together, in their order."""
 
     n_labeled: int  # corrupted
@@ -57,11 +83,11 @@ class RowParts(NamedTuple):
     @property
     def not_empty(self):
         """Places of the parts that have rows."""
-        return [place for place, n_rows in enumerate(self) if n_rows]
+        return [place for place, n_samples in enumerate(self) if n_samples]
 
-    def times(self, n_sites):
-        """Numbers of lines in a table that has `n_sites` of them for each row."""
-        return RowParts(*(n_sites * n for n in self))
+    def times(self, n_positions):
+        """Numbers of lines in a table that has `n_positions` of them for each row."""
+        return BatchParts(*(n_positions * n for n in self))
 
 
 class NormalizeAndActivate(Function):
@@ -75,16 +101,16 @@ class NormalizeAndActivate(Function):
 
     Parameters
     ----------
-    z_pre : Tensor of shape (n_rows, width)
+    z_pre : Tensor of shape (n_samples, width)
     noise : Tensor of shape (n_corrupted, width)
     beta : Tensor of shape (width,) or None
     gamma : Tensor of shape (width,) or None
     activation : Activation
-    parts : RowParts
+    parts : BatchParts
 
     Returns
     -------
-    h : Tensor of shape (n_rows, width)
+    h : Tensor of shape (n_samples, width)
     z_corrupted : Tensor of shape (n_unlabeled, width)
     z_clean : Tensor of shape (n_clean, width)
     mean, std : Tensor of shape (width,)
@@ -93,6 +119,25 @@ class NormalizeAndActivate(Function):
 
     @staticmethod
     def forward(ctx, z_pre, noise, beta, gamma, activation, parts):
+        ctx.activation, ctx.parts = activation, parts
+        ctx.set_materialize_grads(False)
+        ctx.is_compiled = activation.slope is not None and _kernels.take(
+            z_pre, noise, beta, gamma
+        )
+        if ctx.is_compiled:
+            z, h, means, inverse_stds = _kernels.normalize_forward(
+                *(z_pre, noise, beta, gamma, activation.slope, parts, EPSILON)
+            )
+        else:
+            z, h, means, inverse_stds = NormalizeAndActivate.by_torch(
+                z_pre, noise, beta, gamma, activation, parts
+            )
+        ctx.save_for_backward(z_pre, z, h, beta, gamma, means, inverse_stds)
+        _, z_corrupted, z_clean = z.split(parts)
+        return h, z_corrupted, z_clean, means[-1], inverse_stds[-1].reciprocal()
+
+    @staticmethod
+    def by_torch(z_pre, noise, beta, gamma, activation, parts):
         z = torch.empty_like(z_pre)
         means, inverse_stds = z_pre.new_empty(2, 3, z_pre.shape[1])
         rows, normalized = z_pre.split(parts), z.split(parts)
@@ -105,17 +150,19 @@ class NormalizeAndActivate(Function):
             )
         z[: parts.n_corrupted] += noise
         h = activation.function(scale_and_shift(z, beta, gamma))
-        ctx.save_for_backward(z_pre, z, h, beta, gamma, means, inverse_stds)
-        ctx.activation, ctx.parts = activation, parts
-        ctx.set_materialize_grads(False)
-        _, z_corrupted, z_clean = z.split(parts)
-        return h, z_corrupted, z_clean, means[-1], inverse_stds[-1].reciprocal()
+        return z, h, means, inverse_stds
 
     @staticmethod
     @once_differentiable
     def backward(ctx, dh, dz_corrupted, dz_clean, dmean, dstd):
-        z_pre, z, h, beta, gamma, means, inverse_stds = ctx.saved_tensors
         parts = ctx.parts
+        if ctx.is_compiled:
+            gradients = dh, dz_corrupted, dz_clean, dmean, dstd
+            dz_pre, dbeta, dgamma = _kernels.normalize_backward(
+                gradients, *ctx.saved_tensors, ctx.activation.slope, parts
+            )
+            return dz_pre, None, dbeta, dgamma, None, None
+        z_pre, z, h, beta, gamma, means, inverse_stds = ctx.saved_tensors
         # h = act(γ (z + β))
         dz = torch.zeros_like(z) if dh is None else ctx.activation.derivative(dh, h)
         dgamma = None
@@ -200,7 +247,7 @@ def pool_statistics(first, second, share):
     return Statistics(mean, variance.sqrt())
 
 
-def statistics_for_prediction(labeled, everyone, labeled_share, n_networks=1):
+def statistics_for_prediction(labeled, everyone, labeled_share, n_members=1):
     """Population statistics of a layer, in which no unit amplifies rounding errors.
 
     NOTE[DIFF]: the paper says "over the training set"; in the released code it is the
@@ -219,7 +266,7 @@ def statistics_for_prediction(labeled, everyone, labeled_share, n_networks=1):
     labeled, everyone : Statistics
     labeled_share : float
         Weight of the labeled samples.
-    n_networks : int, default=1
+    n_members : int, default=1
         Number of members side by side, each with units of its own.
 
     Returns
@@ -227,7 +274,7 @@ def statistics_for_prediction(labeled, everyone, labeled_share, n_networks=1):
     Statistics
     """
     mean, std = pool_statistics(labeled, everyone, labeled_share)
-    variance = everyone.std.square().unflatten(0, (n_networks, -1))
+    variance = everyone.std.square().unflatten(0, (n_members, -1))
     typical = variance.mean(dim=1).sqrt().repeat_interleave(variance.shape[1])
     size = everyone.mean.abs().clamp_min(1.0)
     # EPSILON alone makes a standard deviation of 1e-5

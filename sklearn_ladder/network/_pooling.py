@@ -45,8 +45,8 @@ class MaxPool(LayerSpecification):
             )
         return Shape(channels, -(-height // self.size), -(-width // self.size))
 
-    def projection(self, in_shape, generator, n_networks=1):
-        in_shape = in_shape.side_by_side(n_networks)
+    def projection(self, in_shape, generator, n_members=1):
+        in_shape = in_shape.side_by_side(n_members)
         return MaxPooling(self.size, in_shape, self.out_shape(in_shape))
 
 
@@ -67,8 +67,8 @@ class MeanPool(LayerSpecification):
     def out_shape(self, in_shape):
         return Shape(in_shape.channels)
 
-    def projection(self, in_shape, generator, n_networks=1):
-        return MeanPooling(in_shape.side_by_side(n_networks))
+    def projection(self, in_shape, generator, n_members=1):
+        return MeanPooling(in_shape.side_by_side(n_members))
 
 
 class MaxPooling(nn.Module):
@@ -136,11 +136,11 @@ class MeanPooling(nn.Module):
     @property
     def weight(self):
         """Weight of each position in the sum."""
-        return math.sqrt(3 / self.in_shape.n_sites)
+        return math.sqrt(3 / self.in_shape.n_positions)
 
     def forward(self, h, scale=None, shift=None):
         # (n_samples, n_positions, channels)
-        by_sample = h.reshape(-1, self.in_shape.n_sites, self.in_shape.channels)
+        by_sample = h.reshape(-1, self.in_shape.n_positions, self.in_shape.channels)
         pooled = by_sample.sum(dim=1) * self.weight
         return pooled if scale is None else torch.addcmul(shift, pooled, scale)
 
@@ -163,4 +163,6 @@ class Spreading(nn.Module):
         self.weight = pooling.weight
 
     def forward(self, signal):
-        return (signal * self.weight).repeat_interleave(self.out_shape.n_sites, dim=0)
+        return (signal * self.weight).repeat_interleave(
+            self.out_shape.n_positions, dim=0
+        )

@@ -14,6 +14,8 @@ import torch
 from torch.autograd.function import Function, once_differentiable
 from torch.nn import functional as F
 
+from . import _kernels
+
 _weights_are_constant = ContextVar("weights_are_constant", default=False)
 
 
@@ -31,44 +33,44 @@ def constant_weights():
         _weights_are_constant.reset(token)
 
 
-def product_by_network(h, weight, n_networks, bias=None):
+def product_by_member(h, weight, n_members, bias=None):
     """Products of each network's units with its own weights.
 
     Parameters
     ----------
-    h : Tensor of shape (n_rows, n_networks · n_in)
-    weight : Tensor of shape (n_networks · n_out, n_in)
-    n_networks : int
-    bias : Tensor of shape (n_networks · n_out,), default=None
+    h : Tensor of shape (n_samples, n_members · n_in)
+    weight : Tensor of shape (n_members · n_out, n_in)
+    n_members : int
+    bias : Tensor of shape (n_members · n_out,), default=None
 
     Returns
     -------
-    Tensor of shape (n_rows, n_networks · n_out)
+    Tensor of shape (n_samples, n_members · n_out)
     """
     if _weights_are_constant.get():
         weight = weight.detach()
-    if n_networks == 1:
+    if n_members == 1:
         return linear(h, weight, bias)
-    product = ProductByNetwork.apply(h, weight, n_networks)
+    product = ProductByMember.apply(h, weight, n_members)
     return product if bias is None else product + bias
 
 
-class ProductByNetwork(Function):
-    """The products of `product_by_network`, written to where they belong in a table.
+class ProductByMember(Function):
+    """The products of `product_by_member`, written to where they belong in a table.
 
     With a derivative written by hand, since autograd's would be copied there, and these
     copies would take as long as other passes over the activations do.
     """
 
     @staticmethod
-    def forward(ctx, h, weight, n_networks):
+    def forward(ctx, h, weight, n_members):
         ctx.save_for_backward(h, weight)
-        ctx.n_networks = n_networks
+        ctx.n_members = n_members
         out = h.new_empty(len(h), len(weight))
-        torch.bmm(
-            _split_columns(h, n_networks),
-            weight.unflatten(0, (n_networks, -1)).mT,
-            out=_split_columns(out, n_networks),
+        _bmm(
+            _split_columns(h, n_members),
+            weight.unflatten(0, (n_members, -1)).mT,
+            _split_columns(out, n_members),
         )
         return out
 
@@ -76,24 +78,34 @@ class ProductByNetwork(Function):
     @once_differentiable
     def backward(ctx, dout):
         h, weight = ctx.saved_tensors
-        dout_by_network = _split_columns(dout, ctx.n_networks)
+        dout_by_member = _split_columns(dout, ctx.n_members)
+        weight_by_network = weight.unflatten(0, (ctx.n_members, -1))
         dh = dweight = None
         if ctx.needs_input_grad[0]:
             dh = torch.empty_like(h)
-            torch.bmm(
-                dout_by_network,
-                weight.unflatten(0, (ctx.n_networks, -1)),
-                out=_split_columns(dh, ctx.n_networks),
-            )
+            dh_by_member = _split_columns(dh, ctx.n_members)
+            _bmm(dout_by_member, weight_by_network, dh_by_member)
         if ctx.needs_input_grad[1]:
-            h_by_network = _split_columns(h, ctx.n_networks)
-            dweight = torch.bmm(dout_by_network.mT, h_by_network).flatten(0, 1)
+            dweight = torch.empty_like(weight)
+            _bmm(
+                dout_by_member.mT,
+                _split_columns(h, ctx.n_members),
+                dweight.unflatten(0, (ctx.n_members, -1)),
+            )
         return dh, dweight, None
 
 
-def _split_columns(table, n_networks):
-    """View of a table as (n_networks, n_rows, width)."""
-    return table.unflatten(1, (n_networks, -1)).transpose(0, 1)
+def _bmm(a, b, out):
+    """``torch.bmm(a, b, out=out)``, by the library that is faster."""
+    if _kernels.has_fast_products() and _kernels.take(out[0, :1]):
+        _kernels.bmm(a, b, out)
+    else:
+        torch.bmm(a, b, out=out)
+
+
+def _split_columns(table, n_members):
+    """View of a table as (n_members, n_samples, width)."""
+    return table.unflatten(1, (n_members, -1)).transpose(0, 1)
 
 
 def linear(h, weight, bias=None):
@@ -103,13 +115,13 @@ def linear(h, weight, bias=None):
 
     Parameters
     ----------
-    h : Tensor of shape (n_rows, n_in)
+    h : Tensor of shape (n_samples, n_in)
     weight : Tensor of shape (n_out, n_in)
     bias : Tensor of shape (n_out,), default=None
 
     Returns
     -------
-    Tensor of shape (n_rows, n_out)
+    Tensor of shape (n_samples, n_out)
     """
     if (
         h.device.type == "cpu"

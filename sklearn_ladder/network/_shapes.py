@@ -30,16 +30,16 @@ class Shape(NamedTuple):
     width: int = 1
 
     @property
-    def n_sites(self):
+    def n_positions(self):
         return self.height * self.width
 
     @property
     def n_units(self):
-        return self.channels * self.n_sites
+        return self.channels * self.n_positions
 
-    def side_by_side(self, n_networks):
-        """Shape of this layer for an ensemble of `n_networks` members."""
-        return self._replace(channels=n_networks * self.channels)
+    def side_by_side(self, n_members):
+        """Shape of this layer for an ensemble of `n_members` members."""
+        return self._replace(channels=n_members * self.channels)
 
     def maps(self, table):
         """View a table as maps of shape (n_samples, channels, height, width)."""
@@ -50,12 +50,12 @@ class Shape(NamedTuple):
         """Table from samples of shape (n_samples, n_units), channel by channel."""
         return as_table(samples.reshape(-1, *self))
 
-    def rows(self, table):
+    def samples(self, table):
         """Samples of shape (n_samples, n_units): the inverse of `table`."""
         return self.maps(table).reshape(-1, self.n_units)
 
     def __str__(self):
-        if self.n_sites == 1:
+        if self.n_positions == 1:
             return f"{self.channels} units"
         return f"{self.channels} maps of {self.height} × {self.width}"
 
@@ -65,27 +65,27 @@ def as_table(maps):
     return maps.permute(0, 2, 3, 1).reshape(-1, maps.shape[1])
 
 
-def by_network(table, n_sites, n_networks):
+def by_member(table, n_positions, n_members):
     """Regroup a table: one row per sample and ensemble member, with all its units.
 
     Parameters
     ----------
     table : Tensor of shape (n_samples · n_positions, n_members · channels)
-    n_sites : int
+    n_positions : int
         Number of spatial positions.
-    n_networks : int
+    n_members : int
         Number of ensemble members.
 
     Returns
     -------
     Tensor of shape (n_samples · n_members, n_positions · channels)
     """
-    return _exchange(table, n_sites, n_networks)
+    return _exchange(table, n_positions, n_members)
 
 
-def not_by_network(table, n_sites, n_networks):
-    """The inverse of `by_network`."""
-    return _exchange(table, n_networks, n_sites)
+def not_by_member(table, n_positions, n_members):
+    """The inverse of `by_member`."""
+    return _exchange(table, n_members, n_positions)
 
 
 def _exchange(table, n_outer, n_inner):
@@ -118,7 +118,7 @@ class LayerSpecification:
         """
         raise NotImplementedError
 
-    def projection(self, in_shape, generator, n_networks=1):
+    def projection(self, in_shape, generator, n_members=1):
         """Make the map W from the layer below, with initial weights.
 
         Parameters
@@ -127,7 +127,7 @@ class LayerSpecification:
             Shape of the layer below, for one ensemble member.
         generator : torch.Generator
             Source of the initial weights, on the CPU.
-        n_networks : int, default=1
+        n_members : int, default=1
             Number of ensemble members.
 
         Returns

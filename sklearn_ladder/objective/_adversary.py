@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from ..network._normalization import batch_norm
 from ..network._products import constant_weights
-from ..network._shapes import by_network, not_by_network
+from ..network._shapes import by_member, not_by_member
 
 # Order of each norm in which a sample's perturbation can be measured.
 NORMS = {"l1": 1.0, "l2": 2.0, "linf": float("inf")}
@@ -204,24 +204,24 @@ class Adversary(NamedTuple):
 
         Each ensemble member has a perturbation of the full length for each sample.
         """
-        grouping = encoder.shapes[number].n_sites, encoder.n_networks
+        grouping = encoder.shapes[number].n_positions, encoder.n_members
 
         def logits_of(z):
-            z = not_by_network(z, *grouping)
+            z = not_by_member(z, *grouping)
             return _noisy_logits(encoder, number, generator, z)
 
         r = virtual_adversarial_perturbation(
             logits_of,
-            by_network(z, *grouping),  # one row per sample and member
+            by_member(z, *grouping),  # one row per sample and member
             *(logits, self.size[number], self.norm, self.n_power_iterations),
             generator,
         )
-        return not_by_network(r, *grouping)
+        return not_by_member(r, *grouping)
 
 
 def _noisy_logits(encoder, number, generator, z):
     """Logits of the encoder above a layer. Each call draws new noise, as published."""
     noise_std = [NOISE_STD] * len(encoder.shapes)
-    n_samples = len(z) // encoder.shapes[number].n_sites
+    n_samples = len(z) // encoder.shapes[number].n_positions
     noise = encoder.draw_noise(n_samples, noise_std, generator, lowest=number)
     return encoder.logits_above(number, z, noise)

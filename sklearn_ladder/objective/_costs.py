@@ -8,6 +8,7 @@ import torch
 from torch.autograd.function import Function, once_differentiable
 from torch.nn import functional as F
 
+from ..network import _kernels
 from ._adversary import kl_divergence
 
 # Least standard deviation by which denoising costs are normalised.
@@ -19,11 +20,11 @@ def supervised_cost(logits, y, weight=None, smoothing=0.0):
 
     Parameters
     ----------
-    logits : Tensor of shape (n_rows, n_classes)
+    logits : Tensor of shape (n_samples, n_classes)
         Of the corrupted encoder.
-    y : Tensor of shape (n_rows,)
+    y : Tensor of shape (n_samples,)
         Class codes.
-    weight : Tensor of shape (n_rows,), default=None
+    weight : Tensor of shape (n_samples,), default=None
         Row weights, of mean 1 over the labelled training rows.
     smoothing : float, default=0.0
         Part of each label that goes to all classes alike. NOTE[DIFF]: the published
@@ -54,7 +55,7 @@ def denoising_cost(z_denoised, z_clean, statistics):
 
     Parameters
     ----------
-    z_denoised, z_clean : Tensor of shape (n_rows, width)
+    z_denoised, z_clean : Tensor of shape (n_samples, width)
     statistics : pair of Tensor of shape (width,)
         Batch mean and standard deviation (μ, σ) of the clean pass, by which ẑ is
         normalised.
@@ -71,14 +72,16 @@ def denoising_cost_at_input(z_denoised, x, observed=None):
 
     Parameters
     ----------
-    z_denoised, x : Tensor of shape (n_rows, n_features)
-    observed : bool Tensor of shape (n_rows, n_features), default=None
+    z_denoised, x : Tensor of shape (n_samples, n_features)
+    observed : bool Tensor of shape (n_samples, n_features), default=None
         Entries that count; by default all.
 
     Returns
     -------
     Tensor of shape ()
     """
+    if observed is None and _kernels.take_rows(z_denoised, x):
+        return NormalizedSquaredError.apply(z_denoised, x, None, None)
     if observed is None:
         return F.mse_loss(z_denoised, x)
     squared_error = (z_denoised - x).square() * observed
@@ -88,11 +91,18 @@ def denoising_cost_at_input(z_denoised, x, observed=None):
 class NormalizedSquaredError(Function):
     """Mean of ((ẑ − μ − σ z)/σ₊)², where σ₊ is σ, but at least `LEAST_STD`.
 
+    The compiled function takes no μ and σ for 0 and 1.
+
     With its derivative written by hand; for the reason see `NormalizeAndActivate`.
     """
 
     @staticmethod
     def forward(ctx, z_denoised, z_clean, mean, std):
+        inputs = z_denoised, z_clean, mean, std
+        ctx.is_compiled = _kernels.take_rows(*inputs[:2]) and _kernels.take(mean, std)
+        if ctx.is_compiled:
+            ctx.save_for_backward(*inputs)
+            return _kernels.cost_forward(*inputs, LEAST_STD)
         divisor = std.clamp_min(LEAST_STD)  # σ₊
         share = std / divisor  # 1 where σ is large enough
         error = (z_denoised - mean).div_(divisor).addcmul_(z_clean, share, value=-1)
@@ -102,6 +112,10 @@ class NormalizedSquaredError(Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, dcost):
+        if ctx.is_compiled:
+            return _kernels.cost_backward(
+                dcost, *ctx.saved_tensors, LEAST_STD, ctx.needs_input_grad[1]
+            )
         error, z_clean, divisor, share = ctx.saved_tensors
         derror = error * (dcost * (2 / error.numel()))
         dz_denoised = derror / divisor
@@ -120,7 +134,7 @@ def virtual_adversarial_cost(logits, perturbed_logits):
 
     Parameters
     ----------
-    logits, perturbed_logits : Tensor of shape (n_rows, n_classes)
+    logits, perturbed_logits : Tensor of shape (n_samples, n_classes)
 
     Returns
     -------
@@ -155,17 +169,17 @@ def ladder_costs(
         "total", which training minimizes; and unweighted "supervised", "denoising_l"
         and "virtual_adversarial_l" of each layer l that has one.
     """
-    n_networks = activations.n_networks
+    n_members = activations.n_members
     labeled, unlabeled = activations.corrupted.logits.tensor_split(
-        [n_networks * activations.n_labeled]
+        [n_members * activations.n_labeled]
     )
-    if n_networks > 1:  # logits have a line for each member and sample
-        y = y.repeat_interleave(n_networks)
-        weight = None if weight is None else weight.repeat_interleave(n_networks)
+    if n_members > 1:  # logits have a line for each member and sample
+        y = y.repeat_interleave(n_members)
+        weight = None if weight is None else weight.repeat_interleave(n_members)
     supervised = supervised_cost(labeled, y, weight, smoothing)
     costs = {"total": supervised, "supervised": supervised}
     of_denoising = activations.of_denoising
-    share = activations.n_denoising / n_networks
+    share = activations.n_denoising / n_members
     for layer, denoising_weight in enumerate(denoising_costs):
         if denoising_weight == 0:
             continue

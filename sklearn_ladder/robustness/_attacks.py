@@ -298,7 +298,7 @@ def chunks_without_missing(net, samples):
 def logits_of(module, x):
     """Logits of the mean prediction of all members, shape (n_samples, n_classes)."""
     logits = module.encoder(module.for_all(module.scale(x)))
-    if module.n_networks > 1:
+    if module.n_members > 1:
         # (n_samples, n_members, n_classes)
         log_proba = logits.log_softmax(dim=1).unflatten(0, (len(x), -1))
         # The softmax of a log-sum of probabilities is their mean.

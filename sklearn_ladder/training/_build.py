@@ -59,7 +59,7 @@ def build_net(plan, validation_set=None, callbacks=None, previous=None):
         module__feature_scaling=plan.scale and partial(PiecewiseLinear, *plan.scale),
         module__input_range=plan.input_range,
         module__class_bias=class_bias(np.array(plan.class_shares)),
-        module__n_networks=plan.n_estimators,
+        module__n_members=plan.n_estimators,
         module__n_denoising=plan.n_denoising,
         module__seed=plan.seeds.weights,
         criterion__denoising_costs=plan.denoising_cost,

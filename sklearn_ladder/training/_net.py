@@ -102,9 +102,7 @@ class LadderNet(NeuralNetClassifier):
         )
         costs = self.criterion_(activations, batch)
         # Costs are means over members. Each member follows the gradient of its own.
-        costs["total"].backward(
-            torch.full_like(costs["total"], self.module_.n_networks)
-        )
+        costs["total"].backward(torch.full_like(costs["total"], self.module_.n_members))
         if n_samples == 0:  # gradients of 0 would leave the weights to momentum
             self.optimizer_.zero_grad()
         # Detached: the nodes of a step must not outlive it, or a CUDA graph could not
@@ -125,8 +123,8 @@ class LadderNet(NeuralNetClassifier):
             return super().run_single_epoch(
                 iterator, training, prefix, step_fn, **fit_params
             )
-        # once per epoch: for small networks it would be a 20th of each step
-        self._set_training(True)
+        if not self.module_.training:  # for each step it would take a 20th of it
+            self._set_training(True)
         sums, n_batches, lr = {}, 0, self.optimizer_.param_groups[0]["lr"]
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=True)
@@ -145,14 +143,11 @@ class LadderNet(NeuralNetClassifier):
     def _record_epoch(self, costs):
         """Record the mean costs of an epoch, the total under skorch's name for it."""
         train_loss = costs.pop("total")
-        weights_are_finite = all(
-            parameter.isfinite().all() for parameter in self.module_.parameters()
-        )
-        if not (math.isfinite(train_loss) and weights_are_finite):
+        if not math.isfinite(train_loss):
             raise ValueError(
-                f"Training diverged in epoch {len(self.history)}: cost or weights are "
-                f"not finite (mean cost {train_loss}). Try a lower learning_rate (now "
-                f"{self.lr}), a lower denoising_cost or virtual_adversarial__size, or "
+                f"Training diverged in epoch {len(self.history)}: the mean cost is "
+                f"{train_loss}. Try a lower learning_rate (now {self.lr}), a lower "
+                "denoising_cost or virtual_adversarial__size, or "
                 "feature_scaling='auto' if features have very different scales."
             )
         best = min((e["train_loss"] for e in self.history[:-1]), default=math.inf)

@@ -12,6 +12,7 @@ from skorch.callbacks import EarlyStopping
 
 from .._prediction import measure_population
 from ..data._batches import TrainingSamples
+from ._fused_step import StepOnCPU
 
 # Columns of skorch's history that are not for users.
 INTERNAL_COLUMNS = {
@@ -62,8 +63,11 @@ def train(net, data, share=1.0):
     net.training_samples_ = samples
     net.noise_generator_ = torch.Generator(net.device).manual_seed(plan.seeds.noise)
     net.population_is_current_ = net.time_is_up_ = False
+    net.train_step = step = StepOnCPU(net)
     with _watch_interrupts() as interrupts:
         net.partial_fit(samples)
+    del net.train_step
+    net.reason_against_fused_step_ = step.reason
     _report_interrupt(net, n_before, bool(interrupts))
     net.optimizer_.zero_grad()
     # in any case, since a callback may have restored other weights at the end

@@ -1,0 +1,276 @@
+"""What all meta-estimators of this package share."""
+
+from copy import deepcopy
+
+import numpy as np
+from sklearn.base import ClassifierMixin, is_classifier
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing, get_tags, indexable
+from sklearn.utils.metadata_routing import (
+    UNUSED,
+    MetadataRouter,
+    MethodMapping,
+    _raise_for_params,
+    _routing_enabled,
+    process_routing,
+)
+from sklearn.utils.validation import (
+    _check_method_params,
+    _get_feature_names,
+    check_is_fitted,
+    has_fit_parameter,
+)
+
+from .._class_prior import class_shares, equal_shares_weight, estimate_class_prior
+from ..data._labels import UNLABELED, encode_labels, labeled_part
+from ..data._weights import sample_weights
+from ._tags import SemiSupervisedTags
+
+FIT_TO_FIT = MethodMapping().add(caller="fit", callee="fit")
+
+
+class SemiSupervisedMixin(ClassifierMixin):
+    """Prediction by `predict_proba`, a score of the labeled samples, and the tag.
+
+    A subclass has `classes_` and `_estimators_for_fit()`, a dict of the estimators that
+    `fit` passes metadata to.
+    """
+
+    # `fit` passes weights on, to the estimators that request them
+    __metadata_request__fit = {"sample_weight": UNUSED}
+
+    def predict(self, X):
+        """Predict class labels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Labels in the dtype of `classes_`.
+        """
+        proba = self.predict_proba(X)
+        return self.classes_[proba.argmax(axis=1)]
+
+    def score(self, X, y, sample_weight=None):
+        """Accuracy on the labeled samples; unlabeled ones are left out.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+            Class labels; -1 or a missing value marks an unlabeled sample.
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ValueError
+            If no sample is labeled.
+        """
+        from sklearn.metrics import accuracy_score  # late: see LadderClassifier.fit
+
+        check_is_fitted(self)
+        X, y = indexable(X, y)
+        labeled, labels = labeled_part(y)
+        rows = np.flatnonzero(labeled)
+        weight = _check_method_params(X, {"sample_weight": sample_weight}, rows)
+        return accuracy_score(labels, self.predict(_safe_indexing(X, rows)), **weight)
+
+    def get_metadata_routing(self):
+        """Metadata routing: `fit` passes metadata to the estimators.
+
+        Returns
+        -------
+        MetadataRouter
+        """
+        router = MetadataRouter(owner=self).add_self_request(self)
+        return router.add(**self._estimators_for_fit(), method_mapping=FIT_TO_FIT)
+
+    def __sklearn_tags__(self):
+        return SemiSupervisedTags.of(super().__sklearn_tags__())
+
+    def _checked(self, X, y, sample_weight):
+        """Indexable `X` with right feature names, encoded labels, and weights."""
+        _get_feature_names(X)  # raises if they are not right
+        labels = encode_labels(y)
+        X, _ = indexable(X, labels.codes)
+        weight = sample_weights(sample_weight, None, labels)
+        if weight is not None and not weight[labels.codes != UNLABELED].any():
+            raise ValueError("sample_weight must not be zero for all labeled samples.")
+        return X, labels, weight
+
+    def _params_of_fits(self, sample_weight, fit_params):
+        """Keyword arguments for `fit` of each estimator, by its name.
+
+        Raises
+        ------
+        ValueError
+            If there is more than `sample_weight`, and metadata routing is off.
+        TypeError
+            If an estimator takes no weights.
+        """
+        if sample_weight is not None:
+            fit_params = fit_params | {"sample_weight": sample_weight}
+        if _routing_enabled():
+            routed = process_routing(self, "fit", **fit_params)
+            return {name: routed[name].fit for name in self._estimators_for_fit()}
+        _raise_for_params(fit_params, self, "fit", allow=["sample_weight"])
+        return {
+            name: {}
+            if sample_weight is None
+            else {weight_argument(estimator): sample_weight}
+            for name, estimator in self._estimators_for_fit().items()
+        }
+
+
+def copy_input_tags(tags, estimators):
+    """Let the input tags say what all of the estimators can take."""
+    all_tags = [get_tags(estimator).input_tags for estimator in estimators]
+    tags.input_tags = deepcopy(all_tags[0])
+    tags.input_tags.sparse = all(each.sparse for each in all_tags)
+    tags.input_tags.allow_nan = all(each.allow_nan for each in all_tags)
+    return tags
+
+
+def random_state_names(estimator):
+    """Names of all `random_state` among the parameters, those of nested ones, too."""
+    return [
+        name
+        for name in estimator.get_params()
+        if name.split("__")[-1] == "random_state"
+    ]
+
+
+def check_is_classifier(name, estimator):
+    """Raise unless the estimator is a classifier."""
+    if isinstance(estimator, type) or not is_classifier(estimator):
+        raise ValueError(f"{name} must be a classifier; got {estimator!r}.")
+
+
+def check_has_proba(name, estimator):
+    """Raise unless the estimator has `predict_proba`.
+
+    That of a class may depend on parameters, and of stacking on what was fitted.
+    """
+    owner = estimator if hasattr(estimator, "classes_") else type(estimator)
+    if not hasattr(owner, "predict_proba"):
+        raise ValueError(
+            f"{name} must have predict_proba; got {estimator!r}. A classifier without "
+            "probabilities gets them by CalibratedClassifierCV."
+        )
+
+
+def weight_argument(estimator):
+    """Name by which `fit` of an estimator takes sample weights without routing.
+
+    Raises
+    ------
+    TypeError
+        If it takes none.
+    """
+    if isinstance(estimator, Pipeline):
+        name, last = estimator.steps[-1]
+        return f"{name}__{weight_argument(last)}"
+    if has_fit_parameter(estimator, "sample_weight") or (
+        hasattr(estimator, "get_metadata_routing")
+        and isinstance(estimator.get_metadata_routing(), MetadataRouter)
+    ):
+        return "sample_weight"
+    raise TypeError(
+        f"sample_weight must be None unless all estimators take it; {estimator!r} "
+        "does not."
+    )
+
+
+def check_knows_codes(name, estimator, n_classes):
+    """Raise unless a fitted estimator knows each class, by its code, and no other."""
+    known = np.asarray(estimator.classes_).tolist()
+    if known != list(range(n_classes)):
+        advice = (
+            " It took -1 for a class: wrap it in LabeledOnlyClassifier."
+            if UNLABELED in known
+            else ""
+        )
+        raise ValueError(
+            f"{name} must know all {n_classes} classes of y, by the codes 0 to "
+            f"{n_classes - 1}; it knows {known}.{advice}"
+        )
+
+
+def class_proba(name, estimator, X, n_classes):
+    """Class probabilities by a fitted estimator.
+
+    Parameters
+    ----------
+    name : str
+        For the error message.
+    estimator : estimator object
+    X : array-like of shape (n_samples, n_features)
+    n_classes : int
+        The estimator was fitted to the codes of this number of classes.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_classes)
+        Equal probabilities for a sample of which the estimator says nothing, as label
+        spreading does of what it does not reach.
+
+    Raises
+    ------
+    ValueError
+        If the estimator has no probabilities, or knows other classes.
+    """
+    check_has_proba(name, estimator)
+    check_knows_codes(name, estimator, n_classes)
+    proba = np.asarray(estimator.predict_proba(X))
+    return np.nan_to_num(proba, nan=1 / n_classes)
+
+
+def proba_of_unlabeled(predict_proba, X, codes, n_classes):
+    """Class probabilities of the unlabeled samples, of which there may be none."""
+    rows = np.flatnonzero(codes == UNLABELED)
+    if len(rows) == 0:
+        return np.empty((0, n_classes))
+    return predict_proba(_safe_indexing(X, rows))
+
+
+def transduction(labels, proba):
+    """Label of each sample: the given one or, for unlabeled samples, the predicted."""
+    codes = labels.codes.copy()
+    codes[codes == UNLABELED] = proba.argmax(axis=1)
+    return labels.classes[codes]
+
+
+def find_class_prior(class_prior, codes, proba, weight):
+    """The class prior, and the factors that take probabilities to it.
+
+    Parameters
+    ----------
+    class_prior : ndarray of shape (n_classes,), "auto", "em" or None
+        As checked by `check_class_prior`.
+    codes : ndarray of shape (n_samples,)
+        Class codes, UNLABELED where there is no label.
+    proba : ndarray of shape (n_unlabeled, n_classes)
+    weight : ndarray of shape (n_samples,) or None
+
+    Returns
+    -------
+    prior, ratio : ndarray of shape (n_classes,)
+    """
+    n_classes = proba.shape[1]
+    shares = class_shares(codes, n_classes, weight)
+    if isinstance(class_prior, np.ndarray):
+        return class_prior, class_prior / shares
+    em_weight = 1.0 if class_prior == "em" else 0.0
+    if class_prior == "auto" and weight is None:
+        # as in LadderClassifier; weights say what matters
+        em_weight = equal_shares_weight(codes, n_classes)
+    n_labels = np.count_nonzero(codes != UNLABELED)
+    prior = estimate_class_prior(proba, shares, n_labels, em_weight)
+    return prior, prior / shares

@@ -1,0 +1,166 @@
+"""A class prior for any classifier."""
+
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context, clone
+from sklearn.utils._param_validation import HasMethods, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._class_prior import adjust, check_class_prior
+from ._base import (
+    SemiSupervisedMixin,
+    check_has_proba,
+    check_is_classifier,
+    class_proba,
+    copy_input_tags,
+    find_class_prior,
+    proba_of_unlabeled,
+    transduction,
+)
+from ._labeled_only import semi_supervised
+
+
+class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimator):
+    """Adjust a classifier's probabilities to the class prior of unlabeled samples.
+
+    Labels are often collected class by class. Then their shares say nothing of how
+    frequent the classes are, and a classifier learns these shares all the same. The
+    class prior of the unlabeled samples is estimated by expectation-maximization (EM),
+    by the same code as in :class:`~sklearn_ladder.LadderClassifier`.
+
+    Parameters
+    ----------
+    estimator : classifier with `predict_proba`
+        If it does not take -1 (:func:`is_semi_supervised`), it gets the labeled samples
+        only. It gets class codes 0, 1, … in place of labels, as in
+        :class:`~sklearn.ensemble.VotingClassifier`, so that a dict of class weights
+        must name codes. It should have no class prior of its own.
+
+    class_prior : "em", "auto", array-like of shape (n_classes,) or None, default="em"
+        Class prior that `predict_proba` assumes. "auto" is as in LadderClassifier: None
+        if there are sample weights; otherwise "em" if the shares of the labels agree
+        with equal ones by a χ² test, and less of it the less they agree. An array has a
+        positive number for each class, in the order of `classes_`, and sums to 1. None
+        leaves the probabilities as they are.
+
+    Attributes
+    ----------
+    estimator_ : classifier
+        The fitted classifier. Its classes are codes.
+
+    classes_ : ndarray of shape (n_classes,)
+        Without the marker.
+
+    class_prior_ : ndarray of shape (n_classes,)
+        With None the shares of the labels.
+
+    transduction_ : ndarray of shape (n_samples,)
+        Label of each training sample: the given one or, for unlabeled samples, the
+        predicted one.
+
+    n_features_in_ : int
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only if all feature names are strings.
+
+    References
+    ----------
+    Saerens, Latinne, Decaestecker, "Adjusting the Outputs of a Classifier to New a
+    Priori Probabilities: A Simple Procedure", Neural Computation 14, 2002,
+    :doi:`10.1162/089976602753284446`.
+
+    Examples
+    --------
+    Four fifths of the samples are of class 0, and half of the labels:
+
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn_ladder.ensemble import ClassPriorClassifier
+    >>> rng = np.random.RandomState(0)
+    >>> y = (np.arange(1000) % 5 == 0).astype(int)
+    >>> X = rng.normal(2 * y)[:, None]
+    >>> y_few = np.full_like(y, -1)
+    >>> for label in 0, 1:
+    ...     y_few[np.flatnonzero(y == label)[:20]] = label
+    >>> clf = ClassPriorClassifier(LogisticRegression()).fit(X, y_few)
+    >>> clf.class_prior_.round(2)
+    array([0.7, 0.3])
+    """
+
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods(["fit"])],
+        "class_prior": [StrOptions({"auto", "em"}), "array-like", None],
+    }
+
+    def __init__(self, estimator, class_prior="em"):
+        self.estimator = estimator
+        self.class_prior = class_prior
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, sample_weight=None, **fit_params):
+        """Fit the classifier, and estimate the class prior of the unlabeled samples.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+            Class labels; -1 or a missing value marks an unlabeled sample.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Those of unlabeled samples do not count in the shares of the labels.
+        **fit_params : dict
+            Metadata for the classifier, with metadata routing only.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If a parameter is not as described, if no sample is labeled, if there are
+            fewer than two classes, or the fitted classifier does not know all of them.
+        TypeError
+            If there are weights, and the classifier takes none.
+        """
+        check_is_classifier("estimator", self.estimator)
+        check_has_proba("estimator", self.estimator)
+        X_checked, labels, weight = self._checked(X, y, sample_weight)
+        params = self._params_of_fits(weight, fit_params)["estimator"]
+        codes, n_classes = labels.codes, len(labels.classes)
+        class_prior = check_class_prior(self.class_prior, n_classes)
+        fitted = clone(semi_supervised(self.estimator)).fit(X_checked, codes, **params)
+        proba = proba_of_unlabeled(
+            lambda X: class_proba("estimator", fitted, X, n_classes),
+            X_checked,
+            codes,
+            n_classes,
+        )
+        prior, ratio = find_class_prior(class_prior, codes, proba, weight)
+        # set only after training succeeded
+        self.estimator_ = fitted
+        self.classes_ = labels.classes
+        self.class_prior_ = prior
+        self._ratio = ratio
+        self.transduction_ = transduction(labels, adjust(proba, ratio))
+        validate_data(self, X, skip_check_array=True)
+        return self
+
+    def predict_proba(self, X):
+        """Predict class probabilities with the class prior.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`.
+        """
+        check_is_fitted(self)
+        proba = class_proba("estimator", self.estimator_, X, len(self.classes_))
+        return adjust(proba, self._ratio)
+
+    def _estimators_for_fit(self):
+        return {"estimator": semi_supervised(self.estimator)}
+
+    def __sklearn_tags__(self):
+        return copy_input_tags(super().__sklearn_tags__(), [self.estimator])

@@ -1,0 +1,239 @@
+"""Wrappers that say whether an estimator takes -1."""
+
+from copy import deepcopy
+
+import numpy as np
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context, clone
+from sklearn.utils import _safe_indexing
+from sklearn.utils._param_validation import HasMethods
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import (
+    _check_method_params,
+    _estimator_has,
+    check_is_fitted,
+    validate_data,
+)
+
+from ..data._labels import UNLABELED
+from ._base import (
+    SemiSupervisedMixin,
+    check_is_classifier,
+    check_knows_codes,
+    copy_input_tags,
+)
+from ._tags import is_semi_supervised
+
+
+class LabeledOnlyClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimator):
+    """Give a supervised classifier the labeled samples only.
+
+    So forests, boosting, calibration, and meta-estimators such as BaggingClassifier and
+    StackingClassifier can stand where `y` has -1 for unlabeled samples.
+
+    Parameters
+    ----------
+    estimator : classifier
+        It gets the labels as they are, without -1. If it has a parameter `warm_start`
+        that is true, a second call of `fit` goes on from the first.
+
+    Attributes
+    ----------
+    estimator_ : classifier
+        The fitted classifier.
+
+    classes_ : ndarray of shape (n_classes,)
+        Without the marker.
+
+    n_features_in_ : int
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only if all feature names are strings.
+
+    See Also
+    --------
+    SemiSupervisedClassifier : For an estimator of another package that takes -1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.ensemble import BaggingClassifier
+    >>> from sklearn_ladder.ensemble import LabeledOnlyClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> y_few = np.full_like(y, -1)
+    >>> y_few[::5] = y[::5]  # 30 labels for 150 samples
+    >>> clf = LabeledOnlyClassifier(BaggingClassifier(random_state=0)).fit(X, y_few)
+    >>> clf.classes_
+    array([0, 1, 2])
+    >>> bool(clf.score(X, y) > 0.9)
+    True
+    """
+
+    _parameter_constraints: dict = {"estimator": [HasMethods(["fit"])]}
+
+    def __init__(self, estimator):
+        self.estimator = estimator
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, sample_weight=None, **fit_params):
+        """Fit the classifier to the labeled samples.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+            Class labels; -1 or a missing value marks an unlabeled sample.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Those of unlabeled samples are not used.
+        **fit_params : dict
+            Metadata for the classifier, with metadata routing only. Of arrays with one
+            entry per sample it gets those of the labeled ones.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If no sample is labeled, or there are fewer than two classes.
+        TypeError
+            If there are weights, and the classifier takes none.
+        """
+        check_is_classifier("estimator", self.estimator)
+        X_checked, labels, weight = self._checked(X, y, sample_weight)
+        params = self._params_of_fits(weight, fit_params)["estimator"]
+        fitted, classes = self._fitted(X_checked, labels, params)
+        # set only after training succeeded
+        self.estimator_ = fitted
+        self.classes_ = classes
+        validate_data(self, X, skip_check_array=True)
+        return self
+
+    def _fitted(self, X, labels, params):
+        rows = np.flatnonzero(labels.codes != UNLABELED)
+        params = _check_method_params(X, params, rows)
+        fitted = self._estimator_to_fit().fit(
+            _safe_indexing(X, rows), labels.classes[labels.codes[rows]], **params
+        )
+        return fitted, fitted.classes_
+
+    def _estimator_to_fit(self):
+        if getattr(self.estimator, "warm_start", False) and hasattr(self, "estimator_"):
+            parameters = self.estimator.get_params()
+            return deepcopy(self.estimator_).set_params(**parameters)
+        return clone(self.estimator)
+
+    def predict(self, X):
+        """Predict class labels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        check_is_fitted(self)
+        return self.estimator_.predict(X)
+
+    @available_if(_estimator_has("predict_proba"))
+    def predict_proba(self, X):
+        """Predict class probabilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`.
+        """
+        check_is_fitted(self)
+        return self.estimator_.predict_proba(X)
+
+    @available_if(_estimator_has("decision_function"))
+    def decision_function(self, X):
+        """Decision function of the classifier.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray
+            As the classifier returns it.
+        """
+        check_is_fitted(self)
+        return self.estimator_.decision_function(X)
+
+    def _estimators_for_fit(self):
+        return {"estimator": self.estimator}
+
+    def __sklearn_tags__(self):
+        tags = copy_input_tags(super().__sklearn_tags__(), [self.estimator])
+        tags.input_tags.pairwise = False  # columns would have to be chosen, too
+        return tags
+
+
+class SemiSupervisedClassifier(LabeledOnlyClassifier):
+    """Say that a classifier of another package takes -1 for an unlabeled sample.
+
+    The classifier gets class codes 0, 1, … and -1, whatever the labels are. So it need
+    not know missing labels, or strings. Its predictions come back as labels.
+
+    Parameters
+    ----------
+    estimator : classifier
+        With `fit(X, y)`, where `y` is -1 for unlabeled samples.
+
+    Attributes
+    ----------
+    estimator_ : classifier
+        The fitted classifier. Its classes are codes.
+
+    classes_ : ndarray of shape (n_classes,)
+        Without the marker.
+
+    n_features_in_ : int
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only if all feature names are strings.
+
+    Examples
+    --------
+    >>> from sklearn.semi_supervised import LabelSpreading
+    >>> from sklearn_ladder.ensemble import SemiSupervisedClassifier
+    >>> X, y = [[0], [1], [4], [5]], ["a", None, None, "b"]
+    >>> SemiSupervisedClassifier(LabelSpreading()).fit(X, y).predict(X)
+    array(['a', 'a', 'b', 'b'], dtype=object)
+    """
+
+    def _fitted(self, X, labels, params):
+        fitted = self._estimator_to_fit().fit(X, labels.codes, **params)
+        check_knows_codes("estimator", fitted, len(labels.classes))
+        return fitted, labels.classes
+
+    def predict(self, X):
+        """Predict class labels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        codes = super().predict(X)
+        return self.classes_[codes]
+
+
+def semi_supervised(estimator):
+    """The estimator, if it takes -1, or else in a LabeledOnlyClassifier."""
+    if is_semi_supervised(estimator):
+        return estimator
+    return LabeledOnlyClassifier(estimator)

@@ -1,0 +1,390 @@
+"""Rounds of self-training, with several estimators side by side."""
+
+import time
+from copy import deepcopy
+from numbers import Integral, Real
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context, clone
+from sklearn.utils import _safe_indexing
+from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._random import private_random_state
+from ..data._labels import UNLABELED
+from ._base import (
+    SemiSupervisedMixin,
+    check_has_proba,
+    check_is_classifier,
+    class_proba,
+    copy_input_tags,
+    random_state_names,
+    transduction,
+)
+from ._labeled_only import semi_supervised
+from ._pseudo_labels import disputed, most_agreeing, settled, sure_labels
+from ._tags import final_estimator, is_semi_supervised
+
+# Far enough apart that the seeds of several estimators do not meet those of a
+# neighboring `random_state`.
+SEED_STEP = 1000
+LARGEST_SEED = np.iinfo(np.int32).max
+
+
+class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimator):
+    """Train in rounds, each with the sure predictions of the previous one as labels.
+
+    First `estimator` is fitted to the labels. In each round it is fitted again, with
+    pseudo-labels: the predictions for unlabeled samples whose probability is above
+    `threshold`. Pseudo-labels are chosen anew in each round, where
+    :class:`~sklearn.semi_supervised.SelfTrainingClassifier` keeps them. An estimator
+    with ``warm_start=True`` goes on from its previous weights.
+
+    A single estimator that confuses two classes reinforces the error through its own
+    pseudo-labels. With `n_estimators` above 1 several of them, with other seeds, learn
+    from the sure predictions of their mean. With an `arbiter` another classifier, which
+    errs in another way, decides where they disagree.
+
+    Parameters
+    ----------
+    estimator : classifier with `predict_proba`
+        If it does not take -1 (:func:`is_semi_supervised`), it gets the samples with a
+        label or pseudo-label only. It gets class codes 0, 1, … in place of labels.
+
+    n_rounds : int, default=5
+        Number of rounds after the first fit.
+
+    threshold : float, default=0.75
+        Probability above which a prediction becomes a pseudo-label. Smoothed labels
+        keep probabilities low: the default LadderClassifier seldom passes 0.9.
+
+    n_estimators : int, default=1
+        Number of estimators that are trained side by side. `predict_proba` is their
+        mean.
+
+    n_candidates : int, default=None
+        Number of estimators that are trained first. From the first round on there are
+        `n_estimators`: those whose predictions are most often those of the mean of all
+        candidates. None is `n_estimators`.
+
+    round_params : dict, default=None
+        Parameters of `estimator` that have another value in the rounds, such as fewer
+        epochs.
+
+    arbiter : classifier with `predict_proba`, default=None
+        It is fitted to labels and pseudo-labels where estimators disagree on a sample.
+        If its probability is above `arbiter_threshold`, and one of the estimators
+        agrees, its prediction becomes the pseudo-label. With more candidates than
+        estimators it decides from the second round on.
+
+    arbiter_threshold : float, default=0.9
+
+    warm_start : bool, default=False
+        If True, a call of `fit` with the same samples and a greater `n_rounds` adds the
+        missing rounds.
+
+    n_jobs : int, default=None
+        Number of estimators that are trained at the same time. None is 1.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines the `random_state` of each estimator, which draws from it in all of
+        its rounds. None leaves the parameter of a single estimator as it is, and draws
+        seeds for several.
+
+    Attributes
+    ----------
+    estimators_ : list of classifiers
+        The estimators of the last round. Their classes are codes.
+
+    classes_ : ndarray of shape (n_classes,)
+        Without the marker.
+
+    transduction_ : ndarray of shape (n_samples,)
+        Label of each training sample: the given one or, for unlabeled samples, the
+        predicted one.
+
+    history_ : list of dict
+        Of the first fit and each round: "n_pseudo_labels", "n_changed" (pseudo-labels
+        that are not those of the previous round, added and dropped ones included),
+        "n_arbitrated" (pseudo-labels by the arbiter), "disagreement" (share of samples
+        for which the estimators then predict several classes) and "duration" (seconds).
+        ``pandas.DataFrame(clf.history_)`` makes a table of it.
+
+    n_features_in_ : int
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only if all feature names are strings.
+
+    References
+    ----------
+    Lee, "Pseudo-Label: The Simple and Efficient Semi-Supervised Learning Method for
+    Deep Neural Networks", ICML Workshop, 2013.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_ladder import LadderClassifier
+    >>> from sklearn_ladder.ensemble import PseudoLabelingClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> y_few = np.full_like(y, -1)
+    >>> y_few[::6] = y[::6]  # 25 labels for 150 samples
+    >>> ladder = LadderClassifier(max_epochs=50, warm_start=True)
+    >>> clf = PseudoLabelingClassifier(
+    ...     ladder, n_rounds=2, round_params={"max_epochs": 10}, random_state=0
+    ... ).fit(X, y_few)
+    >>> bool(clf.score(X, y) > 0.9)
+    True
+    >>> [0 < stage["n_pseudo_labels"] <= 125 for stage in clf.history_]
+    [False, True, True]
+    """
+
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods(["fit"])],
+        "n_rounds": [Interval(Integral, 0, None, closed="left")],
+        "threshold": [Interval(Real, 0, 1, closed="left")],
+        "n_estimators": [Interval(Integral, 1, None, closed="left")],
+        "n_candidates": [Interval(Integral, 1, None, closed="left"), None],
+        "round_params": [dict, None],
+        "arbiter": [HasMethods(["fit", "predict_proba"]), None],
+        "arbiter_threshold": [Interval(Real, 0, 1, closed="left")],
+        "warm_start": ["boolean"],
+        "n_jobs": [None, Integral],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        estimator,
+        n_rounds=5,
+        threshold=0.75,
+        *,
+        n_estimators=1,
+        n_candidates=None,
+        round_params=None,
+        arbiter=None,
+        arbiter_threshold=0.9,
+        warm_start=False,
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.estimator = estimator
+        self.n_rounds = n_rounds
+        self.threshold = threshold
+        self.n_estimators = n_estimators
+        self.n_candidates = n_candidates
+        self.round_params = round_params
+        self.arbiter = arbiter
+        self.arbiter_threshold = arbiter_threshold
+        self.warm_start = warm_start
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, sample_weight=None, **fit_params):
+        """Fit the estimators to the labels, then in rounds to pseudo-labels, too.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+            Class labels; -1 or a missing value marks an unlabeled sample.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Those of unlabeled samples count where these have pseudo-labels.
+        **fit_params : dict
+            Metadata for the estimator, with metadata routing only.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If a parameter is not as described, if no sample is labeled, if there are
+            fewer than two classes, or a fitted estimator does not know all of them.
+        TypeError
+            If there are weights, and the estimator takes none.
+        """
+        check_is_classifier("estimator", self.estimator)
+        check_has_proba("estimator", self.estimator)
+        self._check_n_candidates()
+        X_checked, labels, weight = self._checked(X, y, sample_weight)
+        params = self._params_of_fits(weight, fit_params)["estimator"]
+        codes, n_classes = labels.codes, len(labels.classes)
+
+        stage, history = self._previous(labels)
+        if stage is None:
+            stage, record = self._train(
+                self._candidates(), X_checked, codes, n_classes, params
+            )
+            history = [_record(codes, codes, codes, codes) | record]
+        while len(history) <= self.n_rounds:
+            sure = sure_labels(codes, stage.probas.mean(axis=0), self.threshold)
+            pseudo_codes = self._arbitrate(X_checked, sure, stage)
+            history.append(_record(codes, stage.codes, pseudo_codes, sure))
+            estimators = self._for_a_round(stage)
+            stage, record = self._train(
+                estimators, X_checked, pseudo_codes, n_classes, params
+            )
+            history[-1] |= record
+        # set only after training succeeded
+        self._set_fitted(labels, stage, history)
+        validate_data(self, X, skip_check_array=True)
+        return self
+
+    def predict_proba(self, X):
+        """Predict class probabilities: the mean of the estimators.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`.
+        """
+        check_is_fitted(self)
+        n_classes = len(self.classes_)
+        return np.mean(
+            [class_proba("estimator", each, X, n_classes) for each in self.estimators_],
+            axis=0,
+        )
+
+    # ---------------------------------------------------------------- for fit
+
+    @property
+    def _n_candidates(self):
+        return self.n_estimators if self.n_candidates is None else self.n_candidates
+
+    def _check_n_candidates(self):
+        if self._n_candidates < self.n_estimators:
+            raise ValueError(
+                f"n_candidates must be at least n_estimators, {self.n_estimators}; "
+                f"got {self.n_candidates}."
+            )
+
+    def _candidates(self):
+        """Unfitted estimators, each with a source of random numbers of its own."""
+        n_candidates = self._n_candidates
+        candidates = [
+            clone(semi_supervised(self.estimator)) for _ in range(n_candidates)
+        ]
+        if self.random_state is None and n_candidates == 1:
+            return candidates
+        seed = self.random_state
+        if not isinstance(seed, Integral):
+            seed = private_random_state(seed).randint(LARGEST_SEED)
+        for number, candidate in enumerate(candidates):
+            # Not a number, by which each round would draw the same noise. Seeds may not
+            # be larger than 32 bits.
+            own = np.random.RandomState((seed + SEED_STEP * number) % 2**32)
+            names = random_state_names(candidate)
+            candidate.set_params(**dict.fromkeys(names, own))
+        return candidates
+
+    def _train(self, estimators, X, codes, n_classes, params):
+        """Fit estimators to labels and pseudo-labels; also seconds and disagreement."""
+        start = time.perf_counter()
+        # without memory maps, from which the ladder would read batch by batch
+        fitted = Parallel(n_jobs=self.n_jobs, max_nbytes=None)(
+            delayed(_fit_and_predict)(each, X, codes, n_classes, params)
+            for each in estimators
+        )
+        estimators, probas = zip(*fitted, strict=True)
+        stage = _Stage(list(estimators), np.array(probas), codes)
+        return stage, {
+            "disagreement": float(disputed(stage.probas).mean()),
+            "duration": time.perf_counter() - start,
+        }
+
+    def _arbitrate(self, X, codes, stage):
+        """Labels and pseudo-labels, and more of them by the arbiter."""
+        # candidates disagree on too much that is no matter of arbitration
+        if self.arbiter is None or len(stage.probas) > self.n_estimators:
+            return codes
+        rows = np.flatnonzero((codes == UNLABELED) & disputed(stage.probas))
+        if len(rows) == 0:
+            return codes
+        arbiter = clone(semi_supervised(self.arbiter)).fit(X, codes)
+        # label spreading labels its training samples better than it predicts them
+        proba = getattr(final_estimator(arbiter), "label_distributions_", None)
+        if proba is None:
+            n_classes = stage.probas.shape[2]
+            proba = class_proba("arbiter", arbiter, _safe_indexing(X, rows), n_classes)
+        else:
+            proba = proba[rows]
+        arbitrated = codes.copy()
+        arbitrated[rows] = settled(proba, stage.probas[:, rows], self.arbiter_threshold)
+        return arbitrated
+
+    def _for_a_round(self, stage):
+        """The estimators that go on, with the parameters of the rounds."""
+        chosen = most_agreeing(stage.probas, self.n_estimators)
+        estimators = [stage.estimators[number] for number in chosen]
+        for estimator in estimators:
+            # not those of the LabeledOnlyClassifier around it
+            is_wrapped = not is_semi_supervised(self.estimator)
+            given = estimator.estimator if is_wrapped else estimator
+            given.set_params(**(self.round_params or {}))
+        return estimators
+
+    def _previous(self, labels):
+        """Stage and history to go on from, None and None if there are none."""
+        stage = getattr(self, "_stage", None)
+        if not self.warm_start or stage is None:
+            return None, None
+        if not (
+            np.array_equal(labels.classes, self.classes_)
+            and np.array_equal(labels.codes, self._codes)
+        ):
+            raise ValueError("warm_start=True needs the labels of the previous fit.")
+        if self.n_rounds < len(self.history_) - 1:
+            raise ValueError(
+                "n_rounds must be at least that of the previous fit, "
+                f"{len(self.history_) - 1}, with warm_start=True; got {self.n_rounds}."
+            )
+        # copies, so that a failing fit leaves what there is
+        stage = stage._replace(estimators=deepcopy(stage.estimators))
+        return stage, list(self.history_)
+
+    def _set_fitted(self, labels, stage, history):
+        self.estimators_ = stage.estimators
+        self.classes_ = labels.classes
+        self.history_ = history
+        self._codes = labels.codes
+        # large, and only there to go on from
+        self._stage = stage if self.warm_start else None
+        proba = stage.probas.mean(axis=0)
+        self.transduction_ = transduction(labels, proba[labels.codes == UNLABELED])
+
+    def _estimators_for_fit(self):
+        return {"estimator": semi_supervised(self.estimator)}
+
+    def __sklearn_tags__(self):
+        return copy_input_tags(super().__sklearn_tags__(), [self.estimator])
+
+
+class _Stage(NamedTuple):
+    """What there is after the first fit, and after each round."""
+
+    estimators: list
+    probas: np.ndarray  # (n_estimators, n_samples, n_classes)
+    codes: np.ndarray  # (n_samples,), labels and pseudo-labels they were trained on
+
+
+def _fit_and_predict(estimator, X, codes, n_classes, params):
+    estimator.fit(X, codes, **params)
+    return estimator, class_proba("estimator", estimator, X, n_classes)
+
+
+def _record(codes, before, after, sure):
+    """A line of the history, but for what training says."""
+    return {
+        "n_pseudo_labels": int(np.count_nonzero(after != codes)),
+        "n_changed": int(np.count_nonzero(after != before)),
+        "n_arbitrated": int(np.count_nonzero(after != sure)),
+    }

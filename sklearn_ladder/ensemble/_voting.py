@@ -1,0 +1,376 @@
+"""The vote of semi-supervised and supervised classifiers."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import MetaEstimatorMixin, _fit_context, clone
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.ensemble._base import _set_random_states
+from sklearn.utils import Bunch
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metadata_routing import _routing_enabled
+from sklearn.utils.metaestimators import _BaseComposition
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._class_prior import adjust, check_class_prior
+from .._classifier import LadderClassifier
+from .._random import private_random_state
+from ._base import (
+    SemiSupervisedMixin,
+    check_has_proba,
+    check_is_classifier,
+    class_proba,
+    copy_input_tags,
+    find_class_prior,
+    proba_of_unlabeled,
+    transduction,
+)
+from ._labeled_only import semi_supervised
+
+# Of the default members, in their order. The two forests err alike: together they count
+# as much as the ladder. On development tables log-loss is 1.4 % lower than with equal
+# weights, and accuracy is the same: benchmarks/results/vote-ablation.json.
+DEFAULT_WEIGHTS = [2, 1, 1]
+
+
+def default_estimators():
+    """The members of a vote that is given none.
+
+    Returns
+    -------
+    list of (str, classifier) tuples
+        The ladder network and two forests. With metadata routing they request
+        `sample_weight`.
+    """
+    ladder, rf, et = (
+        LadderClassifier(),
+        RandomForestClassifier(),
+        ExtraTreesClassifier(),
+    )
+    if _routing_enabled():
+        for estimator in (ladder, rf, et):
+            estimator.set_fit_request(sample_weight=True)
+    return [("ladder", ladder), ("rf", rf), ("et", et)]
+
+
+class SemiSupervisedVotingClassifier(
+    SemiSupervisedMixin, MetaEstimatorMixin, _BaseComposition
+):
+    """Average the probabilities of semi-supervised and supervised classifiers.
+
+    No single method wins on every table with few labels, and their errors differ. Their
+    mean is taken first, then its class prior.
+
+    Parameters
+    ----------
+    estimators : list of (str, classifier) tuples, default=None
+        Members with their names; all have `predict_proba`. A member that does not take
+        -1 (:func:`is_semi_supervised`) gets the labeled samples only. "drop" in place
+        of a classifier leaves the member out. Members get class codes 0, 1, … in place
+        of labels, as in :class:`~sklearn.ensemble.VotingClassifier`, so that a dict of
+        class weights must name codes. None is :func:`default_estimators`; parameters of
+        these can be set by name, such as ``ladder__n_estimators``.
+
+    weights : array-like of shape (n_estimators,), default=None
+        Weights of the members in the mean, including those that are dropped. None
+        weighs all alike; of the default members, the ladder counts as much as both
+        forests together.
+
+    class_prior : "auto", "em", array-like of shape (n_classes,) or None, default="auto"
+        Class prior that `predict_proba` assumes, as in :class:`ClassPriorClassifier`.
+        Unless it is None, members whose own `class_prior` is "auto" are fitted with
+        None, because the mean is adjusted.
+
+    n_jobs : int, default=None
+        Number of members that are fitted at the same time. None is 1.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines the seed of each `random_state` among the members' parameters. None
+        leaves these as they are.
+
+    Attributes
+    ----------
+    estimators_ : list of classifiers
+        The fitted members that are not dropped. Their classes are codes.
+
+    named_estimators_ : Bunch
+        The fitted members by name.
+
+    classes_ : ndarray of shape (n_classes,)
+        Without the marker.
+
+    class_prior_ : ndarray of shape (n_classes,)
+        With None the shares of the labels.
+
+    transduction_ : ndarray of shape (n_samples,)
+        Label of each training sample: the given one or, for unlabeled samples, the
+        predicted one.
+
+    n_features_in_ : int
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only if all feature names are strings.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> from sklearn.semi_supervised import LabelSpreading
+    >>> from sklearn_ladder.ensemble import SemiSupervisedVotingClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> y_few = np.full_like(y, -1)
+    >>> y_few[::5] = y[::5]  # 30 labels for 150 samples
+    >>> vote = SemiSupervisedVotingClassifier(
+    ...     [("spreading", LabelSpreading()), ("rf", RandomForestClassifier())],
+    ...     random_state=0,
+    ... ).fit(X, y_few)
+    >>> bool(vote.score(X, y) > 0.9)
+    True
+    >>> vote.transduction_.shape
+    (150,)
+    """
+
+    _parameter_constraints: dict = {
+        "estimators": [list, None],
+        "weights": ["array-like", None],
+        "class_prior": [StrOptions({"auto", "em"}), "array-like", None],
+        "n_jobs": [None, Integral],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        estimators=None,
+        *,
+        weights=None,
+        class_prior="auto",
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.estimators = estimators
+        self.weights = weights
+        self.class_prior = class_prior
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, sample_weight=None, **fit_params):
+        """Fit all members, and find the class prior of their mean.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+            Class labels; -1 or a missing value marks an unlabeled sample.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Those of unlabeled samples do not count in the shares of the labels.
+        **fit_params : dict
+            Metadata for the members, with metadata routing only.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If a parameter is not as described, if no sample is labeled, if there are
+            fewer than two classes, or a fitted member does not know all of them.
+        TypeError
+            If there are weights, and a member takes none.
+        """
+        self._check_estimators()
+        weights = self._checked_weights()
+        members = self._estimators_for_fit()
+        X_checked, labels, weight = self._checked(X, y, sample_weight)
+        params = self._params_of_fits(weight, fit_params)
+        codes, n_classes = labels.codes, len(labels.classes)
+        class_prior = check_class_prior(self.class_prior, n_classes)
+        # without memory maps, from which the ladder would read batch by batch
+        fitted = Parallel(n_jobs=self.n_jobs, max_nbytes=None)(
+            delayed(_fit)(member, X_checked, codes, params[name])
+            for name, member in zip(members, self._prepared(members), strict=True)
+        )
+        named = Bunch(**dict(zip(members, fitted, strict=True)))
+        proba = proba_of_unlabeled(
+            lambda X: _mean_proba(named, weights, X, n_classes),
+            X_checked,
+            codes,
+            n_classes,
+        )
+        prior, ratio = find_class_prior(class_prior, codes, proba, weight)
+        # set only after training succeeded
+        self.estimators_ = fitted
+        self.named_estimators_ = named
+        self.classes_ = labels.classes
+        self.class_prior_ = prior
+        self._weights = weights
+        self._ratio = ratio
+        self.transduction_ = transduction(labels, adjust(proba, ratio))
+        validate_data(self, X, skip_check_array=True)
+        return self
+
+    def predict_proba(self, X):
+        """Predict class probabilities: the members' mean, with the class prior.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`.
+        """
+        check_is_fitted(self)
+        proba = _mean_proba(
+            self.named_estimators_, self._weights, X, len(self.classes_)
+        )
+        return adjust(proba, self._ratio)
+
+    # ------------------------------------------------------------- parameters
+
+    def get_params(self, deep=True):
+        """Get the parameters, with `deep` those of the members, too.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+
+        Returns
+        -------
+        dict of str to object
+        """
+        return self._get_params("_members", deep=deep)
+
+    def set_params(self, **params):
+        """Set parameters, members by name, and parameters of members.
+
+        Parameters
+        ----------
+        **params : dict of str to object
+            A parameter of a default member makes `estimators` a list of the default
+            members first, and `weights` a list of their weights.
+
+        Returns
+        -------
+        self : object
+        """
+        if "estimators" in params:
+            self.estimators = params.pop("estimators")
+        if self.estimators is None:
+            members = default_estimators()
+            if {key.split("__")[0] for key in params} & dict(members).keys():
+                self.estimators = members
+                if self.weights is None:
+                    self.weights = list(DEFAULT_WEIGHTS)
+        self._set_params("estimators", **params)
+        return self
+
+    @property
+    def _members(self):
+        return default_estimators() if self.estimators is None else self.estimators
+
+    # ---------------------------------------------------------------- for fit
+
+    def _check_estimators(self):
+        members = self._members
+        is_right = [
+            isinstance(item, (tuple, list))
+            and len(item) == 2
+            and isinstance(item[0], str)
+            for item in members
+        ]
+        if not members or not all(is_right):
+            raise ValueError(
+                "estimators must be a list of (name, classifier) tuples, and not "
+                f"empty; got {members!r}."
+            )
+        self._validate_names([name for name, _ in members])
+        for name, estimator in members:
+            if not _is_dropped(estimator):
+                check_is_classifier(f"estimators: {name!r}", estimator)
+                check_has_proba(f"estimators: {name!r}", estimator)
+        if all(_is_dropped(estimator) for _, estimator in members):
+            raise ValueError("estimators must not all be 'drop'.")
+
+    def _checked_weights(self):
+        """Weights of the members that are not dropped."""
+        members = self._members
+        if self.weights is None:
+            is_default = self.estimators is None
+            weights = np.asarray(DEFAULT_WEIGHTS if is_default else [1] * len(members))
+        else:
+            weights = np.asarray(self.weights, dtype=float)
+        if weights.shape != (len(members),):
+            raise ValueError(
+                f"weights must be {len(members)} numbers, one for each of estimators; "
+                f"got {self.weights!r}."
+            )
+        kept = weights[[not _is_dropped(estimator) for _, estimator in members]]
+        if not (np.isfinite(kept).all() and (kept >= 0).all() and kept.any()):
+            raise ValueError(
+                "weights must be finite and not negative, and not all zero; "
+                f"got {self.weights!r}."
+            )
+        return kept
+
+    def _estimators_for_fit(self):
+        """Members by name; those that do not take -1 get labeled samples only."""
+        return {
+            name: semi_supervised(estimator)
+            for name, estimator in self._members
+            if not _is_dropped(estimator)
+        }
+
+    def _prepared(self, members):
+        """Clones, with seeds, and without class priors that the vote has."""
+        random_state = None
+        if self.random_state is not None:
+            random_state = private_random_state(self.random_state)
+        for member in members.values():
+            member = clone(member)
+            if self.class_prior is not None:
+                _leave_class_prior(member)
+            if random_state is not None:
+                _set_random_states(member, random_state)
+            yield member
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        try:
+            members = [each for _, each in self._members if not _is_dropped(each)]
+            return copy_input_tags(tags, members)
+        except (AttributeError, IndexError, TypeError, ValueError):
+            return tags  # estimators are not as they should be, and fit says so
+
+
+def _fit(estimator, X, codes, params):
+    return estimator.fit(X, codes, **params)
+
+
+def _mean_proba(members, weights, X, n_classes):
+    """Weighted mean of the members' class probabilities."""
+    proba = [
+        class_proba(f"estimators: {name!r}", member, X, n_classes)
+        for name, member in members.items()
+    ]
+    return np.average(proba, axis=0, weights=weights)
+
+
+def _leave_class_prior(member):
+    """Switch off class priors that are "auto", which the vote has in their place."""
+    automatic = {
+        key: None
+        for key, value in member.get_params().items()
+        if key.split("__")[-1] == "class_prior"
+        and isinstance(value, str)
+        and value == "auto"
+    }
+    member.set_params(**automatic)
+
+
+def _is_dropped(estimator):
+    return isinstance(estimator, str) and estimator == "drop"

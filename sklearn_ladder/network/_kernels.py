@@ -1,0 +1,384 @@
+"""Compiled functions for a training step on CPU: see ``_kernels.c``.
+
+They take contiguous float32 tensors on CPU. Who calls them asks `take` before, and
+computes by torch what they do not take. So they are optional: without a compiler at
+installation, or with the environment variable ``SKLEARN_LADDER_KERNELS=0``, all is
+computed by torch.
+"""
+
+import ctypes
+import os
+from contextlib import contextmanager
+from contextvars import ContextVar
+from ctypes import POINTER, byref, c_float, c_int, c_int64, c_uint64, c_void_p
+from importlib.util import find_spec
+
+import torch
+
+VARIABLE = "SKLEARN_LADDER_KERNELS"
+LIBRARY = f"{__package__}._kernels_compiled"
+INSTRUCTION_SETS = ("default", "AVX2", "AVX-512")
+
+_enabled = ContextVar("enabled", default=True)
+
+
+def _structure(name, *fields):
+    """A ctypes structure with the fields of the one in ``_kernels.c``."""
+    fields = [(field, kind) for kind, names in fields for field in names.split()]
+    return type(name, (ctypes.Structure,), {"_fields_": fields})
+
+
+_Gaussian = _structure(
+    "Gaussian", (c_int64, "n_rows width columns"), (c_void_p, "z u a out dout dz du da")
+)
+_Normalize = _structure(
+    "Normalize",
+    (c_int64, "n_labeled n_unlabeled n_clean width columns"),
+    (c_float, "epsilon slope"),
+    (c_void_p, "z_pre noise beta gamma z h means inverse_stds std"),
+    (c_void_p, "dh dz_corrupted dz_clean dmean dstd dz_pre dbeta dgamma zeros ones"),
+)
+_Cost = _structure(
+    "Cost",
+    (c_int64, "n_rows width denoised_row clean_row ddenoised_row dclean_row"),
+    (c_float, "least_std scale"),
+    (c_void_p, "z_denoised z_clean mean std sums cost dz_denoised dz_clean dmean dstd"),
+)
+_Adam = _structure(
+    "Adam",
+    (c_int64, "n"),
+    (c_void_p, "sizes parameters means squares gradients"),
+    (c_float, "step_size inverse_root beta1 beta2 epsilon"),
+)
+_Noise = _structure(
+    "Noise", (c_int64, "n"), (c_uint64, "seed"), (c_float, "std"), (c_void_p, "out")
+)
+_Input = _structure(
+    "Input", (c_int64, "n_rows n_columns n_members"), (c_void_p, "x noise out")
+)
+_Softmax = _structure(
+    "Softmax",
+    (c_int64, "n_rows n_members n_classes"),
+    (c_void_p, "logits dproba proba dlogits y weight"),
+    (c_float, "smoothing scale"),
+    (c_void_p, "cost"),
+)
+_Product = _structure(
+    "Product",
+    (c_int64, "n_members m n k"),
+    (c_void_p, "a b"),
+    (c_int64, "a_member a_row a_column b_member b_row b_column"),
+    (c_void_p, "c"),
+    (c_int64, "c_member c_row add"),
+)
+
+
+_STRUCTURES = {
+    "gaussian_forward": _Gaussian,
+    "gaussian_backward": _Gaussian,
+    "normalize_forward": _Normalize,
+    "normalize_backward": _Normalize,
+    "cost_forward": _Cost,
+    "cost_backward": _Cost,
+    "adam": _Adam,
+    "noise": _Noise,
+    "product": _Product,
+    "input": _Input,
+    "softmax_forward": _Softmax,
+    "softmax_backward": _Softmax,
+    "cross_entropy": _Softmax,
+}
+
+
+def _load():
+    """The library and its instruction set; None if there is none, or it fails."""
+    spec = find_spec(LIBRARY)
+    if spec is None or os.environ.get(VARIABLE) == "0":
+        return None, None
+    try:
+        library = ctypes.CDLL(spec.origin)
+    except OSError:
+        return None, None
+    for name, structure in _STRUCTURES.items():
+        function = getattr(library, f"ladder_{name}")
+        function.argtypes, function.restype = [POINTER(structure), c_int], None
+    library.ladder_product.restype = c_int
+    for number in reversed(range(len(INSTRUCTION_SETS))):
+        if library.ladder_select(number):
+            return library, INSTRUCTION_SETS[number]
+
+
+_library, _instruction_set = _load()
+
+
+def is_available():
+    """Whether the compiled functions are there and switched on."""
+    return _library is not None and _enabled.get()
+
+
+def has_fast_products():
+    """Whether products of matrices by compiled functions are as fast as a library's.
+
+    They were at least that on a processor with AVX-512, by AVX2 as well. Nothing else
+    was measured.
+    """
+    return is_available() and _instruction_set in ("AVX2", "AVX-512")
+
+
+def has_openmp():
+    """Whether the compiled functions use several threads."""
+    return _library is not None and bool(_library.ladder_has_openmp())
+
+
+def instruction_set():
+    """Name of the instruction set of the compiled functions; None without them."""
+    return _instruction_set
+
+
+@contextmanager
+def restricted_to(name):
+    """Within it, take the functions for another instruction set. For tests.
+
+    Raises
+    ------
+    ValueError
+        If the processor does not have it.
+    """
+    if not (_library and _library.ladder_select(INSTRUCTION_SETS.index(name))):
+        raise ValueError(f"This machine has no compiled functions for {name}.")
+    try:
+        yield
+    finally:
+        _library.ladder_select(INSTRUCTION_SETS.index(_instruction_set))
+
+
+@contextmanager
+def disabled():
+    """Within it, torch computes everything."""
+    token = _enabled.set(False)
+    try:
+        yield
+    finally:
+        _enabled.reset(token)
+
+
+def take(*tensors):
+    """Whether the compiled functions can be used for tensors; None counts as one.
+
+    They cannot if somebody records torch's operations, to compile or export them.
+    """
+    return (
+        is_available()
+        and all(
+            tensor is None
+            or (
+                tensor.dtype == torch.float32
+                and tensor.is_cpu
+                and tensor.is_contiguous()
+            )
+            for tensor in tensors
+        )
+        and not torch.compiler.is_compiling()
+        and not torch.jit.is_tracing()
+    )
+
+
+def take_rows(*tensors):
+    """Whether `take` would take tables, if there were no gaps between their rows."""
+    return all(
+        take(tensor[:1]) and tensor.stride(1) == 1 and len(tensor) for tensor in tensors
+    )
+
+
+def _call(function, structure):
+    return function(byref(structure), torch.get_num_threads())
+
+
+def _pointer(tensor):
+    return None if tensor is None else tensor.data_ptr()
+
+
+def _contiguous(*tensors):
+    """Gradients may be expanded or transposed."""
+    return [None if tensor is None else tensor.contiguous() for tensor in tensors]
+
+
+def gaussian_forward(z_corrupted, u, coefficients):
+    """Output of the Gaussian combinator.
+
+    Parameters
+    ----------
+    z_corrupted, u : Tensor of shape (n_samples, width)
+    coefficients : Tensor of shape (10, width)
+
+    Returns
+    -------
+    Tensor of shape (n_samples, width)
+    """
+    out = torch.empty_like(z_corrupted)
+    tensors = z_corrupted, u, coefficients, out
+    structure = _Gaussian(*u.shape, u.shape[1], *map(_pointer, tensors))
+    _call(_library.ladder_gaussian_forward, structure)
+    return out
+
+
+def gaussian_backward(dout, z_corrupted, u, coefficients):
+    """Derivatives by the three inputs of `gaussian_forward`, in their order."""
+    (dout,) = _contiguous(dout)
+    inputs = z_corrupted, u, coefficients
+    derivatives = [torch.empty_like(tensor) for tensor in inputs]
+    tensors = *inputs, None, dout, *derivatives
+    structure = _Gaussian(*u.shape, u.shape[1], *map(_pointer, tensors))
+    _call(_library.ladder_gaussian_backward, structure)
+    return derivatives
+
+
+def normalize_forward(z_pre, noise, beta, gamma, slope, parts, epsilon):
+    """Batch normalization, noise and activation: see `NormalizeAndActivate`.
+
+    Parameters
+    ----------
+    slope : float or None
+        Of the activation where its argument is negative; None if there is none, and
+        neither `beta` nor `gamma`.
+
+    Returns
+    -------
+    z, h : Tensor of shape (n_samples, width)
+        `h` is None if `slope` is.
+    means, inverse_stds : Tensor of shape (3, width)
+        By part; not set where it is empty.
+    """
+    width = z_pre.shape[1]
+    z = torch.empty_like(z_pre)
+    h = None if slope is None else torch.empty_like(z_pre)
+    means, inverse_stds = z_pre.new_empty(2, 3, width)
+    structure = _Normalize(
+        *(*parts, width, width, epsilon, slope or 0.0),
+        *map(_pointer, (z_pre, noise, beta, gamma, z, h, means, inverse_stds)),
+    )
+    _call(_library.ladder_normalize_forward, structure)
+    return z, h, means, inverse_stds
+
+
+def normalize_backward(
+    gradients, z_pre, z, h, beta, gamma, means, inverse_stds, slope, parts
+):
+    """Derivatives of `normalize_forward` by `z_pre`, `beta` and `gamma`.
+
+    Parameters
+    ----------
+    gradients : sequence of Tensor or None
+        Derivatives by h, z of unlabeled and of clean samples, and the mean and standard
+        deviation of clean samples.
+
+    Returns
+    -------
+    dz_pre, dbeta, dgamma : Tensor or None
+    """
+    gradients = _contiguous(*gradients)
+    dz_pre = torch.empty_like(z_pre)
+    dbeta = None if beta is None else torch.empty_like(beta)
+    dgamma = None if gamma is None else torch.empty_like(gamma)
+    tensors = z_pre, None, beta, gamma, z, h, means, inverse_stds, None, *gradients
+    structure = _Normalize(
+        *(*parts, *(2 * z_pre.shape[1:]), 0.0, slope or 0.0),
+        *map(_pointer, (*tensors, dz_pre, dbeta, dgamma)),
+    )
+    _call(_library.ladder_normalize_backward, structure)
+    return dz_pre, dbeta, dgamma
+
+
+def cost_forward(z_denoised, z_clean, mean, std, least_std):
+    """Mean of ((ẑ − μ − σ z)/max(σ, least_std))².
+
+    Without `mean` and `std`, μ is 0 and σ is 1. There may be gaps between
+    rows of `z_denoised` and `z_clean`.
+    """
+    sums, cost = z_denoised.new_empty(z_denoised.shape[1]), z_denoised.new_empty(())
+    structure = _cost(z_denoised, z_clean, mean, std, least_std, 0.0, sums, cost)
+    _call(_library.ladder_cost_forward, structure)
+    return cost
+
+
+def cost_backward(dcost, z_denoised, z_clean, mean, std, least_std, needs_clean):
+    """Derivatives of `cost_forward` by its four tensors; None where not needed."""
+    dz_denoised = z_denoised.new_empty(z_denoised.shape)
+    dz_clean = z_clean.new_empty(z_clean.shape) if needs_clean else None
+    dmean, dstd = (None if t is None else torch.empty_like(t) for t in (mean, std))
+    derivatives = dz_denoised, dz_clean, dmean, dstd
+    scale = 2 * float(dcost) / z_denoised.numel()
+    inputs = z_denoised, z_clean, mean, std
+    structure = _cost(*inputs, least_std, scale, None, None, *derivatives)
+    _call(_library.ladder_cost_backward, structure)
+    return derivatives
+
+
+def _cost(z_denoised, z_clean, mean, std, least_std, scale, *results):
+    return _Cost(
+        *(*z_denoised.shape, z_denoised.stride(0), z_clean.stride(0)),
+        *(2 * z_denoised.shape[1:]),
+        *(least_std, scale),
+        *map(_pointer, (z_denoised, z_clean, mean, std, *results)),
+    )
+
+
+def fill_normal(tensors, stds, generator):
+    """Fill each tensor with normal numbers, with a standard deviation for each.
+
+    They are determined by the state of torch's generator, but they are not those that
+    torch would draw from it.
+    """
+    seeds = torch.empty(len(tensors), dtype=torch.int64, device="cpu")
+    seeds.random_(generator=generator)
+    for tensor, std, seed in zip(tensors, stds, seeds.tolist(), strict=True):
+        structure = _Noise(tensor.numel(), seed, std, tensor.data_ptr())
+        _call(_library.ladder_noise, structure)
+
+
+def bmm(a, b, out):
+    """``torch.bmm(a, b, out=out)``; `a` and `b` may have any strides."""
+    structure = _Product(
+        *(*out.shape, a.shape[2], a.data_ptr(), b.data_ptr()),
+        *(*a.stride(), *b.stride(), out.data_ptr(), *out.stride()[:2]),
+    )
+    if not _call(_library.ladder_product, structure):
+        raise MemoryError("No memory for a product of matrices.")
+
+
+class Program:
+    """Calls of compiled functions, prepared once and run often."""
+
+    def __init__(self):
+        self._calls, self._tensors = [], []
+
+    def add(self, function, **fields):
+        """Prepare a call.
+
+        Parameters
+        ----------
+        function : str
+            Name without ``ladder_``.
+        **fields
+            Of its structure in ``_kernels.c``. Tensors stand for their memory, which
+            must stay theirs; those not given are 0.
+
+        Returns
+        -------
+        ctypes.Structure
+            Whose fields may be changed between runs.
+        """
+        structure = _STRUCTURES[function]()
+        for name, value in fields.items():
+            if isinstance(value, torch.Tensor):
+                self._tensors.append(value)
+                value = value.data_ptr()
+            setattr(structure, name, value)
+        call = getattr(_library, f"ladder_{function}"), byref(structure)
+        self._calls.append(call)
+        return structure
+
+    def run(self):
+        n_threads = torch.get_num_threads()
+        for function, structure in self._calls:
+            function(structure, n_threads)
