@@ -216,12 +216,10 @@ class Run:
         """A fit knows nothing of the one before."""
         if self.case.first == "partial_fit":
             return
-        before = state(self.clf, self.X)
         fresh = clone(self.clf)
         assert self.train(self.clf, "fit", weight=self.weight)
         self.train(fresh, "fit", weight=self.weight)
         assert state(self.clf, self.X) == state(fresh, self.X), "fit again"
-        del before
 
     def warm_start(self):
         if self.case.first == "partial_fit":
@@ -242,7 +240,7 @@ class Run:
         )
         first = np.arange(max(2, len(self.labels.labels) // 2))
         part = self.samples._replace(values=self.samples.values[first])
-        self.must_, must = self.must, self.must
+        must = self.must
         if refused:
             self.must = [*must, "early_stopping|class_prior|class_weight"]
         weight = None if self.weight is None else self.weight[: len(first)]
@@ -255,14 +253,13 @@ class Run:
 
     def failing_fit(self):
         """After any error the model is what it was."""
-        before, none = state(self.clf, self.X), self.labels.take([])
+        before = state(self.clf, self.X)
         failures = {
             "no label": (dict(), self.X, np.full(len(self.labels.labels), -1)),
             "infinite": (dict(), np.full((9, 2), np.inf), np.arange(9) % 2),
             "parameter": (dict(learning_rate=-1), self.X, self.y),
             "callback": (dict(callbacks=[Fails()]), self.X, self.y),
         }
-        del none
         for name, (changes, X, y) in failures.items():
             old = {key: self.clf.get_params()[key] for key in changes}
             self.clf.set_params(**changes)
