@@ -41,6 +41,7 @@ source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 default_role = "literal"
 
 autosummary_generate = True
+toc_object_entries_show_parents = "hide"
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
 extlinks = {
