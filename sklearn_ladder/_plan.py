@@ -210,9 +210,8 @@ def _resolve_training(own, data, layers, previous):
         max_epochs = round(default_updates / n_batches_per_epoch)
     if own["early_stopping"] and max_epochs == 1:
         warnings.warn(
-            "early_stopping=True holds out labels, but chooses among the weights after "
-            "each epoch, and training has only one: raise max_epochs (now "
-            f"{own['max_epochs']!r}).",
+            "early_stopping=True chooses among the weights after each epoch, and "
+            f"training has only one: raise max_epochs (now {own['max_epochs']!r}).",
             UserWarning,
             stacklevel=6,
         )
@@ -321,9 +320,9 @@ def _denoising_cost(own, n_layers, n_classes, n_estimators):
     kept = tuple(c if layer in denoised else 0.0 for layer, c in enumerate(costs))
     if variant != "supervised" and not any(kept):
         raise ValueError(
-            "denoising_cost must be positive at a layer that the variant denoises "
-            f"({variant!r}: {_layer_names(denoised)}), or the variant be 'supervised'; "
-            f"got denoising_cost={own['denoising_cost']!r}."
+            f"denoising_cost must be positive at one of the layers {list(denoised)}, "
+            f"which variant={variant!r} denoises, or the variant be 'supervised'; got "
+            f"denoising_cost={own['denoising_cost']!r}."
         )
     return kept, n_denoising
 
@@ -349,11 +348,6 @@ def _cost_of_members(costs, n_estimators):
             f"{costs.tolist()}."
         )
     return costs[0], max(n_denoising, 1)
-
-
-def _layer_names(layers):
-    layers = list(layers)
-    return f"layer {layers[0]}" if len(layers) == 1 else f"layers 0 to {layers[-1]}"
 
 
 def _adversary(settings, n_layers, has_denoising_cost):
@@ -388,10 +382,6 @@ def resolve_device(device):
     ----------
     device : str
         "auto" takes CUDA if there is a CUDA device, else the CPU.
-
-    Returns
-    -------
-    str
 
     Raises
     ------

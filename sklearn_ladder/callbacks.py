@@ -4,7 +4,7 @@ import torch
 from skorch.callbacks import Callback
 
 from .training._cuda_graph import GraphedStep
-from .training._fused_step import acts_on_gradients
+from .training._step import acts_on_gradients
 
 __all__ = ["CUDAGraph"]
 

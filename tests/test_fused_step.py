@@ -10,7 +10,8 @@ from sklearn_ladder.data._batches import LadderBatch
 from sklearn_ladder.network import Ladder, _kernels
 from sklearn_ladder.network._convolution import Conv
 from sklearn_ladder.objective._costs import ladder_costs
-from sklearn_ladder.training._fused_step import FusedStep, why_not
+from sklearn_ladder.training._fused_step import FusedStep
+from sklearn_ladder.training._step import why_not
 
 pytestmark = pytest.mark.skipif(
     not _kernels.has_fast_products(), reason="installed without compiled functions"

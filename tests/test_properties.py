@@ -12,7 +12,10 @@ import warnings
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, event, given, note, settings
+from hypothesis import strategies as st
 from sklearn.base import clone
+
+from sklearn_ladder import LadderClassifier
 
 from .generated.descriptions import (
     DIVERGED,
@@ -213,12 +216,10 @@ class Run:
         """A fit knows nothing of the one before."""
         if self.case.first == "partial_fit":
             return
-        before = state(self.clf, self.X)
         fresh = clone(self.clf)
         assert self.train(self.clf, "fit", weight=self.weight)
         self.train(fresh, "fit", weight=self.weight)
         assert state(self.clf, self.X) == state(fresh, self.X), "fit again"
-        del before
 
     def warm_start(self):
         if self.case.first == "partial_fit":
@@ -239,7 +240,7 @@ class Run:
         )
         first = np.arange(max(2, len(self.labels.labels) // 2))
         part = self.samples._replace(values=self.samples.values[first])
-        self.must_, must = self.must, self.must
+        must = self.must
         if refused:
             self.must = [*must, "early_stopping|class_prior|class_weight"]
         weight = None if self.weight is None else self.weight[: len(first)]
@@ -252,14 +253,13 @@ class Run:
 
     def failing_fit(self):
         """After any error the model is what it was."""
-        before, none = state(self.clf, self.X), self.labels.take([])
+        before = state(self.clf, self.X)
         failures = {
             "no label": (dict(), self.X, np.full(len(self.labels.labels), -1)),
             "infinite": (dict(), np.full((9, 2), np.inf), np.arange(9) % 2),
             "parameter": (dict(learning_rate=-1), self.X, self.y),
             "callback": (dict(callbacks=[Fails()]), self.X, self.y),
         }
-        del none
         for name, (changes, X, y) in failures.items():
             old = {key: self.clf.get_params()[key] for key in changes}
             self.clf.set_params(**changes)
@@ -280,3 +280,24 @@ def _close(a, b, what):
 @given(descriptions())
 def test_error_or_sound_model(case):
     Run(case).check()
+
+
+@given(
+    st.sampled_from(["full", "gamma", "bottom", "supervised"]),
+    st.sampled_from([2, 3, 5, 10]),
+    st.sampled_from([20, 13, 60]),
+    st.integers(0, 1000),
+)
+@settings(max_examples=20)
+def test_resolved_values_make_the_same_model(variant, n_classes, n_labeled, seed):
+    """An explicit value that equals what "auto" resolves to changes nothing."""
+    X = np.random.RandomState(seed).normal(size=(60, 3))
+    y = np.where(np.arange(60) < n_labeled, np.arange(60) % n_classes, -1)
+    small = dict(hidden_layer_sizes=(8,), max_epochs=2, random_state=seed)
+    clf = LadderClassifier(variant=variant, **small).fit(X, y)
+    names = ["n_estimators", "feature_scaling", "denoising_cost", "class_prior"]
+    resolved = {name: getattr(clf, name + "_") for name in names}
+    for explicit in [{name: resolved[name]} for name in names] + [resolved]:
+        other = clone(clf).set_params(**explicit).fit(X, y)
+        same = np.array_equal(other.predict_proba(X), clf.predict_proba(X))
+        assert same, f"another model with {explicit}"

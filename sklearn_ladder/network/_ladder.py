@@ -1,4 +1,7 @@
-"""The ladder network: encoder run corrupted and clean, and decoder."""
+"""The ladder network: encoder run corrupted and clean, and decoder.
+
+Rasmus et al., "Semi-Supervised Learning with Ladder Networks", 2015, arXiv:1507.02672.
+"""
 
 from typing import NamedTuple
 
@@ -73,11 +76,6 @@ class Ladder(nn.Module):
         decoders of the others learn nothing. Leaving them out would save little time.)
     seed : int, default=0
         Determines the initial weights.
-
-    References
-    ----------
-    Rasmus et al., "Semi-Supervised Learning with Ladder Networks", 2015,
-    arXiv:1507.02672.
     """
 
     def __init__(
@@ -142,29 +140,11 @@ class Ladder(nn.Module):
         return x if self.feature_scaling is None else self.feature_scaling(x)
 
     def for_all(self, x):
-        """Columns of layer 0, repeated for each member.
-
-        Parameters
-        ----------
-        x : Tensor of shape (n_samples, n_columns)
-
-        Returns
-        -------
-        Tensor of shape (n_samples, n_members · n_columns)
-        """
+        """Repeat columns for each member: shape (n_samples, n_members · n_columns)."""
         return x if self.n_members == 1 else x.repeat(1, self.n_members)
 
     def proba(self, logits):
-        """Class probabilities of the members, side by side as a table.
-
-        Parameters
-        ----------
-        logits : Tensor of shape (n_samples · n_members, n_classes)
-
-        Returns
-        -------
-        Tensor of shape (n_samples, n_members · n_classes)
-        """
+        """Class probabilities of the members, (n_samples, n_members · n_classes)."""
         return logits.softmax(dim=1).view(-1, self.shapes[-1].channels)
 
     def mean_of_members(self, outputs, first=None):
@@ -184,6 +164,8 @@ class Ladder(nn.Module):
     def normalize_weights(self):
         """Scale the weights into each unit or channel to length 1, in place.
 
+        After Huang et al., "Projection Based Weight Normalization", arXiv:1710.02338.
+
         All layers of encoder and decoder do so but the topmost of the encoder. Batch
         normalization removes the length again. What it changes is training: lengths
         would grow, and the same step would turn the weights less and less.
@@ -191,11 +173,6 @@ class Ladder(nn.Module):
         NOTE[DIFF]: the published experiments add weight decay, which for weights of
         length 1 would act on the class layer, β, γ and combinators only. Their
         combinator is another one.
-
-        References
-        ----------
-        Huang et al., "Projection Based Weight Normalization for Deep Neural Networks",
-        2017, arXiv:1710.02338.
         """
         maps = [layer.projection for layer in self.encoder.layers[:-1]]
         if self.decoder is not None:
@@ -277,8 +254,8 @@ class Ladder(nn.Module):
     def impute(self, x, reconstruct=None):
         """Replace missing entries by the decoder's reconstruction from the others.
 
-        Entries start at 0, which for scaled features is the mean, and stay there
-        without a decoder down to the input. They never leave `input_range`.
+        They start at 0, the mean of scaled features, and stay there without a decoder
+        down to the input. They never leave `input_range`.
 
         Parameters
         ----------
@@ -294,10 +271,8 @@ class Ladder(nn.Module):
         """
         missing = x.isnan()
         imputed = torch.zeros_like(x)
-        n_passes = 0
-        if self.decoder is not None and self.decoder.lowest == 0:
-            n_passes = IMPUTATION_PASSES
-        for n_passed in range(n_passes + 1):
+        has_decoder = self.decoder is not None and self.decoder.lowest == 0
+        for n_passed in range(1 + IMPUTATION_PASSES * has_decoder):
             if n_passed > 0:
                 reconstruction = (reconstruct or self._reconstruct_batch)(x)
                 imputed = self._fill_from_denoising_members(reconstruction)

@@ -8,118 +8,15 @@ calls of compiled functions on memory that is kept: see ``network/_kernels.c``.
 import ctypes
 
 import torch
-from skorch.callbacks import Callback
 
 from ..network import _kernels
-from ..network._combinators import GaussianCombinator
-from ..network._dense import DenseProjection
 from ..network._normalization import EPSILON
 from ..network._shapes import FLOAT32_ON_CPU
 from ..objective._costs import LEAST_STD
 
 
-def why_not(module, optimizer, batch, have_missing=False, adversary=None):
-    """Why a step cannot be taken this way; None if it can.
-
-    Parameters
-    ----------
-    module : Ladder
-    optimizer : torch.optim.Optimizer
-    batch : LadderBatch
-    have_missing : bool, default=False
-        Whether there may be NaN in the samples.
-    adversary : Adversary, default=None
-
-    Returns
-    -------
-    str or None
-    """
-    layers = module.encoder.layers
-    decoder_layers = [] if module.decoder is None else module.decoder.layers.values()
-    group = optimizer.param_groups[0]
-    conditions = {
-        "compiled functions are not available": _kernels.has_fast_products(),
-        "samples have missing entries": not have_missing,
-        "no sample of the batch is labeled": len(batch.x_labeled) > 0,
-        "the batch has no unlabeled samples for the decoder": (
-            len(batch.x_unlabeled) > 0 or module.decoder is None
-        ),
-        "virtual adversarial training perturbs samples": adversary is None,
-        "parameters are not in float32 on CPU": all(
-            map(_kernels.take, module.parameters())
-        ),
-        "layers are not all dense": all(
-            isinstance(layer.projection, DenseProjection)
-            and layer.projection.in_shape.n_positions == 1
-            for layer in layers
-        ),
-        "the activation is not piecewise linear": all(
-            layer.activation.slope is not None for layer in layers
-        ),
-        "combinators are not all Gaussian": all(
-            type(layer.combinator) is GaussianCombinator for layer in decoder_layers
-        ),
-        "the clean encoder ends at the input": module.highest_target != 0,
-        "the optimizer is not plain Adam": type(optimizer) is torch.optim.Adam
-        and len(optimizer.param_groups) == 1
-        and not (group["weight_decay"] or group["amsgrad"] or group["maximize"]),
-    }
-    return next((reason for reason, holds in conditions.items() if not holds), None)
-
-
-class StepOnCPU:
-    """Training steps of a net in training: fused if they can be, or else skorch's.
-
-    Parameters
-    ----------
-    net : LadderNet
-
-    Attributes
-    ----------
-    plain : callable
-        skorch's step.
-    reason : str or None
-        Why steps are not fused.
-    """
-
-    def __init__(self, net):
-        self.plain = net.train_step
-        self._net, self._fused = net, None
-        self.reason = None
-        if torch.device(net.device).type != "cpu":
-            self.reason = "the device is not a CPU"
-        elif name := acts_on_gradients(net):
-            self.reason = f"callback {name} acts on gradients"
-
-    def __call__(self, batch, **fit_params):
-        net = self._net
-        if self.reason is None and not (self._fused and self._fused.fits(batch)):
-            have_missing = net.training_samples_.have_missing
-            self.reason = why_not(
-                net.module_, net.optimizer_, batch, have_missing, net.plan.adversary
-            )
-            if self.reason is None:
-                self._fused = FusedStep(
-                    *(net.module_, net.criterion_, net.optimizer_),
-                    *(net.noise_generator_, batch),
-                )
-        if self.reason is not None:
-            return self.plain(batch, **fit_params)
-        if net.plan.weight_normalization:
-            net.module_.normalize_weights()
-        return self._fused(batch)
-
-
-def acts_on_gradients(net):
-    """Name of a callback that acts on gradients, or None."""
-    for name, callback in net.callbacks_:
-        if type(callback).on_grad_computed is not Callback.on_grad_computed:
-            return name
-    return None
-
-
 class FusedStep:
-    """One training step of a `Ladder`: see `why_not` for which it can be.
+    """One training step of a `Ladder`: see `why_not` for the conditions.
 
     Parameters
     ----------

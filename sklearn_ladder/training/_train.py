@@ -12,7 +12,7 @@ from skorch.callbacks import EarlyStopping
 
 from .._prediction import measure_population
 from ..data._batches import TrainingSamples
-from ._fused_step import StepOnCPU
+from ._step import StepOnCPU
 
 # Columns of skorch's history that are not for users.
 INTERNAL_COLUMNS = {
