@@ -276,7 +276,8 @@ def _read(y):
         is_text = labels.dtype.kind == "U"
         is_marker = labels == (str(UNLABELED) if is_text else UNLABELED)
     else:
-        raise ValueError(f"Unknown label type: {labels.dtype}.")
+        cause = "Complex data not supported" if labels.dtype.kind == "c" else "Unknown"
+        raise ValueError(f"{cause} label type: {labels.dtype}.")
     labeled = np.array(present)  # pandas gives a mask that is read-only
     labeled[labeled] = ~is_marker
     labels = labels[~is_marker]
