@@ -1,6 +1,7 @@
 """Configuration of the documentation: ``make docs`` builds it into docs/_build/html."""
 
 import os
+import re
 
 from sphinx_gallery.sorting import ExplicitOrder
 
@@ -40,6 +41,7 @@ source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 default_role = "literal"
 
 autosummary_generate = True
+toc_object_entries_show_parents = "hide"
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
 extlinks = {
@@ -101,3 +103,15 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
 html_context = {"default_mode": "light"}
+
+
+def quote_attributes_in_shapes(app, what, name, obj, options, lines):
+    """Write ``(n_features_in_,)`` as code: to reStructuredText it is a link."""
+    for number, line in enumerate(lines):
+        if "of shape" in line:
+            lines[number] = re.sub(r"(?<![\w`])([a-z_]+_)(?=[,)])", r"`\1`", line)
+
+
+def setup(app):
+    """Connect it, to run before numpydoc."""
+    app.connect("autodoc-process-docstring", quote_attributes_in_shapes, priority=400)

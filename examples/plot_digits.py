@@ -7,19 +7,15 @@ Of 1,797 small images 50 have a label. The ladder network learns from all of the
 same network without its decoder learns from the 50 alone.
 """
 
-import numpy as np
 from sklearn.datasets import load_digits
 
 from sklearn_ladder import LadderClassifier
 from sklearn_ladder.displays import ReconstructionDisplay
+from sklearn_ladder.model_selection import hide_labels
 
 X, y = load_digits(return_X_y=True)
 
-rng = np.random.RandomState(0)
-y_few = np.full_like(y, -1)  # -1 marks an unlabeled sample
-for digit in range(10):
-    kept = rng.choice(np.flatnonzero(y == digit), 5, replace=False)
-    y_few[kept] = digit
+y_few = hide_labels(y, per_class=5, random_state=0)  # -1 marks an unlabeled sample
 hidden = y_few == -1
 
 # %%

@@ -28,9 +28,9 @@ clf = LadderClassifier(
 ).fit(X, y_few)
 
 # %%
-# There is one curve for each cost. "supervised cost" is that of the labels,
-# "denoising 0 cost" that of the input, "denoising 1 cost" that of the first hidden
-# layer, and so on. "train loss" is their weighted sum.
+# There is one curve for each cost. "supervised" is the cost of the labels. There is a
+# denoising cost for each layer, the input first. "train loss" is the weighted sum of
+# them all.
 #
 # What to look for:
 #
@@ -42,9 +42,7 @@ clf = LadderClassifier(
 #   (``decay_start=0.67``).
 
 display = TrainingHistoryDisplay.from_estimator(clf)
-display.ax_.legend(loc="upper left", bbox_to_anchor=(1, 1))
 display.figure_.set_size_inches(8, 4.5)
-display.figure_.set_layout_engine("constrained")
 
 # %%
 # ``early_stopping=True`` holds labeled samples out and records their log-loss as

@@ -58,4 +58,9 @@ print(f"\naccuracy on the unlabeled samples: {clf.score(X[100:], y[100:]):.3f}")
 
 figure, ax = plt.subplots(figsize=(6, 3.5), layout="constrained")
 ax.plot(clf.history_["epoch"], clf.history_["changed"], marker=".")
-ax.set(xlabel="Epoch", ylabel="Share of changed predictions", ylim=(0, 0.5))
+ax.set(
+    xlabel="Epoch",
+    ylabel="Share of changed predictions",
+    ylim=(0, 1.05),
+    xticks=range(0, 21, 5),
+)

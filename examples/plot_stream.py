@@ -21,11 +21,12 @@ y_few = np.where(rng.uniform(size=len(y)) < 0.2, y, -1)  # a fifth has a label
 
 # %%
 # The first chunk settles the feature scaling, so it should be large and typical. All
-# classes must be named in the first call, because a chunk may lack some.
+# classes must be named in the first call, because a chunk may lack some. The learning
+# rate stays constant in a stream, so it is lower than the default of ``fit``.
 
-clf = LadderClassifier((64, 32), random_state=0)
+clf = LadderClassifier((64, 32), learning_rate=0.003, random_state=0)
 classes = np.unique(y)
-n_first, n_next = 500, 50
+n_first, n_next = 200, 50
 for _ in range(10):  # ten passes over the first chunk
     clf.partial_fit(X[:n_first], y_few[:n_first], classes=classes)
 
@@ -33,7 +34,7 @@ accuracy = []
 for start in range(n_first, len(X), n_next):
     X_chunk, y_chunk = X[start : start + n_next], y[start : start + n_next]
     accuracy.append(clf.score(X_chunk, y_chunk))
-    for _ in range(5):
+    for _ in range(3):
         clf.partial_fit(X_chunk, y_few[start : start + n_next])
 
 print(f"first five chunks: {np.mean(accuracy[:5]):.3f}")

@@ -32,7 +32,12 @@ labeled = y_few != -1
 # The baseline is ``variant="supervised"``: the same network without unlabeled costs.
 # Always compare with it before you trust unlabeled samples.
 
-settings = {"n_estimators": 1, "max_epochs": 60, "random_state": 0}
+settings = {
+    "feature_scaling": "scaled",
+    "n_estimators": 1,
+    "max_epochs": 60,
+    "random_state": 0,
+}
 models = {
     "labels only": LadderClassifier((64, 32), variant="supervised", **settings),
     "default costs": LadderClassifier((64, 32), **settings),

@@ -214,7 +214,7 @@ class LadderClassifier(
         Class labels, without the marker.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+    feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the features, if all are strings.
     plan_ : Plan
         All settings of the last fit, resolved. These have attributes of their own:

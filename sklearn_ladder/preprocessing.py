@@ -64,7 +64,7 @@ class GlobalContrastNormalizer(_PixelTransformer):
     n_features_in_ : int
         Number of features seen during `fit`.
 
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+    feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of features seen during `fit`. Defined only when `X` has feature names
         that are all strings.
 
@@ -159,19 +159,19 @@ class ZCAWhitener(_PixelTransformer):
 
     Attributes
     ----------
-    mean_ : ndarray of shape (`n_features_in_`,)
+    mean_ : ndarray of shape (n_features_in_,)
         Mean of each feature.
 
-    whitening_ : ndarray of shape (`n_features_in_`, `n_features_in_`)
+    whitening_ : ndarray of shape (n_features_in_, n_features_in_)
         Symmetric whitening matrix: (covariance + regularization · I)^(-1/2).
 
-    coloring_ : ndarray of shape (`n_features_in_`, `n_features_in_`)
+    coloring_ : ndarray of shape (n_features_in_, n_features_in_)
         Inverse of `whitening_`.
 
     n_features_in_ : int
         Number of features seen during `fit`.
 
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+    feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of features seen during `fit`. Defined only when `X` has feature names
         that are all strings.
 

@@ -60,3 +60,13 @@ def test_links_between_pages_lead_to_files():
         for link in re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", page.read_text()):
             if "gallery/" not in link:  # made by the build
                 assert (page.parent / link).exists(), f"{page}: {link}"
+
+
+def test_developer_notes_say_where_things_are():
+    package = Path(sklearn_ladder.__file__).parent
+    text = "".join(page.read_text() for page in DOCS.glob("developer/*.md"))
+    places = re.findall(r"`([\w.]+)` in `(?:sklearn_ladder/)?([\w/]+\.py)`", text)
+    assert len(places) > 5
+    for name, file in places:
+        source = (package / file).read_text(encoding="utf-8")
+        assert re.search(rf"\b{name.rpartition('.')[2]}\b", source), (name, file)

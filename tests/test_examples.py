@@ -74,14 +74,14 @@ def test_images(run):
 def test_unlabeled_hurt(run):
     accuracy = run("plot_unlabeled_hurt.py")["accuracy"]
     harmful = accuracy["class layer's cost 10"]
-    assert accuracy["labels only"] > harmful + 0.05
-    assert accuracy["default costs"] > harmful + 0.05
+    assert accuracy["labels only"] > harmful + 0.1
+    assert accuracy["default costs"] > harmful + 0.1
 
 
 @pytest.mark.slow
 def test_stream(run):
     accuracy = run("plot_stream.py")["accuracy"]
-    assert np.mean(accuracy[-5:]) > np.mean(accuracy[:5])
+    assert np.mean(accuracy[-5:]) > np.mean(accuracy[:5]) + 0.1
     assert np.mean(accuracy[-5:]) > 0.85
 
 
