@@ -10,13 +10,11 @@ for tables, and for fits of seconds.
 import math
 from itertools import pairwise
 
-FEWEST_UPDATES, MOST_UPDATES = 500, 1500
-# Updates of all members together, about.
-UPDATES_OF_ENSEMBLE = 2000
+FEWEST_UPDATES, MOST_UPDATES = 250, 750
 # Bins per feature, and columns of all bins together, at most.
 N_BINS, MOST_COLUMNS = 6, 512
-# Weights of a network up to which several side by side cost little more than one.
-MOST_WEIGHTS_OF_ENSEMBLE = 2**18
+# Members of an ensemble, and weights of all of them together, at most.
+MOST_MEMBERS, MOST_WEIGHTS_OF_ENSEMBLE = 5, 2**18
 # Labels whose batch statistics are as good as those of many.
 ENOUGH_LABELS = 10
 
@@ -53,22 +51,34 @@ def n_bins(n_values, n_classes):
     return min(max(MOST_COLUMNS // max(n_binned, 1), 1), N_BINS)
 
 
-def n_updates(n_labels):
-    """Number of updates: 100 √(number of labels), between 500 and 1,500.
+def n_updates(n_labels, is_mlp=True):
+    """Number of updates: 50 √(number of labels), between 250 and 750.
 
-    Few labels are fitted quickly, then overfitted.
-    """
-    return round(min(max(FEWEST_UPDATES, 100 * math.sqrt(n_labels)), MOST_UPDATES))
-
-
-def n_estimators(n_updates, shapes):
-    """Number of members: 3 if updates are few, else 2; 1 if the network is large.
-
-    A mean of several networks is right more often than one, above all with few labels.
+    Few labels are fitted quickly, then overfitted. Convolutional networks learn more
+    slowly, and make twice as many updates.
 
     Parameters
     ----------
-    n_updates : int
+    n_labels : int
+    is_mlp : bool, default=True
+        Whether the architecture is the dense network for tables.
+
+    Returns
+    -------
+    int
+    """
+    updates = min(max(FEWEST_UPDATES, 50 * math.sqrt(n_labels)), MOST_UPDATES)
+    return round(updates if is_mlp else 2 * updates)
+
+
+def n_estimators(shapes):
+    """Number of members: 5, or fewer if the network is large.
+
+    A mean of several networks is right more often than one, above all with few labels.
+    Small networks side by side cost little more than one.
+
+    Parameters
+    ----------
     shapes : list of Shape
         Of layers 0 … L of a single network.
 
@@ -76,15 +86,14 @@ def n_estimators(n_updates, shapes):
     -------
     int
     """
-    n_weights = sum(below.n_units * above.n_units for below, above in pairwise(shapes))
-    are_dense = all(shape.n_positions == 1 for shape in shapes)
-    if not are_dense or n_weights > MOST_WEIGHTS_OF_ENSEMBLE:
+    if any(shape.n_positions > 1 for shape in shapes):
         return 1
-    return min(max(UPDATES_OF_ENSEMBLE // n_updates, 2), 3)
+    n_weights = sum(below.n_units * above.n_units for below, above in pairwise(shapes))
+    return min(max(MOST_WEIGHTS_OF_ENSEMBLE // n_weights, 1), MOST_MEMBERS)
 
 
 def n_denoising(n_estimators, n_classes):
-    """Number of members with denoising costs: two of three, one of two.
+    """Number of members with denoising costs: three of five, two of three, one of two.
 
     The others learn from labels alone. If unlabeled samples mislead, the mean of all
     members stays close to what the labels say. From 10 classes on, classes are usually

@@ -202,12 +202,12 @@ def _resolve_training(own, data, layers, previous):
     """Fields of the length of training, and of the members that it trains."""
     n_labels = np.count_nonzero(data.codes != UNLABELED)
     n_batches_per_epoch = n_batches(len(data.samples), own["batch_size"])
-    default_updates = max(n_batches_per_epoch, _defaults.n_updates(n_labels))
     max_epochs = own["max_epochs"]
     if data.is_stream:
         max_epochs = 1
     elif max_epochs == "auto":
-        max_epochs = round(default_updates / n_batches_per_epoch)
+        n_updates = _defaults.n_updates(n_labels, _is_mlp(own["architecture"]))
+        max_epochs = max(1, round(n_updates / n_batches_per_epoch))
     if own["early_stopping"] and max_epochs == 1:
         warnings.warn(
             "early_stopping=True chooses among the weights after each epoch, and "
@@ -223,7 +223,7 @@ def _resolve_training(own, data, layers, previous):
             n_estimators = 1
         else:
             shapes = layer_shapes(layers[0], layers[1:])
-            n_estimators = _defaults.n_estimators(default_updates, shapes)
+            n_estimators = _defaults.n_estimators(shapes)
     return {
         "max_epochs": max_epochs,
         "n_updates": max_epochs * n_batches_per_epoch,
@@ -263,6 +263,10 @@ def _resolve_class_prior(own, data, uses_unlabeled):
     }
 
 
+def _is_mlp(architecture):
+    return isinstance(architecture, str) and architecture == "mlp"
+
+
 def _n_bins(own, n_values, n_classes):
     feature_scaling = own["feature_scaling"]
     if feature_scaling == "scaled":
@@ -271,8 +275,8 @@ def _n_bins(own, n_values, n_classes):
         return _defaults.N_BINS
     if feature_scaling == "auto":
         # pixels of images have no thresholds
-        is_table = isinstance(own["architecture"], str) and own["architecture"] == "mlp"
-        return _defaults.n_bins(n_values, n_classes) if is_table else 1
+        is_mlp = _is_mlp(own["architecture"])
+        return _defaults.n_bins(n_values, n_classes) if is_mlp else 1
     return feature_scaling
 
 

@@ -31,26 +31,28 @@ def test_one_label_more_changes_the_weight_of_the_em_algorithm_a_little():
 
 
 @pytest.mark.parametrize(
-    "n_labels, expected", [(1, 500), (25, 500), (49, 700), (225, 1500), (10**6, 1500)]
+    "n_labels, expected", [(1, 250), (25, 250), (49, 350), (225, 750), (10**6, 750)]
 )
 def test_number_of_updates(n_labels, expected):
     assert _defaults.n_updates(n_labels) == expected
+    assert _defaults.n_updates(n_labels, is_mlp=False) == 2 * expected
 
 
 @pytest.mark.parametrize(
-    "n_updates, sizes, expected",
+    "sizes, expected",
     [
-        (500, (10, 256, 128, 2), 3),
-        (1000, (10, 256, 128, 2), 2),
-        (1500, (64, 256, 128, 10), 2),
-        (500, (784, 512, 2), 1),
+        ((10, 64, 32, 2), 5),
+        ((512, 64, 32, 2), 5),
+        ((64, 256, 128, 10), 5),
+        ((784, 100, 10), 3),
+        ((784, 512, 2), 1),
     ],
 )
-def test_number_of_members(n_updates, sizes, expected):
+def test_number_of_members(sizes, expected):
     shapes = [Shape(size) for size in sizes]
-    assert _defaults.n_estimators(n_updates, shapes) == expected
+    assert _defaults.n_estimators(shapes) == expected
     maps = [Shape(2, 2, 2), *shapes[1:]]
-    assert _defaults.n_estimators(n_updates, maps) == 1
+    assert _defaults.n_estimators(maps) == 1
 
 
 def test_all_members_denoise_if_classes_are_many():

@@ -12,7 +12,6 @@ from sklearn_ladder.network import (
     Ladder,
     MaxPool,
     MeanPool,
-    Shape,
 )
 from sklearn_ladder.network._shapes import by_member, not_by_member
 from sklearn_ladder.objective._adversary import Adversary
@@ -228,33 +227,13 @@ def test_warm_start_with_another_number_of_networks(blobs, ensemble):
         ensemble.fit(X, y_few)
 
 
-@pytest.mark.parametrize(
-    "n_updates, sizes, expected",
-    [
-        (500, (10, 256, 128, 2), 3),
-        (1000, (10, 256, 128, 2), 2),
-        (1140, (64, 256, 128, 26), 2),
-        (1500, (64, 256, 128, 10), 2),
-        (500, (784, 256, 128, 64, 2), 3),
-        (500, (784, 512, 2), 1),
-        (10_000, (10, 8, 2), 2),
-        (np.inf, (10, 8, 2), 2),
-    ],
-)
-def test_automatic_number_of_networks(n_updates, sizes, expected):
-    shapes = [Shape(size) for size in sizes]
-    assert _defaults.n_estimators(n_updates, shapes) == expected
-    in_maps = [Shape(2, 2, 2), *shapes[1:]]
-    assert _defaults.n_estimators(n_updates, in_maps) == 1
-
-
 def test_warm_start_and_partial_fit_keep_the_number_of_networks(blobs):
     X, y, y_few = blobs
     clf = LadderClassifier((8,), max_epochs=5, warm_start=True, random_state=0)
-    assert clf.fit(X, y_few).net_.module_.n_members == 3
-    assert clf.partial_fit(X, y_few).net_.module_.n_members == 3
+    assert clf.fit(X, y_few).net_.module_.n_members == 5
+    assert clf.partial_fit(X, y_few).net_.module_.n_members == 5
     assert clf.fit(np.repeat(X, 20, axis=0), np.repeat(y, 20)) is clf
-    assert clf.net_.module_.n_members == 3
+    assert clf.net_.module_.n_members == 5
     stream = clone(clf).partial_fit(X, y_few, classes=[0, 1])
     assert stream.net_.module_.n_members == 1
 

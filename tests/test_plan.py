@@ -273,12 +273,12 @@ def test_value_that_auto_became_gives_the_same_bits(blobs, name, value):
 
 def test_resolved_settings_are_attributes(fitted):
     plan = fitted.plan_
-    assert fitted.n_estimators_ == plan.n_estimators == 3
+    assert fitted.n_estimators_ == plan.n_estimators == 5
     assert fitted.max_epochs_ == plan.max_epochs == 3
     assert fitted.feature_scaling_ == plan.feature_scaling == "binned"
-    # of each member: the last one of three has none
+    # of each member: the last two of five have none
     np.testing.assert_array_equal(
-        fitted.denoising_cost_, [[1, 1, 1, 0], [1, 1, 1, 0], [0, 0, 0, 0]]
+        fitted.denoising_cost_, 3 * [[1, 1, 1, 0]] + 2 * [[0, 0, 0, 0]]
     )
     assert plan.denoising_cost == (1, 1, 1, 0)
     assert plan.device == fitted.device_

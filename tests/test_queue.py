@@ -30,7 +30,9 @@ def short(small_mnist, monkeypatch):
     entries = [(FIRST, 1, 1.5), (SECOND, 2, 2), (FIRST, 2, 3)]
     monkeypatch.setattr(queue, "ORDER", [queue.Entry(*entry) for entry in entries])
     monkeypatch.setattr(os, "nice", lambda _: None)  # the other tests are not to wait
-    return small_mnist
+    handler = signal.getsignal(signal.SIGINT)
+    yield small_mnist
+    signal.signal(signal.SIGINT, handler)  # which the queue changes
 
 
 def run(folder, *arguments):
