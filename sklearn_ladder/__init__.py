@@ -1,4 +1,4 @@
-"""Ladder networks for scikit-learn: classifiers for many rows and few labels."""
+"""Ladder networks for scikit-learn: classifiers for many samples and few labels."""
 
 import importlib as _importlib
 from typing import TYPE_CHECKING

@@ -6,21 +6,21 @@ from ._prediction import predict_proba
 from .data._labels import UNLABELED
 
 MOST_ITERATIONS = 30
-# Change of a share at which the iteration ends.
+# The iteration ends if no share changes by more than this.
 TOLERANCE = 1e-4
-# Labels per class from which the unlabeled samples weigh as much as the labels. What
-# few labels teach can be wrong in the same way for all samples. With 5 in place of 10
-# there would be more accuracy and less balanced accuracy: see
-# docs/benchmarks/ablation.md.
+# With this many labels per class, the EM estimate weighs as much as the label shares.
+# With fewer it weighs less, because a network trained on few labels can be wrong about
+# all samples in the same way. With 5 instead of 10, accuracy was higher and balanced
+# accuracy lower: see docs/benchmarks/ablation.md.
 LABELS_PER_CLASS = 10
-# Largest weight of the unlabeled samples, labels being 1: the EM algorithm amplifies
-# probabilities that are a little wrong, however many labels there are.
+# Largest weight of the EM estimate; the label shares have weight 1. The EM algorithm
+# amplifies small errors of probabilities, however many labels there are.
 LARGEST_WEIGHT = 2.0
-# p-value below which labels are taken for a random sample, more or less.
+# Below this p-value, labels increasingly count as a random sample.
 SIGNIFICANCE = 0.05
-# Samples that the algorithm looks at, at most.
+# Largest number of samples that the EM algorithm uses.
 LARGEST_SAMPLE = 2**16
-# Share of a class without a label that counts.
+# Share of a class without labels of positive weight.
 SMALLEST_SHARE = 1e-4
 
 
@@ -47,7 +47,7 @@ def class_shares(codes, n_classes, weight=None):
 
 
 def check_class_prior(class_prior, n_classes):
-    """The parameter `class_prior` after checks, as an array if it is an array-like."""
+    """Check the parameter `class_prior`. An array-like becomes an array."""
     if isinstance(class_prior, str) or class_prior is None:
         return class_prior
     try:
@@ -67,10 +67,10 @@ def check_class_prior(class_prior, n_classes):
 def equal_shares_weight(codes, n_classes):
     """How well the labels agree with equal shares of the classes, from 0 to 1.
 
-    Equal shares mean that labels may have been drawn class by class; they then say
-    nothing about the classes' frequencies. The weight is 1 down to a p-value of 5 % of
-    the χ² test, and falls linearly to 0 below it, so that one label more or less
-    changes it a little.
+    If shares are equal, labels may have been drawn class by class. Then they say
+    nothing about how frequent the classes are. The weight is 1 if the χ² test has a
+    p-value of at least 5 %. Below that it falls linearly to 0, so that a single label
+    changes it only a little.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def equal_shares_weight(codes, n_classes):
     -------
     float
     """
-    from scipy import stats  # late: see LadderClassifier.fit
+    from scipy import stats  # late: see LadderClassifier._train
 
     counts = np.bincount(codes[codes != UNLABELED], minlength=n_classes)
     return float(min(stats.chisquare(counts).pvalue / SIGNIFICANCE, 1.0))
@@ -103,13 +103,12 @@ def estimate_class_prior(proba, shares, n_labels, em_weight=1.0):
     """Class prior of the unlabeled samples, by the EM algorithm of Saerens et al.
 
     How many labels a class has often says how they were collected, not how frequent the
-    class is. Probabilities that were learned at one class prior give the probabilities
-    at any other; their mean over the samples is a better estimate of the prior; and so
-    on.
+    class is. Each iteration converts the learned probabilities to the current prior.
+    Their mean over the samples is the next estimate of the prior.
 
-    The published algorithm takes the mean over the samples alone. Here it is averaged
-    with the shares of the labels, so that neither a handful of samples nor
-    probabilities learned from a handful of labels can make a class vanish.
+    The published algorithm uses this mean alone. Here it is averaged with the shares of
+    the labels, so that a class cannot vanish because there are only a few samples, or
+    because probabilities were learned from a few labels.
 
     Parameters
     ----------
@@ -169,7 +168,7 @@ def infer_class_prior(module, data, plan):
     Raises
     ------
     ValueError
-        If probabilities are not finite, of labeled samples either.
+        If a probability of any sample, labeled or not, is not finite.
     """
     proba = predict_proba(module, data.samples, plan.device)[data.unlabeled]
     shares = np.array(plan.class_shares)

@@ -28,13 +28,13 @@ from .data._samples import Samples, flatten_images
 from .data._training_data import encode_training_data
 from .data._weights import labeled_weights
 
-# Samples after which a stream has outweighed the statistics that it began with. Older
-# samples' statistics belong to other weights.
+# Earlier samples of a stream count as at most this many in the population statistics,
+# since their statistics were measured with other network weights.
 STREAM_MEMORY = 1000
 
 
 def _reconstructs_input(estimator):
-    """Whether a decoder reaches down to the input."""
+    """Whether `denoise` is available; if not, raise an AttributeError."""
     if hasattr(estimator, "plan_"):
         reaches_input = estimator.plan_.denoising_cost[0] > 0
     else:
@@ -69,27 +69,28 @@ class LadderClassifier(
 
     Parameters
     ----------
-    hidden_layer_sizes : array-like of int or int, default=(64, 32)
-        Number of units of each hidden layer of ``architecture="mlp"``. On the tables on
-        which defaults were chosen, five members of this size were more accurate than
-        three of (256, 128), in a quarter of the time. Images need more.
+    hidden_layer_sizes : "auto", array-like of int or int, default="auto"
+        Number of units of each hidden layer of ``architecture="mlp"``. "auto" is
+        (64, 32), and (256, 128) for 10 and more classes. On tables with fewer classes,
+        five members of the smaller size were more accurate than three of the larger
+        one, in a quarter of the time.
 
     architecture : str or list of layers, default="mlp"
-        "mlp" is `hidden_layer_sizes` and a class layer. "conv-fc", "conv-small" and
+        "mlp" has `hidden_layer_sizes` and a class layer. "conv-fc", "conv-small" and
         "conv-large" are the published networks for images of 28 × 28, 28 × 28 and
         32 × 32. A list has objects from :mod:`sklearn_ladder.architectures`, the class
         layer included.
 
     image_shape : tuple of int (channels, height, width), default=None
-        Shape of the images in flat samples, whose features go channel by channel.
+        Shape of the images if samples are flat: features ordered channel by channel.
         Needed by architectures that begin with a convolution or a pool, unless `X` has
         4 dimensions.
 
     variant : {"full", "gamma", "bottom", "supervised"}, default="full"
         Layers with a denoising cost: all; the class layer (Γ-model); the input; none.
         "supervised" is the same network without its decoder: an honest baseline that
-        learns from the labeled samples only. (But all samples have a part in feature
-        scaling and, with fewer than 10 labels, in the statistics for prediction.)
+        learns from the labeled samples only. (Two exceptions: feature scaling uses all
+        samples. With fewer than 10 labels, so do the statistics for prediction.)
 
     denoising_cost : "auto", float, array-like of shape (n_layers,) or \
             (n_estimators, n_layers), default="auto"
@@ -97,10 +98,11 @@ class LadderClassifier(
         input first. Entries of layers without a cost in this `variant` are ignored.
         "auto" is 1 at the input and the hidden layers. At the class layer it rises from
         0, for up to 4 classes, to 1 for 10 and more, which are usually clusters
-        (Γ-model: 1). With fewer than 10 classes, "auto" also leaves some of the
-        members without costs, so that their mean stays close to the labels: the last
-        rows of an array with one row per member may be 0. For pixels in [0, 1] that are
-        not scaled, the published pattern is 1000, 10, 0.1, 0.1, ….
+        (Γ-model: 1). With fewer than 10 classes, "auto" also trains some members
+        without denoising costs, so that the mean prediction stays close to the labels.
+        In an array with one row per member, the last rows may be 0 for the same
+        purpose. For pixels in [0, 1] that are not scaled, the published pattern is
+        1000, 10, 0.1, 0.1, ….
 
     noise_std : float or array-like of shape (n_layers,), default=0.3
         Standard deviation of the noise that corrupts the encoder, for all layers or for
@@ -120,39 +122,39 @@ class LadderClassifier(
         times as long with them.
 
     label_smoothing : float, default=0.15
-        Part of each label that goes to all classes alike in the supervised cost.
-        Without it, as published, the network becomes certain of all samples, right or
-        wrong.
+        Share of each label that is spread evenly over all classes in the supervised
+        cost. With 0, as published, the network becomes overconfident.
 
     weight_normalization : bool, default=False
-        Whether the weights into each hidden unit, and each unit of the decoder, are
-        scaled to length 1 before each update. It helps short training on images.
+        Whether the incoming weights of each hidden unit and each decoder unit are
+        scaled to length 1 before each update. This helps short training on images.
 
     activation : {"relu", "leaky_relu", "tanh"}, default="relu"
         Activation of the hidden layers. The slope of the leaky one is 0.1.
 
     feature_scaling : {"auto", "scaled", "binned"}, int or None, default="auto"
-        How the network brings features to one scale. "scaled" maps each value to the
-        mean of its distance from the mean, in standard deviations, and of its rank,
-        as a normal score: units then do not matter, and outliers little. "binned" has
-        a column for each of 6 bins of about equally many samples (piecewise linear
-        encoding), which makes thresholds easy to learn; an int is another number of
-        bins. "auto" has bins for tables with fewer than 10 classes, 512 columns at
-        most. None takes features as they are: choose it for images scaled to [0, 1].
+        How the network brings features to one scale. "scaled" averages two numbers: a
+        value's distance from the mean in standard deviations, and the normal score of
+        its rank. Units then do not matter, and outliers matter little. "binned" divides
+        each feature into 6 bins with about equally many samples and has one column per
+        bin (piecewise linear encoding). This makes thresholds easy to learn. An int is
+        another number of bins. "auto" uses bins for tables with fewer than 10 classes,
+        with at most 512 columns. None leaves features as they are: choose it for images
+        scaled to [0, 1].
 
     batch_size : int, default=100
-        Number of labeled and of unlabeled samples of a training step, or fewer if there
-        are fewer. The default is the published value.
+        Number of labeled samples of a training step, and of unlabeled ones. If there
+        are fewer, a step uses all of them. The default is the published value.
 
     max_epochs : int or "auto", default="auto"
         Number of passes over all training samples. "auto" makes 50 √(number of labels)
-        updates, between 250 and 750, twice as many for convolutional networks, but at
-        least one pass.
+        updates, between 250 and 750, but at least one pass. With 10 and more classes,
+        and for convolutional networks, it makes twice as many.
 
     max_time : float, default=None
-        Seconds after which training ends, in the middle of an epoch if need be. If they
-        are too few for all updates, the learning rate falls by time instead, so that
-        training still ends well. The result then depends on the machine.
+        Time limit of training in seconds. Training may end in the middle of an epoch.
+        If time is too short for all updates, the learning rate follows the elapsed time
+        instead, so that it still falls to 0. The result then depends on the machine.
 
     learning_rate : float, default=0.01
         Learning rate of Adam. The default makes the most of few updates; the
@@ -181,17 +183,18 @@ class LadderClassifier(
 
     class_prior : {"auto", "em"}, array-like of shape (n_classes,) or None, \
             default="auto"
-        Class prior that `predict_proba` assumes, in the order of `classes_`. None takes
-        the shares of the labels. "em" estimates the prior of the unlabeled samples by
-        the EM algorithm, and averages it with the shares of the labels: the fewer
-        labels, the less it changes. "auto" is "em" if labels may have been drawn class
-        by class, and gives it less weight the less equal the shares of the labels are.
-        It is None with any weights, and without a cost of unlabeled samples.
+        Class prior that `predict_proba` assumes, in the order of `classes_`. None uses
+        the class shares of the labels. "em" estimates the prior of the unlabeled
+        samples by the EM algorithm and averages it with those shares. The estimate
+        weighs less if there are fewer labels. "auto" is "em" if labels may have been
+        drawn class by class; the estimate weighs less if class shares are less equal.
+        With sample or class weights, or without a cost of unlabeled samples, "auto" is
+        None.
 
     n_estimators : "auto" or int, default="auto"
         Number of networks that are trained side by side and whose probabilities are
-        averaged. "auto" is 5, or as many as have 262,144 weights together; 1 for
-        convolutional networks and for `partial_fit`.
+        averaged. "auto" is 5, or as many as have 262,144 weights together; 1 with 10
+        and more classes, for convolutional networks and for `partial_fit`.
 
     warm_start : bool, default=False
         Whether `fit` starts from the weights and the feature scaling of the previous
@@ -213,14 +216,15 @@ class LadderClassifier(
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Class labels, without the marker.
+        Class labels, without the -1 of unlabeled samples.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the features, if all are strings.
     plan_ : Plan
         All settings of the last fit, resolved. These have attributes of their own:
-        `denoising_cost_`, `feature_scaling_`, `max_epochs_`, `n_estimators_`.
+        `denoising_cost_`, `feature_scaling_`, `hidden_layer_sizes_`, `max_epochs_`,
+        `n_estimators_`.
     class_prior_ : ndarray of shape (n_classes,)
         Class prior that `predict_proba` assumes. Only after `fit`.
     n_iter_ : int
@@ -270,7 +274,7 @@ class LadderClassifier(
 
     def __init__(
         self,
-        hidden_layer_sizes=(64, 32),
+        hidden_layer_sizes="auto",
         *,
         architecture="mlp",
         image_shape=None,
@@ -369,8 +373,8 @@ class LadderClassifier(
         """Continue training with the next samples of a stream: one pass over them.
 
         The learning rate is constant. Feature scaling stays that of the first samples,
-        which should therefore be many and typical. If anything fails, the previous fit
-        stays as it was.
+        so pass many typical samples in the first call. If anything fails, the previous
+        fit stays as it was.
 
         Parameters
         ----------
@@ -382,8 +386,8 @@ class LadderClassifier(
             may be unlabeled.
 
         classes : array-like of shape (n_classes,), default=None
-            All classes of the stream. The marker, as in ``np.unique(y)``, is ignored.
-            Needed in the first call, unless after `fit`.
+            All classes of the stream. -1, as in ``np.unique(y)``, is ignored. Needed in
+            the first call, unless `fit` was called before.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples in the supervised cost. `fit` divides them by their
@@ -453,14 +457,15 @@ class LadderClassifier(
         Returns
         -------
         ndarray of shape (n_samples, n_units of the top hidden layer), float32
-            Of the first member. Without hidden layers, the scaled features.
+            Representation in the first ensemble member. Without hidden layers, the
+            scaled features.
         """
         return run(self._module, "hidden", self._check_samples(X), self.device_)
 
     @available_if(_reconstructs_input)
     @isolated()
     def denoise(self, X):
-        """Reconstruct samples by encoder and decoder, taking them as corrupted.
+        """Reconstruct samples with the decoder, as if they were corrupted.
 
         Parameters
         ----------
@@ -499,7 +504,7 @@ class LadderClassifier(
         check_is_fitted(self)
         labeled, labels = labeled_part(y)
         weight = labeled_weights(sample_weight, labeled)
-        # all samples are predicted: a selection would copy those of an np.memmap
+        # Predict all samples: selecting the labeled ones would copy an np.memmap.
         predicted = self.predict(X)
         check_consistent_length(predicted, labeled)
         return accuracy_score(labels, predicted[labeled], sample_weight=weight)
@@ -523,7 +528,7 @@ class LadderClassifier(
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.input_tags.allow_nan = True
-        tags.transformer_tags.preserves_dtype = []  # float32, whatever comes in
+        tags.transformer_tags.preserves_dtype = []  # always float32
         return tags
 
     def _validate_params(self):
@@ -531,7 +536,7 @@ class LadderClassifier(
         refuse_booleans(self)
 
     def _check_image_shape(self, image_shape):
-        """Check the shape of 4-D samples; flat ones (None) may be any images."""
+        """Raise if images have another shape than in fit. Flat samples have None."""
         if image_shape is not None and self.plan_.image_shape not in (
             None,
             image_shape,
@@ -542,7 +547,7 @@ class LadderClassifier(
             )
 
     def _check_samples(self, X):
-        """Samples to predict."""
+        """Check samples for prediction and wrap them in `Samples`."""
         check_is_fitted(self)
         X, image_shape = flatten_images(X)
         self._check_image_shape(image_shape)
@@ -611,14 +616,15 @@ class LadderClassifier(
             "n_estimators_": plan.n_estimators,
             "denoising_cost_": plan.denoising_cost_of_members,
             "feature_scaling_": plan.feature_scaling,
+            "hidden_layer_sizes_": plan.hidden_layer_sizes,
             "max_epochs_": plan.max_epochs,
         }
         if previous:
             fitted["feature_names_in_"] = getattr(self, "feature_names_in_", None)
         state = vars(self) | fitted
-        if is_stream:  # which never sees all unlabeled samples
+        if is_stream:  # a stream never sees all unlabeled samples
             del state["class_prior_"]
         if fitted["feature_names_in_"] is None:
             del state["feature_names_in_"]
-        self.__dict__ = state  # in one step: an interrupt finds the old fit or the new
+        self.__dict__ = state  # one step: an interrupt leaves the old fit or the new
         return self

@@ -1,4 +1,4 @@
-"""The rules behind "auto": pure functions of what the survey found.
+"""The rules behind "auto": pure functions of counts and shapes.
 
 They were chosen on development samples of tables: see docs/benchmarks/ablation.md.
 
@@ -11,18 +11,18 @@ import math
 from itertools import pairwise
 
 FEWEST_UPDATES, MOST_UPDATES = 250, 750
-# Bins per feature, and columns of all bins together, at most.
+# Largest number of bins per feature, and of columns of all features.
 N_BINS, MOST_COLUMNS = 6, 512
 # Members of an ensemble, and weights of all of them together, at most.
 MOST_MEMBERS, MOST_WEIGHTS_OF_ENSEMBLE = 5, 2**18
-# Labels whose batch statistics are as good as those of many.
+# From this many labels on, the statistics of labeled samples are good enough.
 ENOUGH_LABELS = 10
 
 
 def class_layer_cost(n_classes):
     """Denoising cost of the class layer: 0 up to 4 classes, 1 from 10 classes on.
 
-    This cost asks for an output that noise does not change, and so for classes that are
+    This cost favors outputs that noise does not change, so it helps if classes are
     clusters. Two classes seldom are.
     """
     return min(max((n_classes - 4) / 6, 0.0), 1.0)
@@ -31,9 +31,10 @@ def class_layer_cost(n_classes):
 def n_bins(n_values, n_classes):
     """Number of bins per feature: 6, fewer if there are many features, 1 without bins.
 
-    Features of tables have thresholds, which bins make easy to learn. Many classes are
-    told apart by distances instead, which bins blur: from 10 classes on there are none.
-    Features with at most 6 values have no bins and do not count.
+    Features of tables often have thresholds, which bins make easy to learn. To separate
+    many classes, distances matter more, and bins blur them: with 10 or more classes,
+    there are no bins. Features with at most 6 distinct values have no bins and do not
+    count.
 
     Parameters
     ----------
@@ -45,21 +46,35 @@ def n_bins(n_values, n_classes):
     -------
     int
     """
-    if class_layer_cost(n_classes) == 1:
+    if are_clusters(n_classes):
         return 1
     n_binned = int((n_values > N_BINS).sum())
     return min(max(MOST_COLUMNS // max(n_binned, 1), 1), N_BINS)
 
 
-def n_updates(n_labels, is_mlp=True):
+def are_clusters(n_classes):
+    """Whether classes are so many that they are usually clusters: 10 and more."""
+    return class_layer_cost(n_classes) == 1
+
+
+def hidden_layer_sizes(n_classes):
+    """Widths of the hidden layers: (64, 32), or (256, 128) for 10 and more classes.
+
+    Few classes need a small network, and several of them. Many classes, as in images
+    of digits, need a larger one.
+    """
+    return (256, 128) if are_clusters(n_classes) else (64, 32)
+
+
+def n_updates(n_labels, n_classes, is_mlp=True):
     """Number of updates: 50 √(number of labels), between 250 and 750.
 
-    Few labels are fitted quickly, then overfitted. Convolutional networks learn more
-    slowly, and make twice as many updates.
+    Few labels are fitted quickly, then overfitted. For 10 and more classes, and for
+    convolutional networks, there are twice as many updates.
 
     Parameters
     ----------
-    n_labels : int
+    n_labels, n_classes : int
     is_mlp : bool, default=True
         Whether the architecture is the dense network for tables.
 
@@ -68,11 +83,11 @@ def n_updates(n_labels, is_mlp=True):
     int
     """
     updates = min(max(FEWEST_UPDATES, 50 * math.sqrt(n_labels)), MOST_UPDATES)
-    return round(updates if is_mlp else 2 * updates)
+    return round(updates if is_mlp and not are_clusters(n_classes) else 2 * updates)
 
 
-def n_estimators(shapes):
-    """Number of members: 5, or fewer if the network is large.
+def n_estimators(shapes, n_classes):
+    """Number of members: 5, or fewer if the network is large; 1 from 10 classes on.
 
     A mean of several networks is right more often than one, above all with few labels.
     Small networks side by side cost little more than one.
@@ -80,13 +95,14 @@ def n_estimators(shapes):
     Parameters
     ----------
     shapes : list of Shape
-        Of layers 0 … L of a single network.
+        Shapes of layers 0 … L of one member.
+    n_classes : int
 
     Returns
     -------
     int
     """
-    if any(shape.n_positions > 1 for shape in shapes):
+    if are_clusters(n_classes) or any(shape.n_positions > 1 for shape in shapes):
         return 1
     n_weights = sum(below.n_units * above.n_units for below, above in pairwise(shapes))
     return min(max(MOST_WEIGHTS_OF_ENSEMBLE // n_weights, 1), MOST_MEMBERS)
@@ -99,7 +115,7 @@ def n_denoising(n_estimators, n_classes):
     members stays close to what the labels say. From 10 classes on, classes are usually
     clusters, and all members have the costs.
     """
-    if class_layer_cost(n_classes) == 1:
+    if are_clusters(n_classes):
         return n_estimators
     return max(1, 2 * n_estimators // 3)
 
@@ -107,7 +123,7 @@ def n_denoising(n_estimators, n_classes):
 def labeled_share(n_labels):
     """Weight of the labeled samples in the statistics for prediction.
 
-    It rises from 0 for one label to 1 for ten, because few samples have no statistics
-    of their own. All other samples have the rest of the weight.
+    It rises from 0 for one label to 1 for ten, because a few samples do not give
+    reliable statistics. The statistics of all samples have the rest of the weight.
     """
     return min(max((n_labels - 1) / (ENOUGH_LABELS - 1), 0.0), 1.0)

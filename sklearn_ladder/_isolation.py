@@ -1,4 +1,4 @@
-"""Independence of what the user has set globally."""
+"""Protection from modes of NumPy and torch that the user has set."""
 
 from contextlib import contextmanager
 
@@ -8,10 +8,10 @@ import torch
 
 @contextmanager
 def isolated():
-    """Context, or decorator, in which NumPy's and torch's modes are our own.
+    """Context or decorator that sets the modes that a fit and a prediction need.
 
-    It changes modes of this thread only: how NumPy reports floating-point errors, and
-    torch's inference and gradient modes. Results are checked instead.
+    It changes modes of this thread only. NumPy does not report floating-point errors,
+    because results are checked instead. Torch leaves inference mode and has gradients.
     """
     with np.errstate(all="ignore"), torch.inference_mode(False), torch.enable_grad():
         yield

@@ -1,4 +1,4 @@
-"""Parameters of the estimator: what each may be, by itself."""
+"""Allowed values of each parameter of the estimator."""
 
 from numbers import Integral, Real
 
@@ -25,7 +25,7 @@ VARIANTS = {
 POSITIVE_INTEGER = Interval(Integral, 1, None, closed="left")
 NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 PARAMETER_CONSTRAINTS = {
-    "hidden_layer_sizes": ["array-like", POSITIVE_INTEGER],
+    "hidden_layer_sizes": [StrOptions({"auto"}), "array-like", POSITIVE_INTEGER],
     "architecture": [StrOptions({"mlp", *ARCHITECTURES}), list, tuple],
     "image_shape": ["array-like", None],
     "variant": [StrOptions(set(VARIANTS))],
@@ -63,7 +63,7 @@ PARAMETER_CONSTRAINTS = {
 
 
 def refuse_booleans(estimator):
-    """Raise if a parameter that is a number is a boolean, which Python takes for 1."""
+    """Raise if a numeric parameter is a boolean, which Python counts as a number."""
     for name, constraints in estimator._parameter_constraints.items():
         value = getattr(estimator, name)
         may_be = {"boolean", "verbose", "random_state"}.intersection(
@@ -77,7 +77,7 @@ def refuse_booleans(estimator):
 
 
 def refuse_for_stream(estimator):
-    """Raise if a parameter needs all samples at once, and `partial_fit` is called."""
+    """Raise if a parameter needs all samples at once: `partial_fit` calls this."""
     needs_all = {
         "early_stopping": estimator.early_stopping,
         "class_weight": isinstance(estimator.class_weight, str),
@@ -92,7 +92,7 @@ def refuse_for_stream(estimator):
 
 
 def per_layer(name, value, n_layers):
-    """One number for each layer, from a number or one per layer, input first.
+    """Expand a number to one per layer, or check one per layer, input first.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def per_layer(name, value, n_layers):
 
 
 def name_per_layer(name, value, n_layers, known):
-    """One of the known names for each layer, from a name or one per layer, input first.
+    """Expand a name to one per layer, or check one per layer, input first.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """The plan of a fit: every "auto", per-layer value and check, resolved once.
 
-`resolve_plan` takes the parameters of the estimator and what a survey of the data
-found. Whatever runs afterwards reads the plan, and never the estimator.
+`resolve_plan` takes the parameters of the estimator and the surveyed training data.
+All later steps read the plan, never the estimator.
 """
 
 import warnings
@@ -19,7 +19,7 @@ from .architectures import check_image_shape, network_layers
 from .data._batches import n_batches
 from .data._feature_scaling import Scale
 from .data._labels import UNLABELED
-from .network import Shape, layer_shapes
+from .network import Dense, Shape, layer_shapes
 from .network._combinators import COMBINATORS
 from .objective._adversary import Adversary
 
@@ -71,21 +71,28 @@ class Plan:
     early_stopping: bool
     n_iter_no_change: int
     tol: float
-    # shares of the classes among the labels, by their weights
+    # weighted share of each class among the labels
     class_shares: tuple[float, ...]
-    # given by the user; None takes the shares of the labels, or the EM algorithm
+    # given by the user; if None: shares of the labels, or the EM algorithm
     class_prior: tuple[float, ...] | None
-    em_weight: float  # of the EM algorithm, from 0 (not used) to 1
-    # weight of labeled samples in the statistics for prediction; others have the rest
+    em_weight: float  # factor on the EM estimate, from 0 (not used) to 1
+    # weight of labeled samples in the statistics for prediction; the rest: all samples
     labeled_share: float
     device: str
     verbose: int
     is_stream: bool  # whether `partial_fit` trains
     seeds: Seeds
-    # arrays: knots of the feature scaling; least and largest value of each column of
-    # the input, between which imputed values stay
+    # arrays: knots of the feature scaling; lowest and highest value of each column of
+    # the input, which limit imputed values
     scale: Scale | None = field(repr=False)
     input_range: np.ndarray = field(repr=False)
+
+    @property
+    def hidden_layer_sizes(self):
+        """Widths of the hidden layers of an MLP; None of another architecture."""
+        hidden = self.layers[1:-1]
+        are_dense = all(isinstance(layer, Dense) for layer in hidden)
+        return tuple(layer.width for layer in hidden) if are_dense else None
 
     @property
     def denoising_cost_of_members(self):
@@ -96,13 +103,13 @@ class Plan:
 
     @property
     def feature_scaling(self):
-        """The feature scaling as the parameter of that name says it."""
+        """Value of the parameter `feature_scaling` that means this number of bins."""
         names = {None: None, 1: "scaled", _defaults.N_BINS: "binned"}
         return names.get(self.n_bins, self.n_bins)
 
 
 def resolve_plan(parameters, data, image_shape, seeds, previous=None):
-    """The plan of a fit.
+    """Resolve the settings of a fit.
 
     Parameters
     ----------
@@ -144,7 +151,7 @@ def resolve_plan(parameters, data, image_shape, seeds, previous=None):
 
 
 def _resolve_network(own, data, image_shape, seeds, previous):
-    """Fields of the network: its input, its layers, and what they do."""
+    """Resolve the fields of the network: input, layers, noise and combinators."""
     n_classes, n_features = len(data.classes), data.samples.shape[1]
     image_shape = check_image_shape(
         own["image_shape"], image_shape or (previous and previous.image_shape)
@@ -157,9 +164,12 @@ def _resolve_network(own, data, image_shape, seeds, previous):
             knots = data.feature_knots(seeds.feature_scaling)
             n_bins = _n_bins(own, knots.n_values, n_classes)
             scale = knots.scale(n_bins)
+    sizes = own["hidden_layer_sizes"]
+    if isinstance(sizes, str):
+        sizes = _defaults.hidden_layer_sizes(n_classes)
     input_shape, specifications = network_layers(
         own["architecture"],
-        own["hidden_layer_sizes"],
+        sizes,
         n_features,
         image_shape,
         n_classes,
@@ -184,7 +194,7 @@ def _resolve_network(own, data, image_shape, seeds, previous):
 
 
 def _resolve_costs(own, n_layers, n_classes, n_estimators):
-    """Fields of the costs."""
+    """Resolve the fields of the costs."""
     denoising_cost, n_denoising = _denoising_cost(
         own, n_layers, n_classes, n_estimators
     )
@@ -199,19 +209,21 @@ def _resolve_costs(own, n_layers, n_classes, n_estimators):
 
 
 def _resolve_training(own, data, layers, previous):
-    """Fields of the length of training, and of the members that it trains."""
+    """Resolve the fields of training: its length and the number of members."""
     n_labels = np.count_nonzero(data.codes != UNLABELED)
     n_batches_per_epoch = n_batches(len(data.samples), own["batch_size"])
     max_epochs = own["max_epochs"]
     if data.is_stream:
         max_epochs = 1
     elif max_epochs == "auto":
-        n_updates = _defaults.n_updates(n_labels, _is_mlp(own["architecture"]))
+        n_updates = _defaults.n_updates(
+            n_labels, len(data.classes), _is_mlp(own["architecture"])
+        )
         max_epochs = max(1, round(n_updates / n_batches_per_epoch))
     if own["early_stopping"] and max_epochs == 1:
         warnings.warn(
-            "early_stopping=True chooses among the weights after each epoch, and "
-            f"training has only one: raise max_epochs (now {own['max_epochs']!r}).",
+            "early_stopping=True compares the weights of several epochs, but training "
+            f"has only one epoch: raise max_epochs (now {own['max_epochs']!r}).",
             UserWarning,
             stacklevel=6,
         )
@@ -223,7 +235,7 @@ def _resolve_training(own, data, layers, previous):
             n_estimators = 1
         else:
             shapes = layer_shapes(layers[0], layers[1:])
-            n_estimators = _defaults.n_estimators(shapes)
+            n_estimators = _defaults.n_estimators(shapes, len(data.classes))
     return {
         "max_epochs": max_epochs,
         "n_updates": max_epochs * n_batches_per_epoch,
@@ -235,18 +247,18 @@ def _resolve_training(own, data, layers, previous):
 
 
 def _resolve_class_prior(own, data, uses_unlabeled):
-    """Fields of the class prior: given, by the EM algorithm, or that of the labels."""
+    """Resolve the class prior: given, label shares, or by the EM algorithm."""
     n_classes = len(data.classes)
     class_prior, em_weight = check_class_prior(own["class_prior"], n_classes), 0.0
-    if data.is_stream:  # which never sees all labels
+    if data.is_stream:  # a stream never sees all labels
         return {
             "class_shares": (1 / n_classes,) * n_classes,
             "class_prior": None,
             "em_weight": em_weight,
         }
     if isinstance(class_prior, str):
-        # Weights say how much classes matter. Without a cost of unlabeled samples,
-        # nothing but the labels is wanted.
+        # Weights already say how much classes matter. Without a cost of unlabeled
+        # samples, only labels should matter.
         has_weights = data.weight is not None or own["class_weight"] is not None
         if class_prior == "em":
             em_weight = 1.0
@@ -274,27 +286,27 @@ def _n_bins(own, n_values, n_classes):
     if feature_scaling == "binned":
         return _defaults.N_BINS
     if feature_scaling == "auto":
-        # pixels of images have no thresholds
+        # pixels have no useful thresholds
         is_mlp = _is_mlp(own["architecture"])
         return _defaults.n_bins(n_values, n_classes) if is_mlp else 1
     return feature_scaling
 
 
 def _shape_of_columns(input_shape, n_columns):
-    """Shape of the input where features have a column for each bin."""
+    """Shape of the input if each bin of a feature has a column."""
     if n_columns == input_shape.n_units:
         return input_shape
     if input_shape.n_positions > 1:
         raise ValueError(
             "feature_scaling must be 'scaled', 'auto' or None for an architecture "
-            "whose first layer is not Dense, since bins of pixels are no image; got "
+            "whose first layer is not Dense, since binned pixels are no image; got "
             f"{n_columns} columns for {input_shape.n_units} pixels."
         )
     return Shape(n_columns)
 
 
 def _input_range(survey, scale, previous):
-    """Least and largest value of each column of the input, shape (2, n_columns)."""
+    """Lowest and highest value of each input column, shape (2, n_columns)."""
     if scale is not None:
         ends = np.stack([scale.lowest, scale.highest])
         return np.float32((ends - scale.center) * scale.factor)
@@ -302,7 +314,7 @@ def _input_range(survey, scale, previous):
     if previous is not None and previous.scale is None:
         low, high = previous.input_range
         ends = np.stack([np.fmin(low, ends[0]), np.fmax(high, ends[1])])
-    return np.float32(np.nan_to_num(ends))  # a feature without any value stays at 0
+    return np.float32(np.nan_to_num(ends))  # 0 if all entries are missing
 
 
 def _denoising_cost(own, n_layers, n_classes, n_estimators):
@@ -315,7 +327,7 @@ def _denoising_cost(own, n_layers, n_classes, n_estimators):
     if isinstance(cost, str):
         n_denoising = _defaults.n_denoising(n_estimators, n_classes)
         cost = [1.0] * n_layers
-        if variant != "gamma":  # which has no other cost
+        if variant != "gamma":  # Γ-model: its only cost stays 1
             cost[-1] = _defaults.class_layer_cost(n_classes)
     elif (of_members := _as_table(cost)) is not None:
         cost, n_denoising = _cost_of_members(of_members, n_estimators)
@@ -332,30 +344,30 @@ def _denoising_cost(own, n_layers, n_classes, n_estimators):
 
 
 def _as_table(values):
-    """Values as an array with two axes; None if they are no such array of numbers."""
+    """Convert to an array of floats with two axes; None if that is impossible."""
     try:
         array = np.asarray(values, dtype=float)
-    except (TypeError, ValueError):  # for which there are errors later
+    except (TypeError, ValueError):  # `per_layer` raises the error
         return None
     return array if array.ndim == 2 and len(array) else None
 
 
 def _cost_of_members(costs, n_estimators):
-    """Costs of the first members, and how many have them; the others have 0."""
+    """Costs of the members that denoise, and the number of these members."""
     n_denoising = int((costs != 0).any(axis=1).sum())
     expected = np.zeros_like(costs)
     expected[: max(n_denoising, 1)] = costs[0]
     if len(costs) != n_estimators or not np.array_equal(costs, expected):
         raise ValueError(
             "denoising_cost with one row per member must have n_estimators="
-            f"{n_estimators} rows, equal to the first or, at the end, all 0; got "
+            f"{n_estimators} rows: the first ones equal, the last ones may be 0; got "
             f"{costs.tolist()}."
         )
     return costs[0], max(n_denoising, 1)
 
 
 def _adversary(settings, n_layers, has_denoising_cost):
-    """What perturbs the unlabeled samples, or None."""
+    """Make the `Adversary` of these settings, or None."""
     if settings is None:
         return None
     settings._validate_params()

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from .data._batches import SampleBatches
 from .data._samples import MULTIPLE, chunk_size
 
-# Samples that stand for all in the least standard deviations of units.
+# Size of the random sample from which the least standard deviations are computed.
 N_FOR_LEAST_STD = 2048
 
 
@@ -31,8 +31,8 @@ def run(module, method, samples, device):
     for x, _ in SampleBatches(samples, chunk_size(module.n_units_at_most)):
         chunk = _pad_batch(function, x.to(device)).cpu().numpy()
         if output is None:
-            # Allocated once: many small arrays between large ones that come and go
-            # would fragment the memory.
+            # Allocate once: small results between large temporary arrays would
+            # fragment the memory.
             output = np.empty((len(samples), *chunk.shape[1:]), chunk.dtype)
         output[start : start + len(chunk)] = chunk
         start += len(chunk)
@@ -45,7 +45,7 @@ def predict_proba(module, samples, device):
     Raises
     ------
     ValueError
-        If they are not finite.
+        If a probability is not finite.
     """
     proba = run(module, "forward", samples, device)
     is_finite = np.isfinite(proba).all(axis=1)
@@ -78,14 +78,14 @@ def measure_population(module, samples, plan, share=1.0):
     samples : TrainingSamples
     plan : Plan
     share : float, default=1.0
-        Weight of these samples; the rest is left to the statistics from before.
+        Weight of these samples. The previous statistics keep the rest.
 
     Raises
     ------
     ValueError
         If a statistic is not finite.
     """
-    # chunks that fit into memory, yet no smaller than training's batches
+    # chunks fit into memory, but are not smaller than the batches of training
     size = max(plan.batch_size, chunk_size(module.n_units_at_most))
     seed, n_labeled = plan.seeds.statistics, len(samples.labeled)
     labeled = everyone = ()

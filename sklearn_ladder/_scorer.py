@@ -1,4 +1,4 @@
-"""Scores of the labeled rows alone."""
+"""Scores of the labeled samples alone."""
 
 from copy import deepcopy
 from inspect import signature
@@ -14,10 +14,11 @@ from .data._labels import labeled_part
 
 
 def labeled_scorer(scoring):
-    """Scorer that leaves unlabeled rows out, whatever the splitter.
+    """Scorer that leaves unlabeled samples out, whatever the splitter.
 
-    Rows, labels and metadata such as `sample_weight` go without the unlabeled rows to
-    the scorer that is wrapped. Labels that are floats or objects only because some are
+    Samples, labels and metadata such as `sample_weight` go to the wrapped
+    scorer without the unlabeled samples. Labels
+    that are floats or objects only because some are
     missing get the dtype that they have without those.
 
     Parameters
@@ -36,7 +37,7 @@ def labeled_scorer(scoring):
     Raises
     ------
     ValueError
-        If `scoring` is not as described. The scorer itself raises one if no row is
+        If `scoring` is not as described. The scorer itself raises one if no sample is
         labeled.
 
     Examples
@@ -48,7 +49,7 @@ def labeled_scorer(scoring):
     >>> from sklearn_ladder.model_selection import labeled_scorer
     >>> X, y = load_iris(return_X_y=True)
     >>> y_few = np.full_like(y, -1)
-    >>> y_few[::5] = y[::5]  # 30 labels for 150 rows
+    >>> y_few[::5] = y[::5]  # 30 labels for 150 samples
     >>> clf = LabelSpreading().fit(X, y_few)
     >>> labeled_scorer("accuracy")(clf, X, y_few)
     1.0
@@ -69,7 +70,8 @@ class _LabeledScorer:
     """What `labeled_scorer` returns.
 
     Not a subclass of scikit-learn's scorers: those share predictions when several are
-    called together, and ours are of other rows than those of a plain scorer beside it.
+    called together, and ours are of other samples than those of a plain scorer
+    beside it.
     """
 
     def __init__(self, scorer):

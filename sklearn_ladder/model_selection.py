@@ -1,4 +1,4 @@
-"""Validation and search where only some rows have a label.
+"""Validation and search where only some samples have a label.
 
 All of it is for any classifier that takes -1 in `y` as "no label", those of
 :mod:`sklearn.semi_supervised` included. Missing labels (None, NaN, pandas.NA) count as
@@ -35,10 +35,10 @@ __all__ = [
 
 
 class LabeledStratifiedKFold(BaseCrossValidator):
-    """Stratified folds of the labeled rows; unlabeled rows are always for training.
+    """Stratified folds of the labeled samples; unlabeled ones are always for training.
 
     Plain :class:`~sklearn.model_selection.StratifiedKFold` takes "unlabeled" for one
-    more class: most of its test rows have no label, and count as errors.
+    more class: most of its test samples have no label, and count as errors.
 
     Parameters
     ----------
@@ -47,12 +47,12 @@ class LabeledStratifiedKFold(BaseCrossValidator):
         frequent class. Folds lack a class that has fewer labels, with a warning.
 
     n_repeats : int, default=1
-        How often the labeled rows are divided into folds, in another way each time.
-        More than 1 needs `shuffle`. Few labels make few test rows: repeats give a
+        How often the labeled samples are divided into folds, in another way each time.
+        More than 1 needs `shuffle`. Few labels make few test samples: repeats give a
         steadier score.
 
     shuffle : bool, default=False
-        Whether the labeled rows of each class are shuffled before they are divided.
+        Whether the labeled samples of each class are shuffled before they are divided.
 
     random_state : int, RandomState instance or None, default=None
         Determines the shuffling. Pass an int for the same folds in every call;
@@ -65,28 +65,28 @@ class LabeledStratifiedKFold(BaseCrossValidator):
 
     See Also
     --------
-    labeled_scorer : Leaves unlabeled rows out of a score. Test folds have none here,
+    labeled_scorer : Leaves unlabeled samples out of a score. Test folds have none here,
         but training scores need it.
     labeled_train_test_split : A single split.
 
     Notes
     -----
-    **Training rows** come in an order in which each class, and the unlabeled rows, are
-    spread evenly, one row of every class at the front. So
-    :func:`~sklearn.model_selection.learning_curve`, which takes the first rows of each
-    training set, has all classes and a constant share of labels at every size.
+    **Training samples** come in an order in which each class, and the unlabeled
+    samples, are spread evenly, with one sample of every class at the front. So
+    :func:`~sklearn.model_selection.learning_curve`, which takes the first samples of
+    each training set, has all classes and a constant share of labels at every size.
 
-    **Each labeled row is tested once, unlabeled rows never.** So
+    **Each labeled sample is tested once, unlabeled samples never.** So
     :func:`~sklearn.model_selection.cross_val_predict`, which wants a prediction for
-    every row, raises an error; predictions for unlabeled rows are in a classifier's
-    `transduction_`.
+    every sample, raises an error; predictions for unlabeled samples are in a
+    classifier's `transduction_`.
 
-    **Held-out rows as unlabeled training rows.** `split` cannot offer it: whoever
-    fits on ``X[train], y[train]`` would learn from the labels of all rows in `train`.
+    **Held-out samples as unlabeled training samples.** `split` cannot offer this: a fit
+    on ``X[train], y[train]`` would learn from the labels of all samples in `train`.
     `split_transductive` therefore gives the labels to train with, and no indices of
-    training rows, since all rows are.
+    training samples, since all samples are.
 
-    **Successive halving** with the default ``resource="n_samples"`` draws rows at
+    **Successive halving** with the default ``resource="n_samples"`` draws samples at
     random, without regard to labels, and soon has none left of some class. Let it
     spend something else, such as ``resource="max_epochs"``.
 
@@ -122,7 +122,7 @@ class LabeledStratifiedKFold(BaseCrossValidator):
             )
 
     def split(self, X, y, groups=None):
-        """Generate indices of training and test rows.
+        """Generate indices of training and test samples.
 
         Parameters
         ----------
@@ -136,7 +136,7 @@ class LabeledStratifiedKFold(BaseCrossValidator):
         Yields
         ------
         train : ndarray of shape (n_train,)
-            Labeled rows of the other folds and all unlabeled rows.
+            Labeled samples of the other folds and all unlabeled samples.
         test : ndarray of shape (n_test,)
             Labeled rows of the fold.
 
@@ -165,27 +165,26 @@ class LabeledStratifiedKFold(BaseCrossValidator):
             yield train[_evenly_spread(codes[train])], test
 
     def split_transductive(self, X, y):
-        """Generate labels to train with, and indices of test rows.
+        """Generate labels to train with, and indices of test samples.
 
-        All rows of `X` are for training, those of the test fold as unlabeled ones: fit
-        on ``X, y_train``, score on ``X[test], y[test]``. This is for those who want to
-        know how well the very rows at hand are labeled. Scores are not those of rows
-        that come later.
+        All samples of `X` are for training, those of the test fold as unlabeled ones:
+        fit on ``X, y_train``, score on ``X[test], y[test]``. This measures how well the
+        given samples are labeled. Scores for new samples may differ.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             Only its length is used.
         y : array-like of shape (n_samples,)
-            Class labels; -1 or a missing value marks an unlabeled row.
+            Class labels; -1 or a missing value marks an unlabeled sample.
 
         Yields
         ------
         y_train : ndarray of shape (n_samples,)
-            `y` with -1 for the rows in `test`, and wherever a label was missing. Of
+            `y` with -1 for the samples in `test`, and wherever a label was missing. Of
             dtype object where the classes are no numbers.
         test : ndarray of shape (n_test,)
-            Labeled rows of the fold.
+            Labeled samples of the fold.
 
         Raises
         ------
@@ -255,45 +254,45 @@ class LabeledStratifiedKFold(BaseCrossValidator):
 def labeled_train_test_split(
     X, y, *arrays, test_size=None, train_size=None, random_state=None
 ):
-    """Split into training and test rows, where all test rows have a label.
+    """Split into training and test samples, where all test samples have a label.
 
     As :func:`~sklearn.model_selection.train_test_split` with ``stratify=y``, but of the
-    labeled rows. All unlabeled rows are for training, and so is a class's only label,
-    with a warning.
+    labeled samples. All unlabeled samples are for training, and so is a class's only
+    label, with a warning.
 
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
-        Rows: array, sparse matrix, pandas or polars frame, or list.
+        Samples: array, sparse matrix, pandas or polars frame, or list.
 
     y : array-like of shape (n_samples,)
-        Class labels; -1 or a missing value marks an unlabeled row.
+        Class labels; -1 or a missing value marks an unlabeled sample.
 
     *arrays : array-likes of length n_samples
         More to be split in the same way, such as `sample_weight`.
 
     test_size : float or int, default=None
-        Share, or number, of the labeled rows that are for testing. By default what
+        Share, or number, of the labeled samples that are for testing. By default what
         `train_size` leaves, or 0.25.
 
     train_size : float or int, default=None
-        Share, or number, of the labeled rows that are for training. By default all but
-        the test rows.
+        Share, or number, of the labeled samples that are for training. By default all
+        but the test samples.
 
     random_state : int, RandomState instance or None, default=None
-        Determines which rows are for testing.
+        Determines which samples are for testing.
 
     Returns
     -------
     list of length 2 * (2 + len(arrays))
         ``X_train, X_test, y_train, y_test``, and so on, each of the type of what was
-        given. Training rows are in the order described in
+        given. Training samples are in the order described in
         :class:`LabeledStratifiedKFold`.
 
     Raises
     ------
     ValueError
-        If there are too few labeled rows for a stratified split of this size, if
+        If there are too few labeled samples for a stratified split of this size, if
         lengths differ, or `y` is not as described.
 
     Examples
@@ -303,7 +302,7 @@ def labeled_train_test_split(
     >>> from sklearn_ladder.model_selection import labeled_train_test_split
     >>> X, y = load_iris(return_X_y=True)
     >>> y_few = np.full_like(y, -1)
-    >>> y_few[::5] = y[::5]  # 30 labels for 150 rows
+    >>> y_few[::5] = y[::5]  # 30 labels for 150 samples
     >>> X_train, X_test, y_train, y_test = labeled_train_test_split(
     ...     X, y_few, test_size=0.2, random_state=0
     ... )
@@ -327,7 +326,7 @@ def labeled_train_test_split(
 
 
 def _evenly_spread(codes):
-    """Order in which each class, and the unlabeled rows, are spread evenly.
+    """Order in which each class, and the unlabeled samples, are spread evenly.
 
     Parameters
     ----------
@@ -337,8 +336,8 @@ def _evenly_spread(codes):
     Returns
     -------
     ndarray of shape (n_samples,)
-        Indices. The row after k of the n rows of a class is k/n of the way; of rows at
-        the same point, labeled ones are first.
+        Indices. If k of the n samples of a class come earlier, a sample is at k/n of
+        the order. Of samples at the same point, labeled ones are first.
     """
     by_group = np.argsort(codes, kind="stable")
     counts = np.unique(codes, return_counts=True)[1]

@@ -34,8 +34,9 @@ def test_one_label_more_changes_the_weight_of_the_em_algorithm_a_little():
     "n_labels, expected", [(1, 250), (25, 250), (49, 350), (225, 750), (10**6, 750)]
 )
 def test_number_of_updates(n_labels, expected):
-    assert _defaults.n_updates(n_labels) == expected
-    assert _defaults.n_updates(n_labels, is_mlp=False) == 2 * expected
+    assert _defaults.n_updates(n_labels, 2) == expected
+    assert _defaults.n_updates(n_labels, 2, is_mlp=False) == 2 * expected
+    assert _defaults.n_updates(n_labels, 10) == 2 * expected
 
 
 @pytest.mark.parametrize(
@@ -43,16 +44,17 @@ def test_number_of_updates(n_labels, expected):
     [
         ((10, 64, 32, 2), 5),
         ((512, 64, 32, 2), 5),
-        ((64, 256, 128, 10), 5),
-        ((784, 100, 10), 3),
+        ((64, 256, 128, 9), 5),
+        ((784, 100, 9), 3),
         ((784, 512, 2), 1),
     ],
 )
 def test_number_of_members(sizes, expected):
     shapes = [Shape(size) for size in sizes]
-    assert _defaults.n_estimators(shapes) == expected
+    assert _defaults.n_estimators(shapes, 9) == expected
+    assert _defaults.n_estimators(shapes, 10) == 1
     maps = [Shape(2, 2, 2), *shapes[1:]]
-    assert _defaults.n_estimators(maps) == 1
+    assert _defaults.n_estimators(maps, 2) == 1
 
 
 def test_all_members_denoise_if_classes_are_many():

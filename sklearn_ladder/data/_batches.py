@@ -12,10 +12,10 @@ from torch.utils.data import Dataset
 from ._labels import UNLABELED
 from ._samples import chunk_size
 
-# Samples from which the statistics for prediction are taken, at most: their sampling
-# error is then below 0.4 % of a standard deviation.
+# Largest number of samples for the population statistics. Their sampling error is then
+# below 0.4 % of a standard deviation.
 MOST_FOR_STATISTICS = 2**16
-# Numbers that a scaled copy of the samples may have: 1 GB.
+# Largest number of entries in a scaled copy of the samples: 1 GB.
 LARGEST_COPY = 2**28
 
 
@@ -39,8 +39,8 @@ def as_tensor(array, device="cpu"):
 class TrainingSamples(Dataset):
     """All training samples, with their labels.
 
-    They lie as one tensor on the device unless they are sparse, memory-mapped, or too
-    large for it. In that case each batch is moved there when it is needed.
+    They are one tensor on the device, unless they are sparse, memory-mapped, or too
+    large for it. Then each batch is moved to the device when it is needed.
 
     Parameters
     ----------
@@ -75,13 +75,13 @@ class TrainingSamples(Dataset):
         self._scaled = self._scaled_copy() if has_copy else None
         self.y = torch.as_tensor(codes, device=device)
         self.weight = None if weight is None else as_tensor(np.float32(weight), device)
-        # indices lie where samples are selected, so that no device waits for the other
+        # indices are on the device that selects samples, so that no device has to wait
         self.labeled = torch.as_tensor(
             np.flatnonzero(codes != UNLABELED), device=device if is_resident else "cpu"
         )
 
     def _scaled_copy(self):
-        """All samples scaled; None if that is too much."""
+        """Scaled copy of all samples; None if it would be too large."""
         shape = len(self.X), self._scale(self.X[:1]).shape[1]
         if math.prod(shape) > LARGEST_COPY or not fits_on(self.device, shape):
             return None
@@ -132,7 +132,7 @@ class TrainingSamples(Dataset):
         order = torch.randperm(len(of), generator=generator, device="cpu")[:n_most]
         order = of[order.to(device)]
         for chunk in order.tensor_split(n_batches(len(order), size)):
-            # in the order in which they lie: of a file, fewer parts are read
+            # sorted, so that fewer pages of a memory-mapped file are read
             yield self.take(chunk.sort().values)
 
 
@@ -176,14 +176,15 @@ def n_batches(n_samples, batch_size):
 class LadderBatches:
     """Iterable over the batches of epochs, as skorch's ``iterator_train``.
 
-    Each batch has labeled samples, which are cycled, and as its unlabeled samples some
-    of all training samples. An epoch has as many batches as hold every sample once.
+    The labeled samples of a batch are cycled. Its unlabeled samples are drawn from all
+    training samples. An epoch has as many batches as hold every sample once.
 
-    Labeled samples are normalized by their own statistics. In a stream, where classes
-    may be absent, the statistics of very few would hide which class they have.
-    NOTE[DIFF]: there, such a batch is filled with other samples, whose weight is 0: the
-    fewer labels, the more. (In `fit`, where all classes are present, that would be
-    worse: table spambase, 3 labels per class, supervised .70 instead of .82.)
+    Labeled samples are normalized by their own batch statistics. In a stream, a batch
+    may have very few of them, all of one class. Normalization would then remove what
+    distinguishes that class.
+    NOTE[DIFF]: so a stream adds filler samples of weight 0, more if there are fewer
+    labels. (`fit` adds none, because all classes are present. With fillers, accuracy
+    was .70 instead of .82 on table spambase, 3 labels per class, "supervised".)
 
     Parameters
     ----------
@@ -197,7 +198,7 @@ class LadderBatches:
     filler_share : float, default=0.0
         Share of the free places of a labeled batch that filler samples take.
     skip : int, default=0
-        Number of batches to pass over: those of training that was interrupted.
+        Number of batches to skip, to continue an interrupted training.
     """
 
     def __init__(
@@ -261,7 +262,7 @@ class LadderBatches:
 
 
 def _with_filler(y, weight, n_filler):
-    """Labels and weights, followed by those of filler samples, whose weight is 0.
+    """Append labels and weights of filler samples, whose weight is 0.
 
     Weights are scaled so that a mean over all is the mean over the labeled samples.
     """
@@ -272,7 +273,7 @@ def _with_filler(y, weight, n_filler):
 
 
 class SampleBatches:
-    """Samples in their order, as skorch's ``iterator_valid``; nothing is collated.
+    """Batches of samples in their order, as skorch's ``iterator_valid``.
 
     Parameters
     ----------

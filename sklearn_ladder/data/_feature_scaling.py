@@ -1,4 +1,4 @@
-"""Features on one scale, half by their ranks and half by their values, in bins."""
+"""Feature scaling by ranks and by values, with or without bins."""
 
 from typing import NamedTuple
 
@@ -6,58 +6,59 @@ import numpy as np
 from scipy import sparse, special
 from sklearn.utils import check_random_state
 
-# Samples from which the scores are taken, at most: ranks are then right to 1 %.
+# Largest number of samples for the normal scores: ranks are then right to 1 %.
 LARGEST_SAMPLE = 10_000
-# Numbers in a dense sample, at most.
+# Largest number of entries in a dense random subset.
 LARGEST_TABLE = 2**25
-# Numbers of it that are sorted at once.
+# Largest number of entries that are sorted at once.
 LARGEST_BLOCK = 2**19
-# Quantiles that are knots. Gaps around frequent values have more, at their ends.
+# Number of quantiles that become knots. Frequent values add one on either side.
 N_KNOTS = 64
-# Where distances are bent, in standard deviations.
+# Limit of the smoothly clipped distances, in standard deviations.
 SOFT_CLIP = 3.0
 
 
 class Scale(NamedTuple):
-    """Of features, and of the columns that they become: for `network.PiecewiseLinear`.
+    """Parameters of `network.PiecewiseLinear`, which maps features to columns.
 
-    Where a feature has fewer knots, the last one is repeated.
+    If a feature has fewer knots than others, its last one is repeated.
     """
 
     values: np.ndarray  # (n_features, n_knots), in the dtype of the samples
-    heights: np.ndarray  # (n_features, n_knots), float32: what values become
-    # of columns, shape (n_columns,):
-    feature: np.ndarray  # int: whose, in rising order
+    heights: np.ndarray  # (n_features, n_knots), float32: the scaled values
+    # for each column, shape (n_columns,):
+    feature: np.ndarray  # int: index of its feature, ascending
     lowest: np.ndarray  # float32: height at which the column's bin starts
     highest: np.ndarray  # float32: height at which it ends
-    center: np.ndarray  # float32: taken from heights within the bin
-    factor: np.ndarray  # float32: by which they are multiplied then
+    center: np.ndarray  # float32: subtracted from heights within the bin
+    factor: np.ndarray  # float32: multiplies the difference
 
 
 class FeatureKnots(NamedTuple):
-    """Values at which it is known what each feature becomes.
+    """Knots of the functions that map each feature's values to heights.
 
-    Between knots that is linear. Sums are over the samples between a knot, included,
-    and the next one. Where a feature has fewer knots, the last one is repeated.
+    The functions are linear between knots. Sums at a knot are over the samples from
+    this knot, included, to the next one. If a feature has fewer knots than others, its
+    last one is repeated.
     """
 
     n_values: np.ndarray  # (n_features,): number of knots
     values: np.ndarray  # (n_features, n_knots), in the dtype of the samples
     # of the same shape, float64:
-    heights: np.ndarray  # what values become
-    shares: np.ndarray  # samples below the value, and half of those that have it
+    heights: np.ndarray  # the scaled values
+    shares: np.ndarray  # share of samples below the value, plus half of those at it
     counts: np.ndarray  # samples from here to the next knot, as a share of all
-    sums: np.ndarray  # of their heights, divided by the number of all samples
-    squares: np.ndarray  # of these heights' squares, likewise
+    sums: np.ndarray  # sums of their heights, divided by the number of all samples
+    squares: np.ndarray  # sums of their squared heights, likewise
 
     def scale(self, n_bins):
-        """Bins of each feature, of about equally many samples.
+        """Divide each feature into bins with about equally many samples.
 
         Parameters
         ----------
         n_bins : int
-            Fewer where many samples have the same value. A feature that has no more
-            knots than bins has a single column.
+            A feature has fewer bins if many samples have the same value. It has a
+            single column if it has no more knots than bins.
 
         Returns
         -------
@@ -92,7 +93,7 @@ class FeatureKnots(NamedTuple):
         )
 
     def _within(self, feature, start, end, lowest, highest):
-        """Mean and standard deviation of heights, clipped to those of each bin."""
+        """Mean and standard deviation of the heights, clipped to each bin."""
 
         def total(sums):
             upto = np.pad(np.cumsum(sums, axis=1), ((0, 0), (1, 0)))
@@ -102,7 +103,7 @@ class FeatureKnots(NamedTuple):
         share_above = 1 - share_up_to
         sums, squares = total(self.sums)[0], total(self.squares)[0]
         width = highest - lowest
-        # of distances from the lowest
+        # moments of the distance from the lowest height
         mean = sums - share * lowest + share_above * width
         square = squares - 2 * lowest * sums + share * lowest**2
         square += share_above * width**2
@@ -110,37 +111,37 @@ class FeatureKnots(NamedTuple):
 
 
 def fit_knots(samples, survey, random_state):
-    """Each feature's way to one scale.
+    """Fit the functions that bring each feature to one scale.
 
-    What a value becomes is the mean of two:
+    A scaled value is the mean of two numbers:
 
-    - its normal score, the quantile of the standard normal distribution at the value's
-      mean rank, ties included. Outliers end up a few units away. Scores of a feature
-      with many equal values have a variance below 1, and so a small part in distances:
-      a binary one of shares p and 1 - p the less the smaller p is;
+    - its normal score: the quantile of the standard normal distribution at the mean
+      rank of the samples with this value. Outliers are only a few units away. If many
+      values are equal, the variance of the scores is below 1, and the feature
+      contributes less to distances between samples. A binary feature contributes less
+      if one of its values is rarer;
     - its distance from the mean in standard deviations, times the standard deviation of
-      the scores, and outliers smoothly within 3.
+      the scores, smoothly clipped at 3.
 
-    On samples of 14 tables either scores or their mean with distances gained 4 points
-    of accuracy over distances alone; on digits the latter are as good as the mean
-    (.945, .941) and better than scores (.932), which make much of the faintest pixels.
+    On 14 tables, scores and the mean of both gained 4 points of accuracy over distances
+    alone. On digits, distances (.945) are as good as the mean (.941) and better than
+    scores (.932), which amplify the faintest pixels.
 
     Parameters
     ----------
     samples : Samples
-        A random part of them is used where there are many. Missing entries are left
-        out.
+        If there are many, a random subset is used. Missing entries are ignored.
     survey : Survey
-        Of all samples: a feature that has a single value in the part has its lowest and
-        highest, too. Otherwise what is rare, as a word in a few of many texts, would be
-        lost.
+        Survey of all samples. If a feature has a single value in the subset, its lowest
+        and highest values are added. Otherwise rare values would be lost, such as a
+        word in a few of many texts.
     random_state : int
-        Determines the part.
+        Determines the subset.
 
     Returns
     -------
     FeatureKnots
-        Value and height of a feature without any value are 0.
+        A feature whose entries are all missing has value 0 and height 0.
     """
     table = _random_part(samples, random_state)
     size = max(1, LARGEST_BLOCK // table.shape[0])
@@ -168,7 +169,7 @@ def fit_knots(samples, survey, random_state):
 
 
 def _random_part(samples, random_state):
-    """Samples as they are given: a dense ndarray, or CSC where they are sparse."""
+    """Random subset of the samples: a dense ndarray, or CSC if they are sparse."""
     size = LARGEST_SAMPLE
     if not samples.is_sparse:
         size = min(size, max(N_KNOTS, LARGEST_TABLE // samples.shape[1]))
@@ -188,7 +189,7 @@ def _knots(table, ends, dtype):
     at = np.arange(n_features)[:, None]
     n = np.maximum(n_present, 1)[:, None]
 
-    # runs of equal values: their numbers, and the places where they start and end
+    # runs of equal values: the run at each place, and the place where each run starts
     is_first = np.ones(lines.shape, bool)
     is_first[:, 1:] = lines[:, 1:] != lines[:, :-1]
     run = np.cumsum(is_first, dtype=np.int32).reshape(lines.shape) - 1
@@ -196,11 +197,11 @@ def _knots(table, ends, dtype):
     starts = np.append(starts, lines.size)
 
     def run_of(places):
-        """Start, and end, of the runs at places in sorted lines."""
+        """Start and end of the runs at the given places of sorted lines."""
         number = run[at, places]
         return starts[number] - at * length, starts[number + 1] - at * length
 
-    # equally far from each other in a normal sample: closer in the tails
+    # quantiles that are equidistant in a normal distribution: denser in the tails
     farthest = special.ndtri(1 - 0.5 / n)
     shares = special.ndtr(farthest * np.linspace(-1, 1, N_KNOTS))
     places = np.rint(shares * n - 0.5).astype(int)
@@ -219,7 +220,7 @@ def _knots(table, ends, dtype):
     # sums over the samples between a knot and the next, of distances from that knot
     flat = (at * length + places)[is_knot]
     to_next = np.diff(flat, append=lines.size)
-    # so that no square is too large or too small
+    # a power of 2 as unit, so that squares neither overflow nor underflow
     _, exponent = np.frexp(np.abs(values).max(axis=1, keepdims=True))
     unit = np.ldexp(1.0, exponent.clip(-1000, 1000))
     distances = lines.ravel().astype(float)
@@ -239,7 +240,7 @@ def _knots(table, ends, dtype):
     steps[~is_knot | (np.arange(places.shape[1]) == n_values[:, None] - 1)] = np.inf
 
     def moments(heights):
-        """Shares of the sum, and of squares, of heights that are linear in between."""
+        """Sums and squares at each knot of heights that are linear between knots."""
         slopes = np.diff(heights, axis=1, append=0) / steps
         sums = counts * heights + slopes * first
         squares = counts * heights**2 + 2 * heights * slopes * first
@@ -261,9 +262,10 @@ def _knots(table, ends, dtype):
 
 
 def _sorted_lines(table, ends, dtype):
-    """Values of each feature in rising order, NaN last, and how many there are.
+    """Sort the values of each feature, NaN last, and count them without NaN.
 
-    What `dtype` rounds to one value is one. A single one has the ends' company.
+    Values that `dtype` rounds to the same number are equal. A feature with a single
+    value also gets its `ends`, the lowest and highest value of all samples.
     """
     lines = np.full((table.shape[1], len(table) + 2), np.nan, dtype)
     lines[:, :-2] = table.T
@@ -277,7 +279,7 @@ def _sorted_lines(table, ends, dtype):
 
 
 def _distinct(places):
-    """Distinct numbers of sorted lines, the last one repeated, and their numbers."""
+    """Distinct places of sorted lines, padded with the last one, and their counts."""
     is_new = np.diff(places, axis=1, prepend=-1) > 0
     n_distinct = is_new.sum(axis=1)
     distinct = np.repeat(places[:, -1:], n_distinct.max(), axis=1)

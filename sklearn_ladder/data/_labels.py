@@ -1,4 +1,4 @@
-"""What counts as unlabeled, and the encoding of classes: the door of all labels."""
+"""Which samples are unlabeled, and the encoding of labels as class codes."""
 
 import warnings
 from numbers import Integral
@@ -10,12 +10,12 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from ._missing import as_array, frame_columns, present_part
 
-# Strings that missing labels, and markers, become on the way through files and arrays;
-# in small letters, without spaces around them.
+# Strings that missing labels and -1 become in files and arrays, in lower case and
+# without spaces around them.
 LOOK_MISSING = {"", "nan", "nat", "none", "null", "na", "n/a", "<na>", "-1", "-1.0"}
-# The marker of scikit-learn's semi-supervised estimators, as class code, too.
+# Marks unlabeled samples in `y`, as in scikit-learn, and in class codes.
 UNLABELED = -1
-# Types of labels that are numbers, beside NumPy's arrays of these.
+# Types of numeric labels in arrays of objects.
 NUMBERS = (Integral, np.bool_, float, np.floating)
 
 
@@ -27,10 +27,10 @@ class EncodedLabels(NamedTuple):
 
 
 def labeled_part(y):
-    """Which samples are labeled, and their labels.
+    """Find the labeled samples and their labels.
 
-    Unlabeled are -1, missing values by `present_part`, and the string ``"-1"``, which
-    is what NumPy makes of -1 among strings.
+    A sample is unlabeled if its label is -1, missing (see `present_part`), or the
+    string ``"-1"``, to which NumPy converts -1 among strings.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def labeled_part(y):
     ------
     ValueError or TypeError
         If `y` is not one-dimensional or has no label, or if labels are bytes,
-        continuous, integers beyond 64 bits, or strings beside numbers.
+        continuous, integers beyond 64 bits, or a mixture of strings and numbers.
 
     Warns
     -----
@@ -90,13 +90,13 @@ def encode_labels(y):
 
 
 def encode_known_labels(y, classes):
-    """Class codes of a part of the labels, of which any class may be absent.
+    """Class codes of `y`, from which some of the classes may be absent.
 
     Parameters
     ----------
     y : array-like of shape (n_samples,)
     classes : array-like of shape (n_classes,)
-        All classes, in any order. The marker, which ``np.unique(y)`` has, is none.
+        All classes, in any order. -1, as in ``np.unique(y)``, is ignored.
 
     Returns
     -------
@@ -116,7 +116,7 @@ def encode_known_labels(y, classes):
     classes = _read(classes)[1]
     _check_two_classes(classes, "classes")
     labeled, found, labeled_codes = _read(y)
-    # no array for both: NumPy would make floats of integers, and strings of numbers
+    # not one array: NumPy would convert integers to floats and numbers to strings
     number_of = {label: code for code, label in enumerate(_keys(classes))}
     numbers = np.array([number_of.get(label, -1) for label in _keys(found)], int)
     if (numbers < 0).any():
@@ -126,20 +126,20 @@ def encode_known_labels(y, classes):
 
 
 def without_labels(labels, samples):
-    """Labels of all samples but some, which become unlabeled.
+    """Labels of all samples, after some became unlabeled.
 
     Parameters
     ----------
     labels : EncodedLabels
     samples : ndarray of shape (n,)
-        Numbers of samples to be unlabeled.
+        Indices of the samples that become unlabeled.
 
     Returns
     -------
     ndarray of shape (n_samples,)
-        Class labels, -1 where unlabeled, or NaT among times. Of dtype object where the
-        classes are no numbers, as `SelfTrainingClassifier` wants it, or where none of
-        NumPy's integers holds them and -1.
+        Class labels; -1 if unlabeled, or NaT among times. The dtype is object if the
+        classes are not numbers, as `SelfTrainingClassifier` requires, or if no integer
+        dtype of NumPy holds them and -1.
     """
     codes = labels.codes.copy()
     codes[samples] = UNLABELED
@@ -158,7 +158,7 @@ def without_labels(labels, samples):
 
 
 def hold_out(codes, fraction, random_state):
-    """Labeled samples to be held out, each class by its share.
+    """Choose labeled samples to hold out, stratified by class.
 
     The only label of a class stays for training.
 
@@ -173,7 +173,7 @@ def hold_out(codes, fraction, random_state):
     Returns
     -------
     ndarray of shape (n_held_out,)
-        Sample numbers.
+        Indices of the samples.
 
     Raises
     ------
@@ -199,14 +199,14 @@ def hold_out(codes, fraction, random_state):
 
 
 def split_labeled(labeled, codes, random_state, test_size=None, train_size=None):
-    """Labeled samples for training and for testing, each class by its share.
+    """Split labeled samples into training and test samples, stratified by class.
 
     The only label of a class is for training.
 
     Parameters
     ----------
     labeled : ndarray of shape (n_labeled,)
-        Sample numbers.
+        Indices of the samples.
     codes : ndarray of shape (n_samples,)
     random_state : int, RandomState instance or None
     test_size, train_size : float, int or None
@@ -214,7 +214,7 @@ def split_labeled(labeled, codes, random_state, test_size=None, train_size=None)
 
     Returns
     -------
-    train, test : ndarray of sample numbers
+    train, test : ndarray of sample indices
 
     Raises
     ------
@@ -226,7 +226,7 @@ def split_labeled(labeled, codes, random_state, test_size=None, train_size=None)
     UserWarning
         If classes have a single label.
     """
-    # late: see LadderClassifier.fit
+    # late: see LadderClassifier._train
     from sklearn.model_selection import train_test_split
     from sklearn.model_selection._split import _validate_shuffle_split
 
@@ -259,7 +259,7 @@ def split_labeled(labeled, codes, random_state, test_size=None, train_size=None)
     return np.concatenate([train, only]), test
 
 
-# ----------------------------------------------------------------- the door itself
+# ------------------------------------------------------------------ reading labels
 
 
 def _read(y):
@@ -267,8 +267,8 @@ def _read(y):
     present, labels = present_part(_as_column(y))
     if labels.dtype.kind == "S" or bytes in map(type, labels):
         raise TypeError(
-            "Labels must not be bytes, among which no marker of unlabeled samples is "
-            "known. Decode them, as by pandas.Series(y).str.decode('utf-8')."
+            "Labels must not be bytes, because no bytes mark unlabeled samples. Decode "
+            "them, for example by pandas.Series(y).str.decode('utf-8')."
         )
     if labels.dtype == object:
         is_marker = np.array([_is_marker(label) for label in labels], bool)
@@ -278,14 +278,14 @@ def _read(y):
     else:
         cause = "Complex data not supported" if labels.dtype.kind == "c" else "Unknown"
         raise ValueError(f"{cause} label type: {labels.dtype}.")
-    labeled = np.array(present)  # pandas gives a mask that is read-only
+    labeled = np.array(present)  # a copy, since the mask of pandas is read-only
     labeled[labeled] = ~is_marker
     labels = labels[~is_marker]
     if labels.dtype == object:
         labels = _of_objects(labels)
     classes, codes = np.unique(labels, return_inverse=True)
     if len(classes):
-        # twice, since scikit-learn takes few samples of many classes for a regression
+        # twice, since scikit-learn takes many classes in few samples for regression
         targets = classes.astype(float) if classes.dtype.kind == "f" else classes
         check_classification_targets(np.tile(targets, 2))
     if classes.dtype.kind in "UO":
@@ -301,7 +301,7 @@ def _read(y):
 
 
 def _as_column(y):
-    """One-dimensional, for `present_part`."""
+    """Labels as one column for `present_part`."""
     columns, _ = frame_columns(y)
     if columns is not None and len(columns) == 1:
         return columns[0]
@@ -320,7 +320,7 @@ def _is_marker(label):
 
 
 def _of_objects(labels):
-    """Objects as an array of the dtype that holds each of them; strings as they are."""
+    """Convert objects to a dtype that holds all of them; strings stay objects."""
     types = set(map(type, labels))
     is_text = np.array([isinstance(label, str) for label in labels], bool)
     if is_text.all():
@@ -342,8 +342,8 @@ def _of_objects(labels):
     broken = [v for v in labels if not isinstance(v, Integral | np.bool_) and v % 1]
     if broken:
         raise ValueError(
-            "Unknown label type: continuous or infinity. Labels beside integers must "
-            f"be integers; got {broken[0]!r}."
+            "Unknown label type: continuous or infinity. Floats among integer labels "
+            f"must be whole numbers; got {broken[0]!r}."
         )
     labels = [int(label) for label in labels]
     for dtype in (np.int64, np.uint64):
@@ -351,7 +351,7 @@ def _of_objects(labels):
         if limits.min <= min(labels) and max(labels) <= limits.max:
             return np.array(labels, dtype)
     raise ValueError(
-        "Integer labels must fit into 64 bits, all of them with or without sign; got "
+        "Integer labels must fit into 64 bits, all as int64 or all as uint64; got "
         f"{min(labels)} to {max(labels)}."
     )
 
@@ -380,5 +380,5 @@ def _encoded(classes, labeled, labeled_codes):
 
 
 def _keys(labels):
-    """Equal where labels are equal, whatever their dtypes; True is 1, as in NumPy."""
+    """Keys that are equal for equal labels of any dtype; True is 1, as in NumPy."""
     return [int(v) for v in labels] if labels.dtype.kind in "biuf" else list(labels)

@@ -22,7 +22,7 @@ def frame_columns(X):
 
 
 def as_array(column):
-    """A column for `present_part`: a list as objects, other containers as they are."""
+    """Prepare a column for `present_part`: a list becomes an array of objects."""
     if isinstance(column, list | tuple):
         return np.asarray(column, dtype=object)
     if any(hasattr(column, method) for method in ("drop_nulls", "drop_null", "isna")):
@@ -31,10 +31,10 @@ def as_array(column):
 
 
 def present_part(column):
-    """Which entries of a column are present, and these in their own dtype.
+    """Find the present entries of a column, and return them in their own dtype.
 
-    Missing are None, NaN, NaT, pandas.NA, nulls of polars and Arrow, the `na_object` of
-    NumPy's strings, and entries under a mask.
+    Missing entries are None, NaN, NaT, pandas.NA, nulls of polars and Arrow, the
+    `na_object` of NumPy's strings, and masked entries.
 
     Parameters
     ----------
@@ -62,11 +62,11 @@ def present_part(column):
         values = column[present]
         if isinstance(values, pd.Series):
             values = values.to_numpy()
-    is_missing = pd.isna(values)  # NaN is no null of polars and Arrow
+    is_missing = pd.isna(values)  # polars and Arrow do not count NaN as null
     if values.dtype.kind == "T":
         na = getattr(values.dtype, "na_object", None)
         values = values.astype(object)
-        # a string can stand for missing ones, too
+        # `na_object` may be a string
         is_text = isinstance(na, str)
         is_na = [v is na or (is_text and v == na) for v in values]
         is_missing = pd.isna(values) | np.array(is_na, bool)

@@ -4,15 +4,15 @@ import warnings
 
 import numpy as np
 
-# Distances between neighbors are compared with rounding errors at this many places.
+# About this many gaps between neighboring values are compared with rounding errors.
 N_GAPS = 128
-# A gap is lost where rounding moves its ends by more than this part of it ...
+# A gap is lost if rounding moves one of its ends by more than this share of it ...
 LOST = 1 / 8
-# ... and a column is imprecise where this share of its gaps is lost.
+# ... and a column is imprecise if at least this share of its gaps is lost.
 MOST_LOST = 1 / 4
 # Smaller relative distances are rounding errors of float64 arithmetic.
 FLOAT64_NOISE = 16 * float(np.finfo(np.float64).eps)
-# Differences of float32 values are finite, and of full precision, between these.
+# Between these sizes, differences of float32 values are finite and precise.
 SMALLEST = 16 * float(np.finfo(np.float32).tiny)
 LARGEST = float(np.finfo(np.float32).max) / 4
 
@@ -28,8 +28,8 @@ REMEDIES = {
 def needs_float64(table):
     """Which columns float32 cannot hold, and why.
 
-    A column's neighboring values are compared: a few zeros far from all others do not
-    hide that the others become one value.
+    Neighboring values of a column are compared. So a few zeros far from all other
+    values cannot hide that float32 merges the others.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def _causes(lines):
     n_values = lines.shape[1]
     largest = np.fmax.reduce(lines, axis=1)[:, None]
     lines = np.sort(np.where(np.isnan(lines), largest, lines), axis=1)
-    # distinct values, to the left; what is right of them is not used
+    # move distinct values to the left; entries to the right of them are not used
     place = np.zeros(lines.shape, dtype=int)
     np.cumsum(lines[:, 1:] > lines[:, :-1], axis=1, out=place[:, 1:])
     n_distinct = place[:, -1:] + 1
@@ -111,12 +111,12 @@ def warn_imprecise(survey, names=None):
             raise ValueError(
                 "Input X contains infinity or a value too large for dtype('float32'), "
                 f"in columns {columns}. Divide these columns first, or let the network "
-                "scale its features."
+                "scale its features (feature_scaling='auto')."
             )
         warnings.warn(
             f"Columns {columns} of X lie {cause} for float32, in which the network "
-            f"computes: neighboring values become one. {REMEDIES[cause]}, or let the "
-            "network scale its features.",
+            f"computes: neighboring values become equal. {REMEDIES[cause]}, or let the "
+            "network scale its features (feature_scaling='auto').",
             UserWarning,
             stacklevel=3,
         )

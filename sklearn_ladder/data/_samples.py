@@ -1,4 +1,4 @@
-"""Samples of any container, a chunk at a time as a dense array."""
+"""Samples in any container, read chunk by chunk as dense arrays."""
 
 import datetime
 import mmap
@@ -15,16 +15,15 @@ from torch.utils.data import Dataset
 from ._missing import frame_columns, present_part
 from ._precision import LARGEST, SMALLEST, TOO_CLOSE, TOO_LARGE, first_of, needs_float64
 
-# Numbers in the largest chunk that is taken at once: enough for full speed, and 16 MB,
-# little beside any memory.
+# Largest number of entries in a chunk: enough for full speed, but only 16 MB.
 LARGEST_CHUNK = 2**22
-# Samples that are read at once where they lie scattered in a file.
+# Number of scattered samples that are read from a file at once.
 SAMPLES_AT_ONCE = 32
-# A chunk need not have more samples than this, however few features they have.
+# Largest number of samples in a chunk, however few features they have.
 MOST_SAMPLES = 8192
-# Matrix products take another way for fewer samples, and for what is left over.
+# BLAS uses another kernel for fewer samples, and for the remainder of a division.
 MULTIPLE = 32
-# Samples, and numbers, by which it is seen whether float32 holds a feature.
+# Largest number of samples, and of entries, to find out whether float32 is precise.
 N_COMPARED, LARGEST_COMPARED = 2048, 2**22
 
 TIMES = (
@@ -38,20 +37,20 @@ TIMES = (
 
 
 class Survey(NamedTuple):
-    """What one look at all samples tells."""
+    """Findings of one pass over all samples."""
 
     have_missing: bool
-    # of each feature, float64; NaN if it is always missing:
+    # for each feature, float64; NaN if all its entries are missing:
     lowest: np.ndarray
     highest: np.ndarray
-    imprecise: dict  # column number to why float32 cannot hold it
+    imprecise: dict  # column number to the reason why float32 cannot hold it
 
 
 class Samples(Dataset):
-    """Samples of a table. One that is memory-mapped is never copied whole.
+    """Samples of a table. A memory-mapped table is never copied as a whole.
 
     Indexing with a slice or with sample numbers gives a dense ndarray of shape
-    (n, n_features), C-contiguous, finite but for NaN where an entry is missing.
+    (n, n_features), C-contiguous, finite except for NaN at missing entries.
 
     Parameters
     ----------
@@ -60,7 +59,7 @@ class Samples(Dataset):
     estimator : estimator, default=None
         Named in errors.
     dtype : {np.float32, np.float64}, default=np.float32
-        Of what indexing gives.
+        dtype of the arrays that indexing returns.
 
     Attributes
     ----------
@@ -78,13 +77,13 @@ class Samples(Dataset):
         self._estimator_name = type(estimator).__name__ if estimator else None
         self.dtype = np.dtype(dtype)
         X, self.names = _as_numbers(X)
-        # a frame may be sparse, too: pandas' accessor is there if all its columns are
+        # pandas frames have the accessor `sparse` only if all columns are sparse
         may_be_sparse = sparse.issparse(X) or hasattr(X, "sparse")
         self._X = check_array(
             X,
             accept_sparse="csr",
             dtype=[np.float64, np.float32] if may_be_sparse else "numeric",
-            # dense samples: when they are indexed
+            # dense samples are checked when they are indexed
             ensure_all_finite="allow-nan" if may_be_sparse else False,
             estimator=estimator,
             input_name="X",
@@ -109,7 +108,7 @@ class Samples(Dataset):
         return not self.is_sparse and self._memmap is None
 
     def astype(self, dtype):
-        """The same samples, of which indexing gives another dtype."""
+        """The same samples; indexing returns arrays of another dtype."""
         other = copy(self)
         other.dtype = np.dtype(dtype)
         return other
@@ -117,7 +116,7 @@ class Samples(Dataset):
     def __len__(self):
         return self._X.shape[0]
 
-    # what is too large becomes infinite, for which there is an error
+    # too large values become infinite, and `_check_finite` raises an error
     @np.errstate(all="ignore")
     def __getitem__(self, index):
         chunk = self.take_as_given(index)
@@ -133,7 +132,7 @@ class Samples(Dataset):
         )
 
     def take_as_given(self, index):
-        """Samples as they are given: not checked, not converted."""
+        """Samples as they were given, neither checked nor converted."""
         self._give_back_pages()
         if self._memmap is None or isinstance(index, slice):
             return self._X[index]
@@ -146,10 +145,10 @@ class Samples(Dataset):
         return chunk
 
     def _give_back_pages(self):
-        """Let go of what was read of a mapped file before.
+        """Release the pages of a memory-mapped file that were read before.
 
-        Otherwise resident memory grows to the size of the file. Changes that a
-        copy-on-write mapping has would be lost, so that its pages stay.
+        Otherwise resident memory grows to the size of the file. Copy-on-write mappings
+        keep their pages, because releasing them would lose changes.
         """
         if self._memmap is None or self._memmap.mode == "c":
             return
@@ -174,7 +173,7 @@ class Samples(Dataset):
         return Survey(have_missing, lowest, highest, imprecise)
 
     def _survey_dense(self):
-        """Whether entries are missing, ends of the features, and each n-th sample."""
+        """Whether entries are missing, range of each feature, and every n-th sample."""
         most = min(N_COMPARED, max(64, LARGEST_COMPARED // self.shape[1]))
         step = -(-len(self) // most)
         have_missing, compared = False, []
@@ -185,7 +184,7 @@ class Samples(Dataset):
                 chunk = chunk.astype(float)
             self._check_finite(chunk)
             have_missing |= bool(np.isnan(chunk).any())
-            # which pass over NaN where there is something else
+            # fmin and fmax ignore NaN, unless there is nothing else
             np.fmin(lowest, np.fmin.reduce(chunk, axis=0), out=lowest)
             np.fmax(highest, np.fmax.reduce(chunk, axis=0), out=highest)
             compared.append(np.array(chunk[-part.start % step :: step]))
@@ -197,9 +196,9 @@ class Samples(Dataset):
             return needs_float64(compared)
         compared, found = compared.tocsc(), {}
         counts = np.diff(compared.indptr)
-        # by their numbers of entries, so that a full column stands among full ones
+        # sorted by number of entries, so that full columns share a block
         columns = np.argsort(counts, kind="stable")
-        columns = columns[counts[columns] > 1]  # others have no neighbors but zeros
+        columns = columns[counts[columns] > 1]  # others have only zeros as neighbors
         while len(columns):
             size = max(1, LARGEST_CHUNK // (counts[columns[-1]] + 1))
             columns, some = columns[:-size], columns[-size:]
@@ -217,13 +216,13 @@ class Samples(Dataset):
 
 
 class SampleSubset(Dataset):
-    """Some of the samples, each taken when it is asked for.
+    """Subset of samples, which reads samples only when it is indexed.
 
     Parameters
     ----------
     samples : Samples
     index : ndarray of shape (n,)
-        Their numbers.
+        Indices of the samples in the subset.
     """
 
     def __init__(self, samples, index):
@@ -238,7 +237,7 @@ class SampleSubset(Dataset):
 
 
 def flatten_images(X):
-    """Samples from images, channel by channel.
+    """Flatten images to samples, channel by channel.
 
     Parameters
     ----------
@@ -263,12 +262,12 @@ def chunk_size(width):
     Parameters
     ----------
     width : int
-        Numbers per sample that are held at the same time.
+        Number of entries per sample that are in memory at the same time.
 
     Returns
     -------
     int
-        A multiple of `MULTIPLE` where it is more.
+        A multiple of `MULTIPLE`, unless it is less.
     """
     size = max(1, min(MOST_SAMPLES, LARGEST_CHUNK // width))
     return size if size < MULTIPLE else size - size % MULTIPLE
@@ -279,13 +278,13 @@ def _memmap_under(X):
     found = None
     while isinstance(X, np.ndarray):
         if isinstance(X, np.memmap):
-            found = X  # that of all, whose base is the mapping of the file
+            found = X  # the last one found is the one that maps the file
         X = X.base
     return found if isinstance(X, mmap.mmap) else None
 
 
 def _entries_and_a_zero(X):
-    """Entries of CSC columns, and a zero, as a dense table that NaN fills."""
+    """Entries of CSC columns and one zero, as a dense table padded with NaN."""
     counts = np.diff(X.indptr)
     table = np.full((counts.max() + 1, len(counts)), np.nan)
     table[0] = 0
@@ -298,10 +297,10 @@ def _entries_and_a_zero(X):
 
 
 def _as_numbers(X):
-    """A table that check_array converts without loss, and names of its columns.
+    """Convert to a table that check_array does not change, and name its columns.
 
-    Columns of other dtypes than NumPy's numbers become float64, with NaN for whatever
-    is missing by `present_part`.
+    Columns whose dtype is not one of NumPy's numbers become float64. Missing entries
+    (see `present_part`) become NaN.
     """
     if isinstance(X, list | tuple):
         has_mask = any(isinstance(row, np.ma.MaskedArray) for row in X)
@@ -342,14 +341,14 @@ def _as_numbers(X):
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(
                 f"X must be numbers: {error}, in columns {_named([number], names)}. "
-                "Encode what is no number, as by OneHotEncoder; NaN or None means "
+                "Encode other values, for example by OneHotEncoder; NaN or None means "
                 "missing."
             ) from error
     return numbers, names
 
 
 def _without_mask(X):
-    """What is masked becomes NaN."""
+    """Replace masked entries by NaN."""
     if not isinstance(X, np.ma.MaskedArray):
         return X
     mask = np.ma.getmask(X)
@@ -364,7 +363,7 @@ def _without_mask(X):
 
 
 def _is_sparse_frame(X, names):
-    """Whether all columns of a frame are pandas' sparse ones; with zeros left out."""
+    """Whether all columns of a frame are sparse. Raise if they fill with non-zeros."""
     if not hasattr(X, "sparse"):
         return False
     fill = np.array([dtype.fill_value for dtype in X.dtypes], dtype=object)
@@ -381,8 +380,8 @@ def _is_sparse_frame(X, names):
 def _times_error(numbers, names):
     return TypeError(
         "X must be numbers; got dates, times or durations in columns "
-        f"{_named(numbers, names)}. Turn them into numbers, such as days since a date, "
-        "and what is missing (NaT) into NaN."
+        f"{_named(numbers, names)}. Convert them to numbers, such as days since a "
+        "date, and missing ones (NaT) to NaN."
     )
 
 

@@ -1,4 +1,4 @@
-"""The training data of a fit: samples, class codes, weights and a survey of both."""
+"""The training data of a fit: samples, their survey, class codes and weights."""
 
 from dataclasses import dataclass
 
@@ -90,7 +90,7 @@ def encode_training_data(
         warn_imprecise(survey, samples.names)
     elif previous is not None:
         samples = samples.astype(previous.input_dtype)
-    elif survey.imprecise:  # which feature scaling in float64 keeps
+    elif survey.imprecise:  # feature scaling in float64 keeps these values apart
         samples = samples.astype(np.float64)
     if is_stream and len(samples) < 2:
         raise ValueError(
@@ -109,7 +109,7 @@ def encode_training_data(
         held_out = hold_out(counted, estimator.validation_fraction, seeds.validation)
         codes = codes.copy()
         codes[held_out] = UNLABELED
-    if not is_stream:  # parts of a stream do not know each other's weights
+    if not is_stream:  # a call of `partial_fit` does not know the other weights
         weight = normalize_weights(weight, codes)
     return TrainingData(
         samples=samples,

@@ -12,7 +12,7 @@ from ._missing import as_array, present_part
 
 @np.errstate(all="ignore")
 def sample_weights(sample_weight, class_weight, labels):
-    """Weights of the samples, those of their classes included.
+    """Combine sample weights and class weights.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def sample_weights(sample_weight, class_weight, labels):
 
 
 def _as_floats(sample_weight):
-    """As an array of floats, NaN where missing."""
+    """Convert weights to floats, NaN if missing."""
     present, values = np.array(True), np.asarray(sample_weight)
     if values.ndim == 1:
         present, values = present_part(sample_weight)
@@ -69,7 +69,7 @@ def _as_floats(sample_weight):
     ):
         raise TypeError(f"sample_weight must be numbers; got {values.dtype}.")
     if values.ndim > 1:
-        return values  # for which there is an error
+        return values  # `_check_sample_weight` raises the error
     weights = np.full(present.shape, np.nan)
     try:
         weights[present] = values
@@ -79,7 +79,7 @@ def _as_floats(sample_weight):
 
 
 def _checked(class_weight):
-    """`class_weight`, whose weights are numbers."""
+    """Return `class_weight`; raise if one of its weights is not a number."""
     if isinstance(class_weight, dict):
         for label, weight in class_weight.items():
             if not isinstance(weight, Real):
@@ -113,7 +113,7 @@ def normalize_weights(weights, codes):
             "sample_weight (times class_weight) must not be zero for all labeled "
             "samples."
         )
-    weights = weights / largest  # so that no sum is too large
+    weights = weights / largest  # so that no sum overflows
     weights /= weights[codes != UNLABELED].mean()
     return None if np.allclose(weights[codes != UNLABELED], 1) else weights
 

@@ -1,4 +1,4 @@
-"""Combinators g(z̃, u): what a unit makes of the lateral and the vertical signal."""
+"""Combinators g(z̃, u): how a unit combines the lateral and the vertical signal."""
 
 from itertools import pairwise
 
@@ -11,7 +11,7 @@ from . import _kernels
 from ._layers import LEAKY_SLOPE
 from ._shapes import FLOAT32_ON_CPU
 
-# Of an AMLP's initial weights.
+# Standard deviation of an AMLP's initial weights.
 WEIGHT_STD = 0.025
 
 
@@ -26,7 +26,7 @@ class GaussianCombinator(nn.Module):
     width : int
         Number of units.
     generator : torch.Generator, default=None
-        Not used: nothing is random in the start.
+        Not used: initial coefficients are not random.
 
     Attributes
     ----------
@@ -47,8 +47,8 @@ class GaussianCombinator(nn.Module):
 class Gaussian(Function):
     """ẑ = (z̃ − μ(u)) v(u) + μ(u), with its derivative written by hand.
 
-    For the reason see `NormalizeAndActivate`. μ and v are worked out together: leading
-    dimension 2 below.
+    `NormalizeAndActivate` gives the reason. μ and v are computed together: they are the
+    leading dimension of size 2 below.
     """
 
     @staticmethod
@@ -76,7 +76,7 @@ class Gaussian(Function):
         dprior_mean, dgate = dvalues.unbind()
         torch.sub(dz, dz_corrupted, out=dprior_mean)
         torch.sub(z_corrupted, prior_mean, out=dgate).mul_(dz)
-        # value = a1 sigmoid(a2 u + a3) + a4 u + a5; a1 is left out until sums are small
+        # value = a1 sigmoid(a2 u + a3) + a4 u + a5; a1 multiplies the sums later
         dinner = torch.ops.aten.sigmoid_backward(dvalues, sigmoid)
         by_coefficient = [
             (dvalues * sigmoid).sum(dim=1),
@@ -100,9 +100,9 @@ class MLPCombinator(nn.Module):
 
     Its input is (u, z̃, u z̃), its hidden activation leaky ReLU, its output ẑ.
 
-    NOTE[DIFF]: the published start is near ẑ = z̃; this one is near 0, as is that of the
-    Gaussian combinator. On digits with 50 labels it was better in 11 of 11 fits, by
-    .013 on average. (All rows of the digits, those for tests as well.)
+    NOTE[DIFF]: with the published initial weights ẑ is near z̃. Here it is near 0, as
+    with the Gaussian combinator. On digits with 50 labels this was better in 11 of 11
+    fits, by .013 on average. (All digits were used, test samples included.)
 
     Parameters
     ----------
@@ -148,11 +148,11 @@ class MLPCombinator(nn.Module):
 
 
 class UnitwiseLinear(Function):
-    """Linear layer of all units' networks: out = W x + b, with other W, b in each unit.
+    """Linear layer of all units' networks: out = W x + b; each unit has its own W, b.
 
-    Its derivative is written by hand, since autograd would make each product of row,
-    unit, input and output a tensor of its own: up to twice the time. Products of
-    small matrices, unit by unit, take longer still where layers are dense.
+    Its derivative is written by hand, because autograd would store every product of a
+    weight and an input, which takes up to twice the time. One small matrix product per
+    unit would take even longer in dense layers.
 
     Shapes: x (n_in, n_samples, width), weight (n_out, n_in, width), bias
     (n_out, width), out (n_out, n_samples, width).

@@ -1,9 +1,9 @@
 """Compiled functions for a training step on CPU: see ``_kernels.c``.
 
-They take contiguous float32 tensors on CPU. Who calls them asks `take` before, and
-computes by torch what they do not take. So they are optional: without a compiler at
-installation, or with the environment variable ``SKLEARN_LADDER_KERNELS=0``, all is
-computed by torch.
+They accept contiguous float32 tensors on CPU. Callers check this with `take`, and use
+torch for other tensors. So the functions are optional: without a compiler at
+installation, or with the environment variable ``SKLEARN_LADDER_KERNELS=0``, torch
+computes everything.
 """
 
 import ctypes
@@ -117,10 +117,10 @@ def is_available():
 
 
 def has_fast_products():
-    """Whether products of matrices by compiled functions are as fast as a library's.
+    """Whether compiled matrix products are at least as fast as a library's.
 
-    They were at least that on a processor with AVX-512, by AVX2 as well. Nothing else
-    was measured.
+    They were on a processor with AVX-512, also when they used AVX2. Nothing else was
+    measured.
     """
     return is_available() and _instruction_set in ("AVX2", "AVX-512")
 
@@ -137,7 +137,7 @@ def instruction_set():
 
 @contextmanager
 def restricted_to(name):
-    """Within it, take the functions for another instruction set. For tests.
+    """Context that uses the functions for another instruction set. For tests.
 
     Raises
     ------
@@ -154,7 +154,7 @@ def restricted_to(name):
 
 @contextmanager
 def disabled():
-    """Within it, torch computes everything."""
+    """Context in which torch computes everything."""
     token = _enabled.set(False)
     try:
         yield
@@ -163,9 +163,9 @@ def disabled():
 
 
 def take(*tensors):
-    """Whether the compiled functions can be used for tensors; None counts as one.
+    """Whether the compiled functions accept these tensors. None is accepted.
 
-    They cannot if somebody records torch's operations, to compile or export them.
+    They accept none while torch compiles or traces a model.
     """
     return (
         is_available()
@@ -184,7 +184,7 @@ def take(*tensors):
 
 
 def take_rows(*tensors):
-    """Whether `take` would take tables, if there were no gaps between their rows."""
+    """As `take`, but tables may have gaps between their rows."""
     return all(
         take(tensor[:1]) and tensor.stride(1) == 1 and len(tensor) for tensor in tensors
     )
@@ -199,7 +199,7 @@ def _pointer(tensor):
 
 
 def _contiguous(*tensors):
-    """Gradients may be expanded or transposed."""
+    """Make gradients contiguous: they may be expanded or transposed."""
     return [None if tensor is None else tensor.contiguous() for tensor in tensors]
 
 
@@ -223,7 +223,7 @@ def gaussian_forward(z_corrupted, u, coefficients):
 
 
 def gaussian_backward(dout, z_corrupted, u, coefficients):
-    """Derivatives by the three inputs of `gaussian_forward`, in their order."""
+    """Derivatives with respect to the three inputs of `gaussian_forward`."""
     (dout,) = _contiguous(dout)
     inputs = z_corrupted, u, coefficients
     derivatives = [torch.empty_like(tensor) for tensor in inputs]
@@ -239,15 +239,15 @@ def normalize_forward(z_pre, noise, beta, gamma, slope, parts, epsilon):
     Parameters
     ----------
     slope : float or None
-        Of the activation where its argument is negative; None if there is none, and
-        neither `beta` nor `gamma`.
+        Slope of the activation for negative arguments. None if there is no activation;
+        then `beta` and `gamma` are None, too.
 
     Returns
     -------
     z, h : Tensor of shape (n_samples, width)
         `h` is None if `slope` is.
     means, inverse_stds : Tensor of shape (3, width)
-        By part; not set where it is empty.
+        One for each part; not set if the part is empty.
     """
     width = z_pre.shape[1]
     z = torch.empty_like(z_pre)
@@ -264,7 +264,7 @@ def normalize_forward(z_pre, noise, beta, gamma, slope, parts, epsilon):
 def normalize_backward(
     gradients, z_pre, z, h, beta, gamma, means, inverse_stds, slope, parts
 ):
-    """Derivatives of `normalize_forward` by `z_pre`, `beta` and `gamma`.
+    """Derivatives of `normalize_forward` with respect to `z_pre`, `beta`, `gamma`.
 
     Parameters
     ----------
@@ -302,7 +302,7 @@ def cost_forward(z_denoised, z_clean, mean, std, least_std):
 
 
 def cost_backward(dcost, z_denoised, z_clean, mean, std, least_std, needs_clean):
-    """Derivatives of `cost_forward` by its four tensors; None where not needed."""
+    """Derivatives of `cost_forward` with respect to its tensors; None if not needed."""
     dz_denoised = z_denoised.new_empty(z_denoised.shape)
     dz_clean = z_clean.new_empty(z_clean.shape) if needs_clean else None
     dmean, dstd = (None if t is None else torch.empty_like(t) for t in (mean, std))
@@ -324,10 +324,9 @@ def _cost(z_denoised, z_clean, mean, std, least_std, scale, *results):
 
 
 def fill_normal(tensors, stds, generator):
-    """Fill each tensor with normal numbers, with a standard deviation for each.
+    """Fill each tensor with normal numbers of its own standard deviation.
 
-    They are determined by the state of torch's generator, but they are not those that
-    torch would draw from it.
+    The state of torch's generator determines the numbers, but torch would draw others.
     """
     seeds = torch.empty(len(tensors), dtype=torch.int64, device="cpu")
     seeds.random_(generator=generator)
@@ -360,13 +359,13 @@ class Program:
         function : str
             Name without ``ladder_``.
         **fields
-            Of its structure in ``_kernels.c``. Tensors stand for their memory, which
-            must stay theirs; those not given are 0.
+            Fields of its structure in ``_kernels.c``. A tensor becomes the address of
+            its memory, which must not move. Fields that are not given are 0.
 
         Returns
         -------
         ctypes.Structure
-            Whose fields may be changed between runs.
+            Its fields may be changed between runs.
         """
         structure = _STRUCTURES[function]()
         for name, value in fields.items():

@@ -14,7 +14,7 @@ from ._encoder import CleanPass, CorruptedPass, Encoder
 from ._normalization import pool_statistics, statistics_for_prediction
 from ._shapes import FLOAT32_ON_CPU, Shape
 
-# Times that missing entries are replaced by the decoder's reconstruction of them.
+# Number of times that the decoder reconstructs missing entries.
 IMPUTATION_PASSES = 2
 
 
@@ -27,13 +27,13 @@ class LadderPass(NamedTuple):
     corrupted: CorruptedPass
     clean: CleanPass  # of the unlabeled samples
     decoded: DecoderPass | None  # of the unlabeled samples; None without a decoder
-    # bool, table of the entries of x_unlabeled that are not missing; None if none is
+    # bool table: entries of x_unlabeled that are not missing; None if none is missing
     observed: Tensor | None
-    # logits of unlabeled samples that are perturbed at a layer, by number of the layer
+    # logits of the perturbed unlabeled samples, by number of the perturbed layer
     perturbed_logits: dict[int, Tensor]
 
     def of_denoising(self, side_by_side):
-        """The part of the last axis that belongs to members with denoising costs."""
+        """Select the columns of the members with denoising costs."""
         if self.n_denoising == self.n_members:
             return side_by_side
         width = side_by_side.shape[-1] // self.n_members
@@ -119,7 +119,7 @@ class Ladder(nn.Module):
         if input_range is not None:
             input_range = self.for_all(_float32(input_range))
         self.register_buffer("input_range", input_range)
-        # How much more frequent classes are than among the labels. NOTE[DIFF]: 1, as
+        # Class prior divided by the class shares of the labels. NOTE[DIFF]: 1, as
         # published, unless the estimator sets it.
         n_classes = self.shapes[-1].channels // n_members
         ratio = torch.ones(n_classes, **FLOAT32_ON_CPU)
@@ -166,13 +166,13 @@ class Ladder(nn.Module):
 
         After Huang et al., "Projection Based Weight Normalization", arXiv:1710.02338.
 
-        All layers of encoder and decoder do so but the topmost of the encoder. Batch
-        normalization removes the length again. What it changes is training: lengths
-        would grow, and the same step would turn the weights less and less.
+        This applies to all layers of encoder and decoder except the class layer. Batch
+        normalization cancels the length, so outputs stay the same. Training changes:
+        otherwise lengths would grow, and steps would turn the weights less and less.
 
         NOTE[DIFF]: the published experiments add weight decay, which for weights of
-        length 1 would act on the class layer, β, γ and combinators only. Their
-        combinator is another one.
+        length 1 would act on the class layer, β, γ and combinators only. They
+        also use another combinator.
         """
         maps = [layer.projection for layer in self.encoder.layers[:-1]]
         if self.decoder is not None:
@@ -254,8 +254,8 @@ class Ladder(nn.Module):
     def impute(self, x, reconstruct=None):
         """Replace missing entries by the decoder's reconstruction from the others.
 
-        They start at 0, the mean of scaled features, and stay there without a decoder
-        down to the input. They never leave `input_range`.
+        Missing entries start at 0, the mean of scaled features. They stay at 0 if the
+        decoder does not reach the input. Imputed values never leave `input_range`.
 
         Parameters
         ----------
@@ -291,13 +291,13 @@ class Ladder(nn.Module):
         return torch.cat([reconstruction[:, :n_kept], mean.repeat(1, n_others)], dim=1)
 
     def _reconstruct_batch(self, x):
-        """Denoised columns of layer 0, by batch statistics."""
+        """Denoised columns of layer 0, with batch statistics."""
         clean = self.encoder.clean(x)
         decoded = self.decoder(clean.z, self.proba(clean.logits))
         return self.shapes[0].samples(decoded.z_denoised[0])
 
     def _reconstruct(self, x):
-        """Denoised columns of layer 0, by population statistics."""
+        """Denoised columns of layer 0, with population statistics."""
         clean = self.encoder.with_population_statistics(x)
         decoded = self.decoder(
             clean.z,
@@ -328,7 +328,7 @@ class Ladder(nn.Module):
         return x if self.feature_scaling is None else self.feature_scaling.inverse(x)
 
     def set_class_prior_ratio(self, ratio):
-        """Predict for classes that are `ratio` times as frequent as among the labels.
+        """Set the class prior, relative to the class shares of the labels.
 
         Parameters
         ----------
@@ -340,14 +340,14 @@ class Ladder(nn.Module):
     def measure_population(self, labeled, everyone=(), labeled_share=1.0, share=1.0):
         """Set the statistics that prediction uses, from clean passes over samples.
 
-        NOTE[DIFF]: the released code averages the unbiased statistics of batches. These
-        are of larger chunks, pooled by the law of total variance.
+        NOTE[DIFF]: the released code averages the unbiased statistics of batches. Here
+        larger chunks are measured, and pooled by the law of total variance.
 
         Parameters
         ----------
         labeled, everyone : iterable of Tensor of shape (n_samples, n_columns)
-            Random chunks of equal size of the labeled samples, and of all samples,
-            scaled. Without any of all samples, the labeled ones stand for them.
+            Scaled random chunks of equal size: of the labeled samples, and of all
+            samples. If one of the two has no chunks, the other replaces it.
         labeled_share : float, default=1.0
             Weight of the labeled samples.
         share : float, default=1.0

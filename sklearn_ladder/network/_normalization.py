@@ -1,7 +1,7 @@
-"""Batch normalisation, with statistics that are returned, not kept.
+"""Batch normalization. Functions return their statistics; no module keeps them.
 
-All by column of a table: where units are channels of maps (see `Shape`), what is called
-a row below is a site of a row's maps.
+Each column of a table is normalized (see `Shape`). If a column is a channel of maps, a
+"sample" below is one spatial position of one sample.
 """
 
 from typing import NamedTuple
@@ -18,8 +18,8 @@ from ._shapes import FLOAT32_ON_CPU
 EPSILON = 1e-10
 # Least standard deviation for prediction, relative to the typical one of the layer.
 LEAST_SHARE_OF_TYPICAL = 0.1
-# Standard deviation, relative to the size of the values, up to which a unit is constant
-# but for rounding errors.
+# Up to this standard deviation, relative to the size of its values, a unit counts as
+# constant: it varies only by rounding errors.
 ROUNDING = 2e-6
 
 
@@ -40,14 +40,14 @@ def batch_statistics(z_pre):
 
 
 def batch_norm(z_pre):
-    """Normalise a batch by its own statistics, where nobody asks for these."""
+    """Normalize a batch by its own statistics, without returning these."""
     if _kernels.take(z_pre):
         return BatchNorm.apply(z_pre)
     return F.batch_norm(z_pre, None, None, training=True, eps=EPSILON)
 
 
 class BatchNorm(Function):
-    """`batch_norm` by the compiled functions."""
+    """`batch_norm`, computed by compiled functions."""
 
     @staticmethod
     def forward(ctx, z_pre):
@@ -70,11 +70,11 @@ class BatchNorm(Function):
 
 
 class BatchParts(NamedTuple):
-    """Numbers of rows that are normalised together, in their order."""
+    """Numbers of samples that are normalized together, in their order."""
 
     n_labeled: int  # corrupted
     n_unlabeled: int  # corrupted
-    n_clean: int  # the unlabelled rows once more, without noise; or none
+    n_clean: int  # the unlabeled samples again, without noise; or 0
 
     @property
     def n_corrupted(self):
@@ -82,22 +82,22 @@ class BatchParts(NamedTuple):
 
     @property
     def not_empty(self):
-        """Places of the parts that have rows."""
+        """Indices of the groups that have samples."""
         return [place for place, n_samples in enumerate(self) if n_samples]
 
     def times(self, n_positions):
-        """Numbers of lines in a table that has `n_positions` of them for each row."""
+        """The numbers for a table with `n_positions` rows per sample."""
         return BatchParts(*(n_positions * n for n in self))
 
 
 class NormalizeAndActivate(Function):
-    """Batch normalisation, noise and activation of one layer, for all rows of a step.
+    """Batch normalization, noise and activation of one layer, for a whole step.
 
-    z = batchnorm(z_pre), plus noise for the corrupted rows; h = act(γ (z + β)).
+    z = batchnorm(z_pre), plus noise for the corrupted samples; h = act(γ (z + β)).
 
-    With a derivative written by hand: autograd would pass over the activations for each
-    arithmetic operation, forward and backward, and on CPU these passes cost as much as
-    the matrix products. ``tests/plain.py`` has the same in plain operations.
+    The derivative is written by hand. Autograd would pass over the activations for each
+    arithmetic operation, and on CPU these passes cost as much as the matrix products.
+    ``tests/plain.py`` has the same computation in plain operations.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ class NormalizeAndActivate(Function):
     z_corrupted : Tensor of shape (n_unlabeled, width)
     z_clean : Tensor of shape (n_clean, width)
     mean, std : Tensor of shape (width,)
-        Batch statistics of the clean rows; without meaning where there are none.
+        Batch statistics of the clean samples; undefined if there are none.
     """
 
     @staticmethod
@@ -184,7 +184,7 @@ class NormalizeAndActivate(Function):
                 *(means[part], inverse_stds[part], True, EPSILON, (True, False, False)),
             )
             dz_pre_by_part[part].copy_(derivative[0])
-        # μ and σ of the clean rows: dμ/dz_pre = 1/n, dσ/dz_pre = z/n
+        # μ and σ of the clean samples: dμ/dz_pre = 1/n, dσ/dz_pre = z/n
         if dmean is not None:
             dz_pre_by_part[2].add_(dmean / parts.n_clean)
         if dstd is not None:
@@ -194,7 +194,7 @@ class NormalizeAndActivate(Function):
 
 
 def scale_and_shift(z, beta, gamma):
-    """γ (z + β), in a tensor of its own. Without β there is no γ either."""
+    """γ (z + β) as a new tensor. A layer without β has no γ."""
     if beta is None:
         return z.clone()
     return z + beta if gamma is None else (z + beta) * gamma
@@ -227,15 +227,15 @@ class PopulationStatistics(torch.nn.Module):
 
 
 def pool_statistics(first, second, share):
-    """Statistics of all rows from those of two parts of them.
+    """Pool the statistics of two groups of samples.
 
-    By the law of total variance.
+    Uses the law of total variance.
 
     Parameters
     ----------
     first, second : Statistics
     share : float
-        Share of the first part's rows.
+        Share of the samples that are in the first group.
 
     Returns
     -------
@@ -250,16 +250,16 @@ def pool_statistics(first, second, share):
 def statistics_for_prediction(labeled, everyone, labeled_share, n_members=1):
     """Population statistics of a layer, in which no unit amplifies rounding errors.
 
-    NOTE[DIFF]: the paper says "over the training set"; in the released code it is the
-    labeled samples. What labels teach, they teach by the statistics of labeled batches,
-    and among all samples classes may have other shares. (Table page_blocks, 10 labels
-    per class: .92 instead of .43 of the hidden labels are right.) Here it is the
-    labeled samples, too, but all samples have a part in it if labels are very few.
+    NOTE[DIFF]: the paper measures statistics "over the training set"; the released code
+    uses the labeled samples. So does this code, because the supervised cost trains with
+    statistics of labeled batches, and class shares may differ among all samples. (Table
+    page_blocks, 10 labels per class: accuracy .92 instead of .43.) Unlike the released
+    code, it mixes in statistics of all samples if there are very few labels.
 
-    NOTE[DIFF]: a unit whose labeled samples are all alike would have a standard
-    deviation of 0, and turn rounding errors into predictions. So it has at least a
-    tenth of the standard deviation that units of this layer typically have over all
-    samples. A unit that is constant over all samples is divided by its own size.
+    NOTE[DIFF]: a unit that is constant over the labeled samples has standard deviation
+    0 and would turn rounding errors into predictions. So its standard deviation is
+    at least a tenth of what is typical of the layer over all samples. A unit that is
+    constant over all samples is divided by the size of its mean.
 
     Parameters
     ----------

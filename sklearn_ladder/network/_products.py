@@ -1,9 +1,9 @@
-"""Products of rows with weights, by the library that is faster on this processor.
+"""Products of activations with weights, by the library that is faster here.
 
-``torch.mm`` takes Intel's MKL, which on AMD's processors leaves half of the width of
-AVX-512 unused: there oneDNN, which torch brings along for convolutions, needs half the
-time. On others MKL is left alone; so it is for networks side by side, of which a loop
-of single products is faster only where layers are large.
+``torch.mm`` uses Intel's MKL. On AMD processors, MKL leaves half of the width of
+AVX-512 unused, and oneDNN needs half the time; torch has it for convolutions. On other
+processors, MKL stays. Members side by side do not use oneDNN: one product per member
+would be faster only if layers are large.
 """
 
 from contextlib import contextmanager
@@ -21,10 +21,10 @@ _weights_are_constant = ContextVar("weights_are_constant", default=False)
 
 @contextmanager
 def constant_weights():
-    """Within it, products have derivatives by rows alone.
+    """Context in which products have no derivatives with respect to weights.
 
-    For who asks for these only: a derivative written by hand is not told, and would
-    take the other product, too.
+    Custom Functions cannot see that weight gradients are not requested. Without this
+    context, they would compute them.
     """
     token = _weights_are_constant.set(True)
     try:
@@ -56,10 +56,10 @@ def product_by_member(h, weight, n_members, bias=None):
 
 
 class ProductByMember(Function):
-    """The products of `product_by_member`, written to where they belong in a table.
+    """`product_by_member`: writes the product of each member directly into one table.
 
-    With a derivative written by hand, since autograd's would be copied there, and these
-    copies would take as long as other passes over the activations do.
+    The derivative is written by hand, because autograd would copy gradients into the
+    table, and each copy takes as long as a pass over the activations.
     """
 
     @staticmethod
@@ -96,7 +96,7 @@ class ProductByMember(Function):
 
 
 def _bmm(a, b, out):
-    """``torch.bmm(a, b, out=out)``, by the library that is faster."""
+    """``torch.bmm(a, b, out=out)``, by compiled functions if these are fast."""
     if _kernels.has_fast_products() and _kernels.take(out[0, :1]):
         _kernels.bmm(a, b, out)
     else:
@@ -109,9 +109,9 @@ def _split_columns(table, n_members):
 
 
 def linear(h, weight, bias=None):
-    """Rows times weights, h Wᵀ + bias; differentiable once.
+    """Linear map h Wᵀ + bias; differentiable once.
 
-    ``torch.backends.mkldnn.flags(enabled=False)`` makes it that of torch.
+    With ``torch.backends.mkldnn.flags(enabled=False)``, torch computes it.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def linear(h, weight, bias=None):
     if (
         h.device.type == "cpu"
         and h.dtype == torch.float32
-        and len(h)  # oneDNN refuses none
+        and len(h)  # oneDNN refuses empty tensors
         and torch.backends.mkldnn.enabled
         and is_onednn_faster()
     ):
@@ -136,9 +136,9 @@ def linear(h, weight, bias=None):
 
 @cache
 def is_onednn_faster():
-    """Whether this is a processor on which MKL leaves much unused.
+    """Whether oneDNN is faster than MKL on this processor.
 
-    Older versions of torch do not name the processor: there it is none.
+    Older versions of torch do not name the processor. Then this is False.
     """
     capabilities = getattr(torch.cpu, "get_capabilities", dict)()
     return (
@@ -164,12 +164,12 @@ class OneDNNLinear(Function):
         needs_h, needs_weight, needs_bias = ctx.needs_input_grad
         return (
             onednn_product(dout, weight.T) if needs_h else None,
-            # oneDNN takes a transposed view as it is, if what it is of has no gaps
+            # oneDNN does not copy a transposed view of a contiguous tensor
             onednn_product(dout.T, h.contiguous().T) if needs_weight else None,
             dout.sum(dim=0) if needs_bias else None,
         )
 
 
 def onednn_product(rows, weight, bias=None):
-    """What torch's own compiler writes for a linear layer; it has no public name."""
+    """Linear map by oneDNN. torch's compiler uses this operator; it is private."""
     return torch.ops.mkldnn._linear_pointwise(rows, weight, bias, "none", [], "")

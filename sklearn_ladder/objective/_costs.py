@@ -1,7 +1,7 @@
 """The costs of Algorithm 1: pure functions of activations.
 
-These are tables with a column per unit. Where units are channels of maps (see `Shape`),
-what is called a row below is a site of a row's maps.
+Activations are tables with one column per unit. If a column is a channel of maps (see
+`Shape`), a "sample" below is one spatial position of one sample.
 """
 
 import torch
@@ -11,31 +11,31 @@ from torch.nn import functional as F
 from ..network import _kernels
 from ._adversary import kl_divergence
 
-# Least standard deviation by which denoising costs are normalised.
+# Least standard deviation by which denoising costs are normalized.
 LEAST_STD = 0.05
 
 
 def supervised_cost(logits, y, weight=None, smoothing=0.0):
-    """Cross entropy of the labelled rows: −log P(ỹ = t | x). Without any it is 0.
+    """Cross entropy of the labeled samples, −log P(ỹ = t | x); 0 if there are none.
 
     Parameters
     ----------
     logits : Tensor of shape (n_samples, n_classes)
-        Of the corrupted encoder.
+        Logits of the corrupted encoder.
     y : Tensor of shape (n_samples,)
         Class codes.
     weight : Tensor of shape (n_samples,), default=None
-        Row weights, of mean 1 over the labelled training rows.
+        Sample weights, with mean 1 over the labeled training samples.
     smoothing : float, default=0.0
-        Part of each label that goes to all classes alike. NOTE[DIFF]: the published
-        cost has none.
+        Share of each label that is spread evenly over all classes. NOTE[DIFF]: the
+        published cost has none.
 
     Returns
     -------
     Tensor of shape ()
     """
     if len(y) == 0:
-        return logits.sum()  # of nothing: 0, with a gradient of 0
+        return logits.sum()  # sum over no samples: 0, with a gradient of 0
     if weight is None:
         return F.cross_entropy(logits, y, label_smoothing=smoothing)
     cost = F.cross_entropy(logits, y, reduction="none", label_smoothing=smoothing)
@@ -43,22 +43,22 @@ def supervised_cost(logits, y, weight=None, smoothing=0.0):
 
 
 def denoising_cost(z_denoised, z_clean, statistics):
-    """Mean over rows and units of (ẑ_BN − z)², which is ((ẑ − z_pre)/σ)².
+    """Mean over samples and units of (ẑ_BN − z)², which is ((ẑ − z_pre)/σ)².
 
     As in the released code, the gradient goes through the clean target and through its
     statistics, too.
 
-    NOTE[DIFF]: σ is taken for 0.05 where it is less, as it never is of pixels, and
-    hardly ever of tables whose rows differ. Where most rows are the same, as of rare
-    flags, those of a batch may all be. Then σ is 10⁻⁵, and such a batch would cost 10¹⁰
-    times what others do.
+    NOTE[DIFF]: the divisor is at least 0.05. With pixels σ is never less, and with
+    tables hardly ever. But if most samples are equal, as with rare flags, all samples
+    of a batch may be equal. Then σ is 10⁻⁵, and the cost of this batch would be 10¹⁰
+    times as high as usual.
 
     Parameters
     ----------
     z_denoised, z_clean : Tensor of shape (n_samples, width)
     statistics : pair of Tensor of shape (width,)
-        Batch mean and standard deviation (μ, σ) of the clean pass, by which ẑ is
-        normalised.
+        Batch mean and standard deviation (μ, σ) of the clean pass. They
+        normalize ẑ.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def denoising_cost(z_denoised, z_clean, statistics):
 
 
 def denoising_cost_at_input(z_denoised, x, observed=None):
-    """Mean over rows and features of (ẑ − x)²: the input is not normalised.
+    """Mean over samples and features of (ẑ − x)²: the input is not normalized.
 
     Parameters
     ----------
@@ -91,9 +91,9 @@ def denoising_cost_at_input(z_denoised, x, observed=None):
 class NormalizedSquaredError(Function):
     """Mean of ((ẑ − μ − σ z)/σ₊)², where σ₊ is σ, but at least `LEAST_STD`.
 
-    The compiled function takes no μ and σ for 0 and 1.
+    If μ and σ are None, the compiled function uses 0 and 1.
 
-    With its derivative written by hand; for the reason see `NormalizeAndActivate`.
+    The derivative is written by hand: see `NormalizeAndActivate` for the reason.
     """
 
     @staticmethod
@@ -120,7 +120,7 @@ class NormalizedSquaredError(Function):
         derror = error * (dcost * (2 / error.numel()))
         dz_denoised = derror / divisor
         dmean = dz_denoised.sum(dim=0).neg_()
-        # d error / dσ = −(z + error)/σ₊, or −z/σ₊ where σ₊ does not follow σ
+        # d error / dσ = −(z + error)/σ₊, or −z/σ₊ where σ₊ is constant
         follows = (share == 1).to(error.dtype)
         dstd = torch.addcmul(z_clean, error, follows).mul_(dz_denoised)
         dstd = dstd.sum(dim=0).neg_()
@@ -128,7 +128,7 @@ class NormalizedSquaredError(Function):
 
 
 def virtual_adversarial_cost(logits, perturbed_logits):
-    """KL(P(y | x) ‖ P(y | x, perturbed)), mean over rows.
+    """KL(P(y | x) ‖ P(y | x, perturbed)), mean over samples.
 
     As published, the gradient goes through the perturbed output alone.
 
@@ -159,7 +159,7 @@ def ladder_costs(
     denoising_costs : sequence of float
         λ of layers 0 … L; layers with 0 are left out.
     smoothing : float, default=0.0
-        Of the labels: see `supervised_cost`.
+        Label smoothing: see `supervised_cost`.
     adversarial_weight : float, default=1.0
         Weight of each virtual adversarial cost.
 
@@ -173,7 +173,7 @@ def ladder_costs(
     labeled, unlabeled = activations.corrupted.logits.tensor_split(
         [n_members * activations.n_labeled]
     )
-    if n_members > 1:  # logits have a line for each member and sample
+    if n_members > 1:  # logits have one row per sample and member
         y = y.repeat_interleave(n_members)
         weight = None if weight is None else weight.repeat_interleave(n_members)
     supervised = supervised_cost(labeled, y, weight, smoothing)

@@ -1,4 +1,4 @@
-"""From the plan to an initialized net."""
+"""Build the skorch net that a plan describes."""
 
 from copy import deepcopy
 from functools import partial
@@ -15,7 +15,7 @@ from ..network._feature_scaling import PiecewiseLinear
 from ._callbacks import LearningRateSchedule, early_stopping
 from ._net import LadderNet
 
-# Epochs of a stream that the history keeps.
+# Number of earlier epochs of a stream that the history keeps.
 N_EPOCHS_OF_STREAM = 100
 
 
@@ -89,7 +89,7 @@ def build_net(plan, validation_set=None, callbacks=None, previous=None):
 
 
 def _copies(callbacks):
-    """Copies of the user's callbacks, each alone or with a name.
+    """Check and copy the user's callbacks. Pairs (name, callback) are accepted.
 
     They are copied together, since one may refer to another, as skorch's LoadInitState
     does.
@@ -106,13 +106,13 @@ def _copies(callbacks):
     except TypeError as error:
         raise ValueError(
             "callbacks must be copyable, because each fit trains with copies; got "
-            f"{callbacks!r} ({error}). What holds a file or a thread should open it in "
-            "on_train_begin."
+            f"{callbacks!r} ({error}). A callback that needs a file or a thread should "
+            "open it in on_train_begin."
         ) from error
 
 
 def _load_weights(module, previous):
-    """Copy weights and statistics, but not what belongs to the data of each fit."""
+    """Copy weights and statistics, except buffers that depend on the data of a fit."""
     own, state = module.state_dict(), previous.state_dict()
     of_data = ("feature_scaling.", "input_range", "class_prior_ratio")
     state |= {

@@ -61,7 +61,7 @@ class LearningRateSchedule(Callback):
             raise KeyboardInterrupt  # skorch's way to end training
 
     def _set_rate(self, net):
-        if self.decay_start < 1:  # else a scheduler of the user's may set it
+        if self.decay_start < 1:  # otherwise the user's scheduler may set it
             for group in net.optimizer_.param_groups:
                 group["lr"] = net.lr * self.factor(self.progress())
 

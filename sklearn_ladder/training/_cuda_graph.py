@@ -1,37 +1,37 @@
 """A training step as a CUDA graph: recorded once, then launched as a whole.
 
-Of a step in torch the host launches a few hundred kernels, which takes it longer than
-they take the device. A graph of them is one launch, does the same arithmetic on the
-same random numbers, and reads its rows from where those of the first batch were.
+In a step of torch, the host launches a few hundred kernels, and launching them takes
+longer than running them. A graph needs a single launch. It does the same arithmetic on
+the same random numbers. It reads each batch from the memory of the first one.
 """
 
 import torch
 
-# Steps before the recording, as torch asks for: libraries choose their kernels, and the
-# optimiser makes its moments. They are steps of training like any other.
+# Number of ordinary training steps before the recording. Torch requires them: libraries
+# choose their kernels, and the optimizer allocates its moments.
 N_EAGER = 3
-# What of a group of parameters may change without another recording.
+# Entries of a parameter group that may change without another recording.
 NOT_RECORDED = {"params", "lr", "capturable", "initial_lr"}
 
 
 class GraphedStep:
-    """Training steps of a net, all but the first few from a graph.
+    """Training steps of a net, replayed from a CUDA graph after the first few.
 
-    Where that is impossible, or something has changed that is part of the graph, steps
-    go on one kernel at a time, and the reason is kept.
+    If recording fails, or if a setting in the graph has changed, steps run without a
+    graph, and `reason` says why.
 
     Parameters
     ----------
     step : callable
-        Takes a batch, a NamedTuple of tensors or None that are the only input that
-        differs between steps; updates the weights; returns a dict of detached tensors.
+        Takes a batch, updates the weights and returns a dict of detached tensors. The
+        batch is a NamedTuple of tensors or None. No other input differs between steps.
     optimizer : torch.optim.Optimizer
-        What `step` updates weights by.
+        Optimizer that `step` uses.
     generator : torch.Generator
-        What `step` draws by.
+        Random generator that `step` uses.
     record : callable, default=None
-        Takes a function without arguments and the generator; returns what it returned,
-        and a function that does the same again in the same memory. By default
+        Takes a function without arguments and the generator. Returns the function's
+        result, and a function that repeats the work in the same memory. By default
         `record_cuda_graph`.
 
     Attributes
@@ -56,7 +56,7 @@ class GraphedStep:
         if self._replay is None:
             try:
                 self._make_graph(batch)
-            except RuntimeError as error:  # torch's, of what it cannot record
+            except RuntimeError as error:  # torch cannot record the step
                 self.reason = str(error).partition("\n")[0]
                 return self._step(batch)
         if self._recorded_settings() != self._settings:
@@ -75,8 +75,8 @@ class GraphedStep:
         self._batch = type(batch)(*(None if t is None else t.clone() for t in batch))
         self._settings = self._recorded_settings()
         groups = self._optimizer.param_groups
-        # Read from memory: a number would become part of the graph. Everybody else, and
-        # what is saved, has numbers.
+        # While recording, rates are tensors: numbers would become constants.
+        # Afterwards they are numbers again, for callbacks and pickles.
         numbers = [
             {name: group[name] for name in ("lr", "capturable")} for group in groups
         ]
@@ -93,7 +93,7 @@ class GraphedStep:
                 group |= before
 
     def _recorded_settings(self):
-        """What a recording has as constants."""
+        """Settings that are constants in a recording."""
         return [
             (
                 {k: v for k, v in group.items() if k not in NOT_RECORDED},
@@ -110,26 +110,26 @@ def record_cuda_graph(function, generator):
     ----------
     function : callable
     generator : torch.Generator
-        On that device. Each replay draws on from where it is then.
+        Generator on that device. Each replay continues from its current state.
 
     Returns
     -------
     result
-        What the function returned: tensors that each replay writes anew.
+        Result of the function: tensors that each replay overwrites.
     replay : callable
 
     Raises
     ------
     RuntimeError
-        If torch cannot record it. Stream and generator are as before.
+        If torch cannot record it. Stream and generator are restored.
     """
     with torch.cuda.device(generator.device):
         stream, state = torch.cuda.current_stream(), generator.get_state()
         try:
             graph = torch.cuda.CUDAGraph()
             graph.register_generator_state(generator)
-            # Torch's own stream for this is of the first device that was used. The mode
-            # leaves other threads alone: a search may have several.
+            # Torch's default stream belongs to the first device that was used. The mode
+            # does not disturb other threads, such as those of a search.
             with torch.cuda.graph(
                 graph,
                 stream=torch.cuda.Stream(),
@@ -137,7 +137,7 @@ def record_cuda_graph(function, generator):
             ):
                 result = function()
         except RuntimeError:
-            # of a recording that fails in its last line, torch keeps both
+            # torch restores neither if the recording fails at its end
             torch.cuda.set_stream(stream)
             fresh = torch.Generator(generator.device)
             generator.graphsafe_set_state(fresh.graphsafe_get_state())

@@ -1,8 +1,8 @@
 """A training step on CPU as a list of compiled calls, prepared once.
 
-For small networks, autograd and some hundred calls of torch take longer than what they
-compute. Here the same step, forward, backward and Adam, is a list of about seventy
-calls of compiled functions on memory that is kept: see ``network/_kernels.c``.
+For small networks, the overhead of autograd and of a few hundred torch calls exceeds
+the arithmetic. Here the same step (forward, backward and Adam) is a list of about
+seventy calls of compiled functions on preallocated memory: see ``network/_kernels.c``.
 """
 
 import ctypes
@@ -26,10 +26,10 @@ class FusedStep:
         Its state is used and kept up to date. Gradients are not in ``grad``, but in
         `gradients`.
     generator : torch.Generator
-        Of the noise.
+        Source of the noise.
     batch : LadderBatch
-        Of the size that all batches have; with labeled samples, and with unlabeled ones
-        if there is a decoder.
+        The first batch. It has labeled samples and, if there is a decoder, unlabeled
+        ones. Later batches must have the same sizes: see `fits`.
     """
 
     def __init__(self, module, costs, optimizer, generator, batch):
@@ -38,7 +38,7 @@ class FusedStep:
         self.n_labeled, self.n_unlabeled = len(batch.x_labeled), len(batch.x_unlabeled)
         self.n_corrupted = self.n_labeled + self.n_unlabeled
         self.smoothing = costs.smoothing
-        # λ by layer, of those that have a cost
+        # λ of each layer that has a denoising cost
         self.weights = {
             layer: weight
             for layer, weight in enumerate(costs.denoising_costs)
@@ -48,7 +48,7 @@ class FusedStep:
         self._key = self._key_of(batch)
         self._program, self._update = _kernels.Program(), _kernels.Program()
         self._cost_values = torch.zeros(1 + len(self.weights), **FLOAT32_ON_CPU)
-        # each network follows the gradient of its own cost; see `ladder_costs`
+        # each member follows the gradient of its own cost; see `ladder_costs`
         share = module.n_denoising / module.n_members
         self._cost_weights = torch.tensor(
             [1.0, *(share * weight for weight in self.weights.values())],
@@ -84,7 +84,7 @@ class FusedStep:
         Returns
         -------
         dict
-            As of `LadderNet.train_step`. The next step overwrites ``y_pred``.
+            As `LadderNet.train_step_single`. The next step overwrites ``y_pred``.
         """
         step = self.forward_and_backward(batch)
         self._prepare_adam()
@@ -93,7 +93,7 @@ class FusedStep:
 
     def forward_and_backward(self, batch):
         """Costs, and gradients of all parameters: ``gradients``."""
-        # kept until the end of the step
+        # these local names keep the tensors alive until the end of the step
         weight = None if batch.weight is None else batch.weight.float().contiguous()
         inputs = [x.float().contiguous() for x in (batch.x_labeled, batch.x_unlabeled)]
         targets = batch.y.long().contiguous(), weight
@@ -121,7 +121,7 @@ class FusedStep:
     # ------------------------------------------------------------------- memory
 
     def _allocate(self):
-        """Activations and derivatives by layer. What nobody writes to stays 0."""
+        """Allocate activations and derivatives of each layer, all 0."""
         self.widths = [shape.channels for shape in self.module.shapes]
         self.top = max(self.module.highest_target, 0)
         self.parts = [
@@ -165,7 +165,7 @@ class FusedStep:
         return tables[layer][self.n_corrupted :]
 
     def _denoising_width(self, layer):
-        """Columns of the networks that have denoising costs."""
+        """Number of columns of the members with denoising costs."""
         module = self.module
         return self.widths[layer] // module.n_members * module.n_denoising
 
@@ -283,7 +283,7 @@ class FusedStep:
         return range(len(self.widths) - 1, self.module.decoder.lowest - 1, -1)
 
     def _add_decoder(self):
-        """Of the networks with denoising costs; the others' learns nothing."""
+        """Add the decoder of members with denoising costs; others learn nothing."""
         add, top = self._program.add, len(self.widths) - 1
         self.u_pre[top] = self._proba[self.n_labeled :]
         add(
@@ -360,7 +360,7 @@ class FusedStep:
         add, top = self._program.add, len(self.widths) - 1
         for number in reversed(self._decoder_numbers()):
             layer = self.module.decoder.layers[str(number)]
-            # here dcost/dẑ is complete: by its own cost and by the layer below
+            # here dcost/dẑ has both terms: of its own cost and of the layer below
             add(
                 "gaussian_backward",
                 **self._combinator(number),
@@ -438,7 +438,7 @@ class FusedStep:
         self._states = []
         for parameter in self.gradients:
             state = self.optimizer.state[parameter]
-            if not state:  # as torch makes it
+            if not state:  # the state that torch would make
                 state["step"] = torch.zeros((), **FLOAT32_ON_CPU)
                 state["exp_avg"] = torch.zeros_like(parameter)
                 state["exp_avg_sq"] = torch.zeros_like(parameter)

@@ -20,9 +20,9 @@ class LadderCosts(torch.nn.Module):
     denoising_costs : sequence of float
         λ of layers 0 … L.
     smoothing : float, default=0.0
-        Of the labels.
+        Label smoothing.
     adversarial_weight : float, default=1.0
-        Of the virtual adversarial costs.
+        Weight of the virtual adversarial costs.
     """
 
     def __init__(self, denoising_costs, smoothing=0.0, adversarial_weight=1.0):
@@ -75,7 +75,7 @@ class LadderNet(NeuralNetClassifier):
             train_split=None,
             iterator_train=LadderBatches,
             iterator_valid=SampleBatches,
-            # they record costs batch by batch, which training here does not
+            # they need costs batch by batch, which this net does not record
             callbacks__train_loss=None,
             callbacks__valid_loss=None,
             callbacks__valid_acc=None,
@@ -103,7 +103,7 @@ class LadderNet(NeuralNetClassifier):
         costs = self.criterion_(activations, batch)
         # Costs are means over members. Each member follows the gradient of its own.
         costs["total"].backward(torch.full_like(costs["total"], self.module_.n_members))
-        if n_samples == 0:  # gradients of 0 would leave the weights to momentum
+        if n_samples == 0:  # with gradients of 0, momentum would still move weights
             self.optimizer_.zero_grad()
         # Detached: the nodes of a step must not outlive it, or a CUDA graph could not
         # record the next one.
@@ -123,7 +123,7 @@ class LadderNet(NeuralNetClassifier):
             return super().run_single_epoch(
                 iterator, training, prefix, step_fn, **fit_params
             )
-        if not self.module_.training:  # for each step it would take a 20th of it
+        if not self.module_.training:  # in each step it would take 5% of the time
             self._set_training(True)
         sums, n_batches, lr = {}, 0, self.optimizer_.param_groups[0]["lr"]
         for batch in iterator:

@@ -1,4 +1,4 @@
-"""Which way a training step takes on CPU: fused, or by torch."""
+"""Choice of the training step on CPU: fused, or by torch."""
 
 import torch
 from skorch.callbacks import Callback
@@ -10,7 +10,7 @@ from ._fused_step import FusedStep
 
 
 def why_not(module, optimizer, batch, have_missing=False, adversary=None):
-    """Why a step cannot be taken this way; None if it can.
+    """Why a training step cannot be fused; None if it can.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def why_not(module, optimizer, batch, have_missing=False, adversary=None):
 
 
 class StepOnCPU:
-    """Training steps of a net in training: fused if they can be, or else skorch's.
+    """Training steps of a net: fused if possible, otherwise skorch's.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Training by skorch, with interrupts that tell, and nothing of the samples kept."""
+"""Train a net by skorch, report interrupts, and release the training samples."""
 
 import signal
 import threading
@@ -70,7 +70,7 @@ def train(net, data, share=1.0):
     net.reason_against_fused_step_ = step.reason
     _report_interrupt(net, n_before, bool(interrupts))
     net.optimizer_.zero_grad()
-    # in any case, since a callback may have restored other weights at the end
+    # always, since a callback may have restored other weights at the end
     measure_population(net.module_, samples, plan, share)
     net.population_is_current_ = True
     history = _history_table(net.history)
