@@ -20,6 +20,9 @@ LARGEST_WEIGHT = 2.0
 SIGNIFICANCE = 0.05
 # Largest number of samples that the EM algorithm uses.
 LARGEST_SAMPLE = 2**16
+# Standard deviation of the sample weights, relative to their mean, from which there is
+# no EM algorithm by default.
+MOST_SPREAD = 0.1
 # Share of a class without labels of positive weight.
 SMALLEST_SHARE = 1e-4
 
@@ -64,7 +67,7 @@ def check_class_prior(class_prior, n_classes):
     return prior
 
 
-def equal_shares_weight(codes, n_classes):
+def equal_shares_weight(codes, n_classes, weight=None):
     """How well the labels agree with equal shares of the classes, from 0 to 1.
 
     If shares are equal, labels may have been drawn class by class. Then they say
@@ -77,6 +80,8 @@ def equal_shares_weight(codes, n_classes):
     codes : ndarray of shape (n_samples,)
         Class codes, UNLABELED where there is no label.
     n_classes : int
+    weight : ndarray of shape (n_samples,), default=None
+        Sample weights. The more they differ, the smaller the result.
 
     Returns
     -------
@@ -84,8 +89,13 @@ def equal_shares_weight(codes, n_classes):
     """
     from scipy import stats  # late: see LadderClassifier._train
 
-    counts = np.bincount(codes[codes != UNLABELED], minlength=n_classes)
-    return float(min(stats.chisquare(counts).pvalue / SIGNIFICANCE, 1.0))
+    labeled = codes != UNLABELED
+    counts = np.bincount(codes[labeled], minlength=n_classes)
+    agreement = min(stats.chisquare(counts).pvalue / SIGNIFICANCE, 1.0)
+    if weight is not None:  # weights that differ say how much classes matter
+        spread = weight[labeled].std() / weight[labeled].mean()
+        agreement *= max(1 - spread / MOST_SPREAD, 0.0)
+    return float(agreement)
 
 
 def class_bias(shares):

@@ -69,7 +69,11 @@ def refuse_booleans(estimator):
         may_be = {"boolean", "verbose", "random_state"}.intersection(
             constraint for constraint in constraints if isinstance(constraint, str)
         )
-        if isinstance(value, bool | np.bool_) and not may_be:
+        if isinstance(value, list | tuple) and "array-like" not in constraints:
+            continue  # of objects
+        numbers = list(value.values()) if isinstance(value, dict) else value
+        entries = np.ravel(np.asarray(numbers, dtype=object))
+        if not may_be and any(isinstance(e, bool | np.bool_) for e in entries):
             raise InvalidParameterError(
                 f"The {name!r} parameter of {type(estimator).__name__} must not be a "
                 f"boolean; got {value!r}."

@@ -259,11 +259,10 @@ def _resolve_class_prior(own, data, uses_unlabeled):
     if isinstance(class_prior, str):
         # Weights already say how much classes matter. Without a cost of unlabeled
         # samples, only labels should matter.
-        has_weights = data.weight is not None or own["class_weight"] is not None
         if class_prior == "em":
             em_weight = 1.0
-        elif uses_unlabeled and not has_weights:
-            em_weight = equal_shares_weight(data.codes, n_classes)
+        elif uses_unlabeled and own["class_weight"] is None:
+            em_weight = equal_shares_weight(data.codes, n_classes, data.weight)
         class_prior = None
     elif class_prior is not None:
         class_prior = tuple(class_prior.tolist())
@@ -385,7 +384,11 @@ def _adversary(settings, n_layers, has_denoising_cost):
     n_perturbed = n_layers - 1 if layerwise else 1
     size = tuple(s if layer < n_perturbed else 0.0 for layer, s in enumerate(size))
     if not any(size):
-        return None
+        raise ValueError(
+            "virtual_adversarial__size must be positive at a layer that kind="
+            f"{settings.kind!r} perturbs ({list(range(n_perturbed))}); got "
+            f"{settings.size!r}. virtual_adversarial=None switches it off."
+        )
     return Adversary(
         size, as_noise, settings.norm, settings.n_power_iterations, settings.weight
     )

@@ -36,6 +36,14 @@ def run(module, method, samples, device):
             output = np.empty((len(samples), *chunk.shape[1:]), chunk.dtype)
         output[start : start + len(chunk)] = chunk
         start += len(chunk)
+    is_finite = np.isfinite(output).all(axis=1)
+    if not is_finite.all():
+        raise ValueError(
+            f"The network's output must be finite; got NaN or infinity for "
+            f"{np.count_nonzero(~is_finite)} of {len(output)} samples, whose features "
+            "are too far from those of the training samples. Scale the features "
+            "(feature_scaling='auto')."
+        )
     return output
 
 
@@ -48,14 +56,6 @@ def predict_proba(module, samples, device):
         If a probability is not finite.
     """
     proba = run(module, "forward", samples, device)
-    is_finite = np.isfinite(proba).all(axis=1)
-    if not is_finite.all():
-        raise ValueError(
-            "Class probabilities must be finite; got NaN for "
-            f"{np.count_nonzero(~is_finite)} of {len(proba)} samples, whose features "
-            "are too far from those of the training samples. Scale the features "
-            "(feature_scaling='auto')."
-        )
     return proba
 
 

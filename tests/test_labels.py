@@ -291,3 +291,15 @@ def test_strings_of_pandas_with_missing_labels():
     labels = encode_labels(y)
     assert labels.classes.tolist() == ["a", "b"]
     assert labels.codes.tolist() == [0, 1, -1, -1, 0]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint64])
+def test_a_marker_that_became_unsigned_is_told(dtype):
+    y = np.array([0, 1, -1, -1]).astype(dtype)
+    with pytest.warns(UserWarning, match="which -1 becomes in unsigned integers"):
+        assert len(encode_labels(y).classes) == 3
+
+
+def test_of_times_only_nat_is_missing():
+    y = np.array([-1, 1, 2, "NaT"], dtype="m8[D]")
+    assert encode_labels(y).codes.tolist() == [0, 1, 2, -1]

@@ -6,7 +6,6 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from scipy import sparse
 
 from sklearn_ladder import LadderClassifier, VirtualAdversary
@@ -38,7 +37,7 @@ WRONG_PARAMETERS = {
     ],
     "label_smoothing": [-0.1, 1.0, 1.5, NAN, "a", None, True, [0.1]],
     "weight_normalization": ["yes", None, 2, 0.0],
-    "activation": ["ReLU", None, torch.relu, 1],
+    "activation": ["ReLU", None, len, 1],
     "feature_scaling": ["off", "Auto", 0, -1, True, False, 2.5, NAN, [1]],
     "batch_size": [1, None, *COUNTS],
     "max_epochs": ["all", None, *COUNTS],

@@ -96,11 +96,41 @@ def test_which_layers_are_perturbed(kind, as_noise, expected):
 
 
 @pytest.mark.parametrize("size", [0.0, [0, 0, 0, 1]])
-def test_no_adversary_if_nothing_is_perturbed(size):
+def test_an_adversary_that_perturbs_nothing_is_refused(size):
     settings = VirtualAdversary("cost-layerwise", size=size)
-    plan = small_plan(virtual_adversarial=settings, variant="supervised")
-    assert plan.adversary is None
-    assert not plan.uses_unlabeled
+    with pytest.raises(ValueError, match=r"size must be positive .*\(\[0, 1, 2\]\)"):
+        small_plan(virtual_adversarial=settings, variant="supervised")
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"hidden_layer_sizes": [True, 8]},
+        {"noise_std": [True, 0, 0]},
+        {"denoising_cost": np.array([True, False, True])},
+        {"class_weight": {0: True, 1: 2}},
+        {"virtual_adversarial": VirtualAdversary(size=[True, 1, 1])},
+    ],
+    ids=str,
+)
+def test_booleans_in_sequences_are_refused(blobs, parameters):
+    X, _, y_few = blobs
+    clf = LadderClassifier(**{"hidden_layer_sizes": (8,), **parameters})
+    with pytest.raises(ValueError, match="must not be a boolean"):
+        clf.fit(X, y_few)
+
+
+def test_nearly_constant_weights_hardly_change_the_class_prior(blobs):
+    X, _, y_few = blobs
+    weight = 1 + 1e-3 * np.arange(60) / 60
+    plain, weighted = (
+        LadderClassifier((8,), max_epochs=5, random_state=0).fit(X, y_few, w)
+        for w in (None, weight)
+    )
+    assert weighted.plan_.em_weight > 0.98
+    np.testing.assert_allclose(weighted.class_prior_, plain.class_prior_, atol=0.01)
+    different = LadderClassifier((8,), max_epochs=1, random_state=0)
+    assert different.fit(X, y_few, 1 + np.arange(60)).plan_.em_weight == 0
 
 
 @pytest.mark.parametrize("kind", ["noise", "noise-layerwise"])

@@ -96,7 +96,7 @@ def test_probabilities_that_are_not_finite_are_an_error(blobs):
     X, _, y_few = blobs
     clf = small(feature_scaling=None).fit(X, y_few)
     clf.net_.module_.encoder.layers[0].projection.weight.data[0] = torch.inf
-    with pytest.raises(ValueError, match=r"must be finite; got NaN for \d+ of 60"):
+    with pytest.raises(ValueError, match=r"must be finite; got NaN or infinity for"):
         clf.predict_proba(X)
 
 

@@ -455,3 +455,38 @@ def test_read_only_arrays_do_not_warn(blobs, dtype):
         fast_gradient(clf, X, y, eps=0.1)
     for array, copy in zip((X, y, y_few, weight), before, strict=True):
         np.testing.assert_array_equal(array, copy)
+
+
+class Freezing(Callback):
+    """Freezes the encoder."""
+
+    def on_train_begin(self, net, **kwargs):
+        for parameter in net.module_.encoder.parameters():
+            parameter.requires_grad_(False)
+        self.before_ = [p.clone() for p in net.module_.encoder.parameters()]
+
+
+def test_frozen_parameters_stay(blobs):
+    net = fit(blobs, [Freezing()]).net_
+    (used,) = (own for _, own in net.callbacks_ if isinstance(own, Freezing))
+    for before, after in zip(
+        used.before_, net.module_.encoder.parameters(), strict=True
+    ):
+        assert torch.equal(before, after)
+    assert net.reason_against_fused_step_ == "some parameters are frozen"
+
+
+class Replacing(Callback):
+    """Replaces the optimizer by one that does nothing."""
+
+    def on_epoch_begin(self, net, **kwargs):
+        if len(net.history) == 3:
+            net.optimizer_ = torch.optim.SGD(net.module_.parameters(), lr=0.0)
+            self.before_ = [p.detach().clone() for p in net.module_.parameters()]
+
+
+def test_an_optimizer_that_a_callback_replaces_is_used(blobs):
+    net = fit(blobs, [Replacing()], decay_start=1.0).net_
+    (used,) = (own for _, own in net.callbacks_ if isinstance(own, Replacing))
+    for before, after in zip(used.before_, net.module_.parameters(), strict=True):
+        assert torch.equal(before, after)

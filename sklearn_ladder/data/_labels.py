@@ -12,7 +12,10 @@ from ._missing import as_array, frame_columns, present_part
 
 # Strings that missing labels and -1 become in files and arrays, in lower case and
 # without spaces around them.
-LOOK_MISSING = {"", "nan", "nat", "none", "null", "na", "n/a", "<na>", "-1", "-1.0"}
+LOOK_MISSING = {
+    *("", "nan", "-nan", "<nan>", "nat", "none", "null", "na", "n/a", "#n/a", "<na>"),
+    *("-1", "-1.0", "-1.00"),
+}
 # Marks unlabeled samples in `y`, as in scikit-learn, and in class codes.
 UNLABELED = -1
 # Types of numeric labels in arrays of objects.
@@ -265,14 +268,18 @@ def split_labeled(labeled, codes, random_state, test_size=None, train_size=None)
 def _read(y):
     """Which samples are labeled, the classes, and the class code of each label."""
     present, labels = present_part(_as_column(y))
-    if labels.dtype.kind == "S" or bytes in map(type, labels):
+    if labels.dtype.kind == "S" or any(
+        issubclass(t, bytes) for t in set(map(type, labels))
+    ):
         raise TypeError(
             "Labels must not be bytes, because no bytes mark unlabeled samples. Decode "
             "them, for example by pandas.Series(y).str.decode('utf-8')."
         )
     if labels.dtype == object:
         is_marker = np.array([_is_marker(label) for label in labels], bool)
-    elif labels.dtype.kind in "biufmMU":
+    elif labels.dtype.kind in "mM":  # of times, only NaT marks unlabeled samples
+        is_marker = np.zeros(len(labels), bool)
+    elif labels.dtype.kind in "biufU":
         is_text = labels.dtype.kind == "U"
         is_marker = labels == (str(UNLABELED) if is_text else UNLABELED)
     else:
@@ -288,6 +295,13 @@ def _read(y):
         # twice, since scikit-learn takes many classes in few samples for regression
         targets = classes.astype(float) if classes.dtype.kind == "f" else classes
         check_classification_targets(np.tile(targets, 2))
+    if classes.dtype.kind == "u" and (classes == np.iinfo(classes.dtype).max).any():
+        warnings.warn(
+            f"y has the class {classes.max()}, which -1 becomes in unsigned integers. "
+            "Use a signed dtype, or mark unlabeled samples by None.",
+            UserWarning,
+            stacklevel=4,
+        )
     if classes.dtype.kind in "UO":
         found = [c for c in classes.tolist() if c.strip().lower() in LOOK_MISSING]
         if found:

@@ -54,7 +54,7 @@ def present_part(column):
         values = column.drop_nulls().to_numpy()
     elif hasattr(column, "drop_null"):  # Arrow
         present = np.asarray(column.is_valid(), dtype=bool)
-        values = np.asarray(column.drop_null())
+        values = np.asarray(column.drop_null() if present.any() else [])
     else:
         if not isinstance(column, np.ndarray):
             column = pd.Series(column)

@@ -308,6 +308,8 @@ def _as_numbers(X):
     if isinstance(X, pd.DataFrame):
         names, dtypes = X.columns.to_numpy(), list(X.dtypes)
         if _is_sparse_frame(X, names):
+            if len(set(dtypes)) > 1:  # SciPy knows no matrix of several dtypes
+                X = X.astype(pd.SparseDtype(float, 0))
             return X, names
     else:
         names, dtypes = None, [X.dtype] if isinstance(X, np.ndarray) else []

@@ -90,6 +90,8 @@ def encode_training_data(
         warn_imprecise(survey, samples.names)
     elif previous is not None:
         samples = samples.astype(previous.input_dtype)
+        if samples.dtype == np.float32:
+            warn_imprecise(survey, samples.names)
     elif survey.imprecise:  # feature scaling in float64 keeps these values apart
         samples = samples.astype(np.float64)
     if is_stream and len(samples) < 2:

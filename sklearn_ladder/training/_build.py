@@ -138,4 +138,4 @@ def _continue_stream(net, previous):
         for group in net.optimizer_.param_groups:
             group["lr"] = net.lr
     # bounded, so that neither calls nor pickles grow with the stream
-    net.history.extend(previous.history[-N_EPOCHS_OF_STREAM:])
+    net.history.extend(previous.history[-(N_EPOCHS_OF_STREAM - 1) :])

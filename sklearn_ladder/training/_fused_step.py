@@ -45,7 +45,6 @@ class FusedStep:
             if weight != 0 and module.decoder is not None
         }
         self.gradients = {p: torch.zeros_like(p) for p in module.parameters()}
-        self._key = self._key_of(batch)
         self._program, self._update = _kernels.Program(), _kernels.Program()
         self._cost_values = torch.zeros(1 + len(self.weights), **FLOAT32_ON_CPU)
         # each member follows the gradient of its own cost; see `ladder_costs`
@@ -63,6 +62,7 @@ class FusedStep:
             self._add_decoder_backward()
         self._add_encoder_backward()
         self._add_adam()
+        self._key = self._key_of(batch)
 
     def _key_of(self, batch):
         """What the prepared calls depend on."""
@@ -72,6 +72,9 @@ class FusedStep:
             *(self.costs.smoothing, *self.costs.denoising_costs),
             *(group["weight_decay"], group["amsgrad"], group["maximize"]),
             *(parameter.data_ptr() for parameter in self.gradients),
+            *(parameter.requires_grad for parameter in self.gradients),
+            # loading a state replaces its tensors
+            *(id(self.optimizer.state[p].get("exp_avg")) for p in self.gradients),
         )
 
     def fits(self, batch):

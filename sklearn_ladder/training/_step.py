@@ -39,6 +39,7 @@ def why_not(module, optimizer, batch, have_missing=False, adversary=None):
         "parameters are not in float32 on CPU": all(
             map(_kernels.take, module.parameters())
         ),
+        "some parameters are frozen": all(p.requires_grad for p in module.parameters()),
         "layers are not all dense": all(
             isinstance(layer.projection, DenseProjection)
             and layer.projection.in_shape.n_positions == 1
@@ -84,7 +85,13 @@ class StepOnCPU:
 
     def __call__(self, batch, **fit_params):
         net = self._net
-        if self.reason is None and not (self._fused and self._fused.fits(batch)):
+        fused = self._fused
+        is_usable = fused is not None and (
+            fused.optimizer is net.optimizer_
+            and fused.costs is net.criterion_
+            and fused.fits(batch)
+        )
+        if self.reason is None and not is_usable:
             have_missing = net.training_samples_.have_missing
             self.reason = why_not(
                 net.module_, net.optimizer_, batch, have_missing, net.plan.adversary
