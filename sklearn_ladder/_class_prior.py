@@ -112,6 +112,9 @@ def class_bias(shares):
 def estimate_class_prior(proba, shares, n_labels, em_weight=1.0):
     """Class prior of the unlabeled samples, by the EM algorithm of Saerens et al.
 
+    NOTE[DIFF]: the ladder of the paper assumes the shares of the labels. Benchmarks of
+    tables draw labels class by class, where these shares say nothing.
+
     How many labels a class has often says how they were collected, not how frequent the
     class is. Each iteration converts the learned probabilities to the current prior.
     Their mean over the samples is the next estimate of the prior.

@@ -238,6 +238,8 @@ class LadderClassifier(
         and "dur" (seconds). Of a stream, the last 100 calls.
     transduction_ : ndarray of shape (n_samples,)
         Label of each training sample: the given one or, if unlabeled, the prediction.
+    device_ : str
+        Torch device of the trained net.
     net_ : skorch.NeuralNetClassifier
         The trained net; ``net_.module_`` is the torch module.
 

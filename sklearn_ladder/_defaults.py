@@ -114,6 +114,8 @@ def n_denoising(n_estimators, n_classes):
     The others learn from labels alone. If unlabeled samples mislead, the mean of all
     members stays close to what the labels say. From 10 classes on, classes are usually
     clusters, and all members have the costs.
+
+    NOTE[DIFF]: the paper has one network, with costs.
     """
     if are_clusters(n_classes):
         return n_estimators

@@ -22,6 +22,7 @@ from sklearn.utils.validation import (
 )
 
 from .._class_prior import class_shares, equal_shares_weight, estimate_class_prior
+from .._version import VersionMixin
 from ..data._labels import UNLABELED, encode_labels, labeled_part
 from ..data._weights import sample_weights
 from ._tags import SemiSupervisedTags
@@ -29,7 +30,7 @@ from ._tags import SemiSupervisedTags
 FIT_TO_FIT = MethodMapping().add(caller="fit", callee="fit")
 
 
-class SemiSupervisedMixin(ClassifierMixin):
+class SemiSupervisedMixin(VersionMixin, ClassifierMixin):
     """Prediction by `predict_proba`, a score of the labeled samples, and the tag.
 
     A subclass has `classes_` and `_estimators_for_fit()`, a dict of the estimators that

@@ -326,7 +326,9 @@ def _cost(z_denoised, z_clean, mean, std, least_std, scale, *results):
 def fill_normal(tensors, stds, generator):
     """Fill each tensor with normal numbers of its own standard deviation.
 
-    The state of torch's generator determines the numbers, but torch would draw others.
+    NOTE[DIFF]: the state of torch's generator determines the numbers, but torch would
+    draw others. So the same seed gives another model with and without the compiled
+    functions, of the same distribution.
     """
     seeds = torch.empty(len(tensors), dtype=torch.int64, device="cpu")
     seeds.random_(generator=generator)
