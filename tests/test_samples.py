@@ -224,11 +224,14 @@ WITH_GAPS = {
         dict(zip("ab", OBJECTS.T.tolist(), strict=True))
     ),
     "Arrow": arrow_table,
-    "pandas of Arrow": lambda: pd.DataFrame(
-        {
-            name: pd.Series(c).astype("double[pyarrow]")
-            for name, c in zip("ab", GAPS.T, strict=True)
-        }
+    "pandas of Arrow": lambda: (
+        pytest.importorskip("pyarrow")
+        and pd.DataFrame(
+            {
+                name: pd.Series(c).astype("double[pyarrow]")
+                for name, c in zip("ab", GAPS.T, strict=True)
+            }
+        )
     ),
 }
 

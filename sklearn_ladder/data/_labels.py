@@ -267,7 +267,10 @@ def split_labeled(labeled, codes, random_state, test_size=None, train_size=None)
 
 def _read(y):
     """Which samples are labeled, the classes, and the class code of each label."""
-    present, labels = present_part(_as_column(y))
+    column = _as_column(y)
+    if isinstance(column, np.ndarray) and column.dtype.kind == "V":  # of fields
+        raise ValueError(f"Unknown label type: {column.dtype}.")
+    present, labels = present_part(column)
     if labels.dtype.kind == "S" or any(
         issubclass(t, bytes) for t in set(map(type, labels))
     ):
