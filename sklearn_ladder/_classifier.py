@@ -148,8 +148,9 @@ class LadderClassifier(
 
     max_epochs : int or "auto", default="auto"
         Number of passes over all training samples. "auto" makes 50 √(number of labels)
-        updates, between 250 and 750, but at least one pass. With 10 and more classes,
-        and for convolutional networks, it makes twice as many.
+        updates, between 250 and 750, rounded to whole passes, of which there is at
+        least one. With 10 and more classes, and for convolutional networks, it makes
+        twice as many.
 
     max_time : float, default=None
         Time limit of training in seconds. Training may end in the middle of an epoch.
