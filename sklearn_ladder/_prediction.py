@@ -55,8 +55,7 @@ def predict_proba(module, samples, device):
     ValueError
         If a probability is not finite.
     """
-    proba = run(module, "forward", samples, device)
-    return proba
+    return run(module, "forward", samples, device)
 
 
 def _pad_batch(function, x):

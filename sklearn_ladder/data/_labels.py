@@ -28,6 +28,17 @@ class EncodedLabels(NamedTuple):
     classes: np.ndarray  # (n_classes,), sorted, without the marker
     codes: np.ndarray  # (n_samples,), int64, UNLABELED where there is no label
 
+    def transduce(self, proba):
+        """Label of each sample: the given one or, if unlabeled, the most probable.
+
+        Parameters
+        ----------
+        proba : ndarray of shape (n_unlabeled, n_classes)
+        """
+        codes = self.codes.copy()
+        codes[codes == UNLABELED] = proba.argmax(axis=1)
+        return self.classes[codes]
+
 
 def labeled_part(y):
     """Find the labeled samples and their labels.

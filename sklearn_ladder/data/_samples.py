@@ -210,10 +210,6 @@ class Samples(Dataset):
         size = chunk_size(self.shape[1])
         return [slice(start, start + size) for start in range(0, len(self), size)]
 
-    def chunks(self):
-        """All samples, one chunk after the other."""
-        return (self[part] for part in self._slices())
-
 
 class SampleSubset(Dataset):
     """Subset of samples, which reads samples only when it is indexed.

@@ -7,7 +7,13 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import _get_feature_names
 
 from ._feature_scaling import fit_knots
-from ._labels import UNLABELED, encode_known_labels, encode_labels, hold_out
+from ._labels import (
+    UNLABELED,
+    EncodedLabels,
+    encode_known_labels,
+    encode_labels,
+    hold_out,
+)
 from ._precision import warn_imprecise
 from ._samples import Samples, SampleSubset, Survey
 from ._weights import normalize_weights, sample_weights
@@ -39,15 +45,8 @@ class TrainingData:
         return self.given_codes == UNLABELED
 
     def transduce(self, proba):
-        """Label of each sample: the given one or, if unlabeled, the most probable.
-
-        Parameters
-        ----------
-        proba : ndarray of shape (n_unlabeled, n_classes)
-        """
-        codes = self.given_codes.copy()
-        codes[self.unlabeled] = proba.argmax(axis=1)
-        return self.classes[codes]
+        """Label of each sample: see `EncodedLabels.transduce`."""
+        return EncodedLabels(self.classes, self.given_codes).transduce(proba)
 
     def validation_set(self):
         """Held-out samples and their class codes."""

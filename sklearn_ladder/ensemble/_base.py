@@ -21,7 +21,12 @@ from sklearn.utils.validation import (
     has_fit_parameter,
 )
 
-from .._class_prior import class_shares, equal_shares_weight, estimate_class_prior
+from .._class_prior import (
+    adjust,
+    class_shares,
+    equal_shares_weight,
+    estimate_class_prior,
+)
 from .._version import VersionMixin
 from ..data._labels import UNLABELED, encode_labels, labeled_part
 from ..data._weights import sample_weights
@@ -233,19 +238,36 @@ def class_proba(name, estimator, X, n_classes):
     return np.nan_to_num(proba, nan=1 / n_classes)
 
 
-def proba_of_unlabeled(predict_proba, X, codes, n_classes):
-    """Class probabilities of the unlabeled samples, of which there may be none."""
-    rows = np.flatnonzero(codes == UNLABELED)
-    if len(rows) == 0:
-        return np.empty((0, n_classes))
-    return predict_proba(_safe_indexing(X, rows))
+def fit_class_prior(predict_proba, X, labels, class_prior, weight):
+    """Attributes that `fit` sets after it has found the class prior.
 
+    Parameters
+    ----------
+    predict_proba : callable
+        Takes samples; returns probabilities at the shares of the labels.
+    X : array-like of shape (n_samples, n_features)
+    labels : EncodedLabels
+    class_prior : ndarray of shape (n_classes,), "auto", "em" or None
+        As checked by `check_class_prior`.
+    weight : ndarray of shape (n_samples,) or None
 
-def transduction(labels, proba):
-    """Label of each sample: the given one or, for unlabeled samples, the predicted."""
-    codes = labels.codes.copy()
-    codes[codes == UNLABELED] = proba.argmax(axis=1)
-    return labels.classes[codes]
+    Returns
+    -------
+    dict
+        `classes_`, `class_prior_`, `transduction_` and `_ratio`, the factors on
+        probabilities.
+    """
+    unlabeled = np.flatnonzero(labels.codes == UNLABELED)
+    proba = np.empty((0, len(labels.classes)))
+    if len(unlabeled):
+        proba = predict_proba(_safe_indexing(X, unlabeled))
+    prior, ratio = find_class_prior(class_prior, labels.codes, proba, weight)
+    return {
+        "classes_": labels.classes,
+        "class_prior_": prior,
+        "_ratio": ratio,
+        "transduction_": labels.transduce(adjust(proba, ratio)),
+    }
 
 
 def find_class_prior(class_prior, codes, proba, weight):

@@ -11,9 +11,7 @@ from ._base import (
     check_is_classifier,
     class_proba,
     copy_input_tags,
-    find_class_prior,
-    proba_of_unlabeled,
-    transduction,
+    fit_class_prior,
 )
 from ._labeled_only import semi_supervised
 
@@ -127,19 +125,12 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
         codes, n_classes = labels.codes, len(labels.classes)
         class_prior = check_class_prior(self.class_prior, n_classes)
         fitted = clone(semi_supervised(self.estimator)).fit(X_checked, codes, **params)
-        proba = proba_of_unlabeled(
+        found = fit_class_prior(
             lambda X: class_proba("estimator", fitted, X, n_classes),
-            X_checked,
-            codes,
-            n_classes,
+            *(X_checked, labels, class_prior, weight),
         )
-        prior, ratio = find_class_prior(class_prior, codes, proba, weight)
         # set only after training succeeded
-        self.estimator_ = fitted
-        self.classes_ = labels.classes
-        self.class_prior_ = prior
-        self._ratio = ratio
-        self.transduction_ = transduction(labels, adjust(proba, ratio))
+        vars(self).update(found, estimator_=fitted)
         validate_data(self, X, skip_check_array=True)
         return self
 

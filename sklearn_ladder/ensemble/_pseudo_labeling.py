@@ -21,7 +21,6 @@ from ._base import (
     class_proba,
     copy_input_tags,
     random_state_names,
-    transduction,
 )
 from ._labeled_only import semi_supervised
 from ._pseudo_labels import disputed, most_agreeing, settled, sure_labels
@@ -359,7 +358,7 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         # large, and only there to go on from
         self._stage = stage if self.warm_start else None
         proba = stage.probas.mean(axis=0)
-        self.transduction_ = transduction(labels, proba[labels.codes == UNLABELED])
+        self.transduction_ = labels.transduce(proba[labels.codes == UNLABELED])
 
     def _estimators_for_fit(self):
         return {"estimator": semi_supervised(self.estimator)}

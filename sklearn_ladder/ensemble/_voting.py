@@ -22,9 +22,7 @@ from ._base import (
     check_is_classifier,
     class_proba,
     copy_input_tags,
-    find_class_prior,
-    proba_of_unlabeled,
-    transduction,
+    fit_class_prior,
 )
 from ._labeled_only import semi_supervised
 
@@ -194,21 +192,13 @@ class SemiSupervisedVotingClassifier(
             for name, member in zip(members, self._prepared(members), strict=True)
         )
         named = Bunch(**dict(zip(members, fitted, strict=True)))
-        proba = proba_of_unlabeled(
+        found = fit_class_prior(
             lambda X: _mean_proba(named, weights, X, n_classes),
-            X_checked,
-            codes,
-            n_classes,
+            *(X_checked, labels, class_prior, weight),
         )
-        prior, ratio = find_class_prior(class_prior, codes, proba, weight)
         # set only after training succeeded
-        self.estimators_ = fitted
-        self.named_estimators_ = named
-        self.classes_ = labels.classes
-        self.class_prior_ = prior
+        vars(self).update(found, estimators_=fitted, named_estimators_=named)
         self._weights = weights
-        self._ratio = ratio
-        self.transduction_ = transduction(labels, adjust(proba, ratio))
         validate_data(self, X, skip_check_array=True)
         return self
 
