@@ -220,7 +220,7 @@ def test_a_renamed_parameter_makes_no_other_run(short):
 def test_every_entry_is_a_recipe_on_its_published_schedule():
     runs = queue.all_runs()
     assert len({run.name for run in runs}) == len(runs)
-    assert runs[0].name == "rasmus2015-mnist-100-conv-small-baseline-20epochs-seed0"
+    assert runs[0].name == "rasmus2015-mnist-100-baseline-150epochs-seed0"
     assert sum(run.recipe == "rasmus2015-mnist-100-full" for run in runs) == 10
     assert runs[-1].name.endswith("gamma-70epochs-validation-seed0")
 
