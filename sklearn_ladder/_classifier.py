@@ -197,6 +197,13 @@ class LadderClassifier(
         averaged. "auto" is 5, or as many as have 262,144 weights together; 1 with 10
         and more classes, for convolutional networks and for `partial_fit`.
 
+    linear_share : "auto" or float in [0, 1), default="auto"
+        Share of a linear classifier in the mean of the probabilities: a logistic
+        regression of the scaled features, fitted to the labeled samples. The networks
+        have the rest. Where classes are no clusters, it is right more often than they
+        are. "auto" is 0.5, less with more than 250 labels or more than 4 classes; 0
+        with 10 and more classes and for `partial_fit`.
+
     warm_start : bool, default=False
         Whether `fit` starts from the weights and the feature scaling of the previous
         fit. All else starts anew.
@@ -224,8 +231,8 @@ class LadderClassifier(
         Names of the features, if all are strings.
     plan_ : Plan
         All settings of the last fit, resolved. These have attributes of their own:
-        `denoising_cost_`, `feature_scaling_`, `hidden_layer_sizes_`, `max_epochs_`,
-        `n_estimators_`.
+        `denoising_cost_`, `feature_scaling_`, `hidden_layer_sizes_`, `linear_share_`,
+        `max_epochs_`, `n_estimators_`.
     class_prior_ : ndarray of shape (n_classes,)
         Class prior that `predict_proba` assumes. Only after `fit`.
     n_iter_ : int
@@ -302,6 +309,7 @@ class LadderClassifier(
         class_weight=None,
         class_prior="auto",
         n_estimators="auto",
+        linear_share="auto",
         warm_start=False,
         random_state=None,
         verbose=0,
@@ -332,6 +340,7 @@ class LadderClassifier(
         self.class_weight = class_weight
         self.class_prior = class_prior
         self.n_estimators = n_estimators
+        self.linear_share = linear_share
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
@@ -574,6 +583,7 @@ class LadderClassifier(
         # Late, like everything that needs skorch, scipy.stats, or scikit-learn's
         # metrics and model selection: they take three quarters of the import time.
         from .training._build import build_net
+        from .training._linear_member import fit_linear_member
         from .training._train import train
 
         previous = self if continues and hasattr(self, "net_") else None
@@ -604,6 +614,8 @@ class LadderClassifier(
         )
         n_new = len(data.samples)
         history = train(net, data, n_new / (n_new + min(n_seen, STREAM_MEMORY)))
+        if not is_stream:
+            fit_linear_member(net, data)
         class_prior, proba = infer_class_prior(net.module_, data, plan)
         fitted = {
             "net_": net,
@@ -617,6 +629,7 @@ class LadderClassifier(
             "n_features_in_": plan.n_features,
             "feature_names_in_": _get_feature_names(X),
             "n_estimators_": plan.n_estimators,
+            "linear_share_": plan.linear_share,
             "denoising_cost_": plan.denoising_cost_of_members,
             "feature_scaling_": plan.feature_scaling,
             "hidden_layer_sizes_": plan.hidden_layer_sizes,

@@ -15,6 +15,8 @@ FEWEST_UPDATES, MOST_UPDATES = 250, 750
 N_BINS, MOST_COLUMNS = 6, 512
 # Members of an ensemble, and weights of all of them together, at most.
 MOST_MEMBERS, MOST_WEIGHTS_OF_ENSEMBLE = 5, 2**18
+# From this many labels on, the linear member counts less.
+MOST_LABELS_FOR_LINEAR = 250
 # From this many labels on, the statistics of labeled samples are good enough.
 ENOUGH_LABELS = 10
 
@@ -120,6 +122,18 @@ def n_denoising(n_estimators, n_classes):
     if are_clusters(n_classes):
         return n_estimators
     return max(1, 2 * n_estimators // 3)
+
+
+def linear_share(n_labels, n_classes):
+    """Share of the linear member: a half, nothing from 10 classes on.
+
+    Where classes are clusters, the networks are better without it. It also fades with
+    the number of labels, because networks learn what a linear classifier cannot.
+
+    NOTE[DIFF]: the paper has no linear member.
+    """
+    fading = min(1.0, MOST_LABELS_FOR_LINEAR / n_labels)
+    return 0.5 * (1 - class_layer_cost(n_classes)) * fading
 
 
 def labeled_share(n_labels):

@@ -53,6 +53,7 @@ PARAMETER_CONSTRAINTS = {
     "tol": [NOT_NEGATIVE],
     "class_weight": [dict, StrOptions({"balanced"}), None],
     "class_prior": [StrOptions({"auto", "em"}), "array-like", None],
+    "linear_share": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="left")],
     "n_estimators": [StrOptions({"auto"}), POSITIVE_INTEGER],
     "warm_start": ["boolean"],
     "random_state": ["random_state"],

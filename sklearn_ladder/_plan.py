@@ -60,6 +60,7 @@ class Plan:
     label_smoothing: float
     weight_normalization: bool
     n_estimators: int
+    linear_share: float  # of the linear member in the mean of the probabilities
     n_denoising: int  # members with denoising costs, the first ones
     uses_unlabeled: bool  # whether any cost needs unlabeled samples
     batch_size: int
@@ -236,7 +237,13 @@ def _resolve_training(own, data, layers, previous):
         else:
             shapes = layer_shapes(layers[0], layers[1:])
             n_estimators = _defaults.n_estimators(shapes, len(data.classes))
+    linear_share = own["linear_share"]
+    if data.is_stream:  # its weights are fitted to all labels at once
+        linear_share = previous.linear_share if previous else 0.0
+    elif linear_share == "auto":
+        linear_share = _defaults.linear_share(n_labels, len(data.classes))
     return {
+        "linear_share": float(linear_share),
         "max_epochs": max_epochs,
         "n_updates": max_epochs * n_batches_per_epoch,
         # the learning rate of a stream stays constant

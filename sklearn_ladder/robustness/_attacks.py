@@ -1,6 +1,5 @@
 """Attacks on fitted classifiers, and helpers that give access to their network."""
 
-from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -223,7 +222,7 @@ def _adversarial_samples(clf, X, y, *, clip, generator=None, **parameters):
         with torch.no_grad():
             predicted = net.infer(x).argmax(dim=1)
         found[chunk] = ascend(
-            partial(logits_of, net.module_),
+            net.module_.mean_logits,
             x,
             torch.where(given == UNLABELED, predicted, given),
             clip=clip,
@@ -293,14 +292,3 @@ def chunks_without_missing(net, samples):
                 f"{chunk.stop - 1}."
             )
         yield chunk, x
-
-
-def logits_of(module, x):
-    """Logits of the mean prediction of all members, shape (n_samples, n_classes)."""
-    logits = module.encoder(module.for_all(module.scale(x)))
-    if module.n_members > 1:
-        # (n_samples, n_members, n_classes)
-        log_proba = logits.log_softmax(dim=1).unflatten(0, (len(x), -1))
-        # The softmax of a log-sum of probabilities is their mean.
-        logits = log_proba.logsumexp(dim=1)
-    return logits + module.class_prior_ratio.log()

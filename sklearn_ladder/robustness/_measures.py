@@ -1,6 +1,5 @@
 """How much small changes of `X` change the output of a fitted classifier."""
 
-from functools import partial
 
 import numpy as np
 import torch
@@ -20,7 +19,6 @@ from ._attacks import (
     chunks_without_missing,
     fast_gradient,
     fitted_net,
-    logits_of,
     private_generator,
 )
 
@@ -182,7 +180,7 @@ def virtual_adversarial_cost(
     """
     net, generator = fitted_net(clf), private_generator(clf, random_state)
     samples = clf._check_samples(X)
-    network, total = partial(logits_of, net.module_), 0.0
+    network, total = net.module_.mean_logits, 0.0
     for _, x in chunks_without_missing(net, samples):
         with torch.no_grad():
             logits = network(x)

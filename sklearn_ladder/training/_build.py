@@ -61,6 +61,7 @@ def build_net(plan, validation_set=None, callbacks=None, previous=None):
         module__class_bias=class_bias(np.array(plan.class_shares)),
         module__n_members=plan.n_estimators,
         module__n_denoising=plan.n_denoising,
+        module__linear_share=plan.linear_share,
         module__seed=plan.seeds.weights,
         criterion__denoising_costs=plan.denoising_cost,
         criterion__smoothing=plan.label_smoothing,
@@ -119,6 +120,12 @@ def _load_weights(module, previous):
         name: value
         for name, value in own.items()
         if name.startswith(of_data) and name in state
+    }
+    # one of the two may have no linear member
+    state = {n: value for n, value in state.items() if not n.startswith("linear.")} | {
+        n: previous.state_dict().get(n, value)
+        for n, value in own.items()
+        if n.startswith("linear.")
     }
     try:
         module.load_state_dict(state)
