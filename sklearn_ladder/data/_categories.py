@@ -8,6 +8,7 @@ import pandas as pd
 from scipy import sparse
 
 from ._missing import present_part, table_columns
+from ._precision import first_of
 from ._samples import TIMES, check_may_have_categories
 
 # A category is infrequent if a smaller share of the samples has it, or only one of them.
@@ -37,21 +38,36 @@ class Categories(NamedTuple):
         """Number of columns: one that holds the code of 0 or 1, or one per code."""
         return self.n_codes if self.n_codes > 2 else 1
 
-    def encode(self, column):
+    def encode(self, column, name):
         """Codes of a column.
 
         Parameters
         ----------
         column : array-like of shape (n_samples,)
+        name : str or int
+            For the warning.
 
         Returns
         -------
         ndarray of shape (n_samples,), float64
             NaN at missing entries.
+
+        Warns
+        -----
+        UserWarning
+            If no entry is known, as when texts have become numbers.
         """
         numbers, distinct = _factorize(column)
         codes = _places(self.values, distinct).astype(float)
-        codes[codes < 0] = np.nan if self.infrequent is None else len(self.values)
+        is_known, may_be_other = codes >= 0, self.infrequent is not None
+        if len(codes) and not (is_known.any() or may_be_other):
+            warnings.warn(
+                f"Column {name!r} of X has none of the categories seen in training: "
+                f"{first_of(self.values.tolist())}; got {first_of(list(distinct))}.",
+                UserWarning,
+                stacklevel=6,
+            )
+        codes[~is_known] = len(self.values) if may_be_other else np.nan
         return np.append(codes, np.nan)[numbers]  # -1 is the last
 
     def decode(self, codes):
@@ -312,7 +328,6 @@ def _categories(column, name):
     """Categories of a column. Warn if most entries are infrequent ones."""
     numbers, values = _factorize(column)
     counts = np.bincount(numbers[numbers >= 0], minlength=len(values))
-    values, counts = values[counts > 0], counts[counts > 0]
     order = _sorting(values)
     values, counts = values[order], counts[order]
     is_rare = counts < max(2, SMALLEST_SHARE * counts.sum())
@@ -321,11 +336,11 @@ def _categories(column, name):
     share = counts[is_rare].sum() / counts.sum()
     if share > LARGEST_INFREQUENT_SHARE:
         warnings.warn(
-            f"Column {name!r} of X has {len(values)} categories, and {share:.0%} of "
-            f"the samples have one that less than {SMALLEST_SHARE:.0%} of the samples, "
-            "or a single one, have. All these count as one category. If they identify "
-            "samples, drop the column; if they are numbers, say so by "
-            "categorical_features; otherwise group them.",
+            f"Column {name!r} of X has {len(values)} categories. In {share:.0%} of the "
+            f"samples they are infrequent (in less than {SMALLEST_SHARE:.0%} of the "
+            "samples, or a single one), and count as one category. If the column "
+            "identifies samples, drop it. Otherwise merge its categories, or convert "
+            "it to numbers.",
             UserWarning,
             stacklevel=7,
         )
@@ -335,7 +350,7 @@ def _categories(column, name):
 def _factorize(column):
     """Number of each entry's value, -1 where it is missing, and the distinct values."""
     if isinstance(getattr(column, "dtype", None), pd.CategoricalDtype):
-        categorical = column.array if isinstance(column, pd.Series) else column
+        categorical = pd.Categorical(column).remove_unused_categories()
         return np.asarray(categorical.codes), categorical.categories.to_numpy()
     present, values = present_part(column)
     numbers = np.full(len(present), -1)

@@ -72,6 +72,8 @@ class Samples(Dataset):
     n_features : int
         Number of features.
     shape : tuple of int (n_samples, n_columns)
+    has_codes : bool
+        Whether there are more columns than features.
 
     Raises
     ------
@@ -101,24 +103,25 @@ class Samples(Dataset):
         self.is_sparse = sparse.issparse(self._X)
         if self.is_sparse and np.isnan(self._X.data).any():
             is_missing = np.isnan(self._X.data)
-            columns = _named(np.unique(self._X.indices[is_missing]), self.names)
+            columns = _named(np.unique(self._X.indices[is_missing]), names)
             raise ValueError(
                 "X must be dense to have missing values (NaN); got a sparse matrix "
                 f"with {is_missing.sum()} of them, in columns {columns}."
             )
         self._memmap = _memmap_under(self._X)
         self.n_features = self._X.shape[1]
-        self.shape, self.names = self._X.shape, names
-        self._is_expanding = categories is not None and categories.is_expanding
-        if self._is_expanding:
+        self.shape = self._X.shape
+        self.has_codes = categories is not None and categories.is_expanding
+        if self.has_codes:
             feature = categories.feature
             self.shape = len(self._X), len(feature)
-            self.names = feature if names is None else names[feature]
+            names = feature if names is None else names[feature]
+        self.names = names
 
     @property
     def is_resident(self):
         """Whether all columns are dense in this process's memory."""
-        return not (self.is_sparse or self._is_expanding) and self._memmap is None
+        return not (self.is_sparse or self.has_codes) and self._memmap is None
 
     def astype(self, dtype):
         """The same samples; indexing returns arrays of another dtype."""
@@ -150,7 +153,7 @@ class Samples(Dataset):
         But categories are columns of numbers.
         """
         self._give_back_pages()
-        if self._is_expanding:
+        if self.has_codes:
             return self.categories.expand(self._X[index])
         if self._memmap is None or isinstance(index, slice):
             return self._X[index]
@@ -161,6 +164,24 @@ class Samples(Dataset):
             chunk[some] = self._X[index[some]]
             self._give_back_pages()
         return chunk
+
+    def codes(self, features):
+        """Codes of the categories of some features.
+
+        Parameters
+        ----------
+        features : ndarray of int, shape (n,)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n), int16
+            -1 at missing entries.
+        """
+        codes = np.empty((len(self), len(features)), dtype=np.int16)
+        for part in self._slices():
+            table = self._X[part, features]
+            codes[part] = np.where(np.isnan(table), -1, table)
+        return codes
 
     def _give_back_pages(self):
         """Release the pages of a memory-mapped file that were read before.
@@ -363,7 +384,8 @@ def _as_numbers(X, categories=None):
         if known is None:
             _fill_in(numbers[:, number], column, [number], names)
         else:
-            numbers[:, number] = known.encode(column)
+            name = number if names is None else names[number]
+            numbers[:, number] = known.encode(column, name)
     return numbers, names
 
 
