@@ -395,8 +395,8 @@ class LadderClassifier(
         """Continue training with the next samples of a stream: one pass over them.
 
         The learning rate is constant. Categories and feature scaling stay those of the
-        first samples, so pass many typical samples in the first call. If anything fails, the previous
-        fit stays as it was.
+        first samples, so pass many typical samples in the first call. If anything
+        fails, the previous fit stays as it was.
 
         Parameters
         ----------

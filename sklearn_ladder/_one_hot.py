@@ -11,6 +11,9 @@ from .data._samples import Samples
 class OneHotColumns(TransformerMixin, BaseEstimator):
     """The matrix that `LadderClassifier` makes of a frame with categories.
 
+    Many methods take no missing values. So the columns of a missing category are 0, and
+    a single column of two categories is 0.5. Missing numbers stay NaN.
+
     Attributes
     ----------
     categories_ : TableCategories or None
@@ -43,9 +46,14 @@ class OneHotColumns(TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples, n_columns), float64
-            NaN where an entry is missing. `X` itself if there are no categories.
+            `X` itself if there are no categories.
         """
         check_is_fitted(self)
         if self.categories_ is None:
             return X
-        return Samples(X, dtype=np.float64, categories=self.categories_)[:]
+        categories = self.categories_
+        matrix = Samples(X, dtype=np.float64, categories=categories)[:]
+        is_number = [categories.features[f] is None for f in categories.feature]
+        fill = np.where(categories.code < 0, 0.5, 0.0)
+        fill[is_number] = np.nan
+        return np.where(np.isnan(matrix), fill, matrix)

@@ -8,6 +8,7 @@ import torch
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import OneHotEncoder
 
@@ -17,7 +18,10 @@ from sklearn_ladder.data import _samples
 from sklearn_ladder.data._batches import TrainingSamples
 from sklearn_ladder.data._categories import find_categories
 from sklearn_ladder.data._samples import Samples
-from sklearn_ladder.ensemble import SemiSupervisedVotingClassifier
+from sklearn_ladder.ensemble import (
+    LabeledOnlyClassifier,
+    SemiSupervisedVotingClassifier,
+)
 from sklearn_ladder.model_selection import LabeledStratifiedKFold
 
 from .generated.unchanged import untouched
@@ -470,6 +474,9 @@ def test_tags():
     assert tags.categorical and tags.string
     tags = LadderClassifier(categorical_features=None).__sklearn_tags__().input_tags
     assert not tags.categorical and not tags.string
+    assert SemiSupervisedVotingClassifier().__sklearn_tags__().input_tags.string
+    only_labeled = LabeledOnlyClassifier(RandomForestClassifier())
+    assert not only_labeled.__sklearn_tags__().input_tags.string
 
 
 def test_early_stopping_and_many_chunks(monkeypatch):
@@ -478,7 +485,7 @@ def test_early_stopping_and_many_chunks(monkeypatch):
     assert len(clf.history_["valid_loss"]) == 3
 
 
-# ------------------------------------------------------------------------- other methods
+# ------------------------------------------------------------------------ other methods
 
 
 def test_vote_takes_frames():
@@ -495,5 +502,9 @@ def test_vote_takes_frames():
 def test_one_hot_columns_leave_numbers_alone():
     X = RNG.normal(size=(9, 2))
     assert OneHotColumns().fit_transform(X) is X
-    found = OneHotColumns().fit_transform(FRAME)
+    found = OneHotColumns().fit(FRAME).transform(FRAME.assign(sex=None))
     assert found.shape == (N, 10) and found.dtype == np.float64
+    np.testing.assert_array_equal(np.isnan(found[:, 0]), FRAME["mass"].isna())
+    assert np.isfinite(found[:, 1:]).all()
+    assert (found[FRAME["color"].isna(), 2:5] == 0).all()
+    assert (found[:, 5] == 0.5).all()

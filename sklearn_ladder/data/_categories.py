@@ -11,7 +11,7 @@ from ._missing import present_part, table_columns
 from ._precision import first_of
 from ._samples import TIMES, check_may_have_categories
 
-# A category is infrequent if a smaller share of the samples has it, or only one of them.
+# A category is infrequent if a smaller share of the samples has it, or only one does.
 SMALLEST_SHARE = 0.01
 # If a larger share of the samples has an infrequent category, a warning says so.
 LARGEST_INFREQUENT_SHARE = 0.5

@@ -78,8 +78,8 @@ class Samples(Dataset):
     Raises
     ------
     ValueError or TypeError
-        If `X` is no table of numbers and known categories, or if it is sparse and an entry is missing; on
-        indexing if a value is infinite as `dtype`.
+        If `X` is no table of numbers, but for categories, or if it is sparse and an
+        entry is missing; on indexing if a value is infinite as `dtype`.
     """
 
     def __init__(self, X, estimator=None, dtype=np.float32, categories=None):
@@ -280,8 +280,8 @@ def check_may_have_categories(X):
     else:
         return
     raise ValueError(
-        f"X must be dense, and in memory, to have categories; got {kind} samples. Encode "
-        "categories first, or leave them numbers (categorical_features=None)."
+        f"X must be dense, and in memory, to have categories; got {kind} samples. "
+        "Encode categories first, or leave them numbers (categorical_features=None)."
     )
 
 
@@ -408,8 +408,8 @@ def _fill_in(numbers, column, number, names):
             "(categorical_features='from_dtype')"
         )
         raise kind(
-            f"X must be numbers: {error}, in columns {_named(number, names)}. {advice}; "
-            "NaN or None means missing."
+            f"X must be numbers: {error}, in columns {_named(number, names)}. "
+            f"{advice}; NaN or None means missing."
         ) from error
 
 

@@ -7,9 +7,9 @@ from ._samples import chunk_size
 
 
 class ScaledTable:
-    """Scaled numbers and codes of categories. Indexing makes the scaled one-hot columns.
+    """Scaled numbers, and codes of categories. Indexing makes one-hot columns of these.
 
-    A one-hot column has only two scaled values. So codes are enough, and training takes
+    A scaled one-hot column has only two values. So codes are enough, and training takes
     no more memory than with numbers only.
 
     Parameters

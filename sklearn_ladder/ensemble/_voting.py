@@ -7,7 +7,7 @@ from sklearn.base import MetaEstimatorMixin, _fit_context, clone
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.ensemble._base import _set_random_states
 from sklearn.ensemble._forest import ForestClassifier
-from sklearn.utils import Bunch
+from sklearn.utils import Bunch, get_tags
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metadata_routing import _routing_enabled
 from sklearn.utils.metaestimators import _BaseComposition
@@ -26,7 +26,7 @@ from ._base import (
     copy_input_tags,
     fit_class_prior,
 )
-from ._labeled_only import semi_supervised
+from ._labeled_only import LabeledOnlyClassifier, semi_supervised
 
 # Of the default members, in their order. The two forests err alike: together they count
 # as much as the ladder. On development tables log-loss is 1.4 % lower than with equal
@@ -340,7 +340,12 @@ class SemiSupervisedVotingClassifier(
         tags = super().__sklearn_tags__()
         try:
             members = [each for _, each in self._members if not _is_dropped(each)]
-            return copy_input_tags(tags, members)
+            tags = copy_input_tags(tags, members)
+            # forests get one-hot columns
+            others = [get_tags(e).input_tags for e in members if not _needs_numbers(e)]
+            tags.input_tags.categorical = all(each.categorical for each in others)
+            tags.input_tags.string = all(each.string for each in others)
+            return tags
         except (AttributeError, IndexError, TypeError, ValueError):
             return tags  # estimators are not as they should be, and fit says so
 
@@ -351,7 +356,9 @@ def _fit(estimator, X, codes, params):
 
 def _needs_numbers(member):
     """Whether a member is a forest, which takes no categories."""
-    return isinstance(getattr(member, "estimator", member), ForestClassifier)
+    if isinstance(member, LabeledOnlyClassifier):
+        member = member.estimator
+    return isinstance(member, ForestClassifier)
 
 
 def _inputs(members, one_hot, X):
