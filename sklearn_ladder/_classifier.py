@@ -11,9 +11,10 @@ from sklearn.base import (
 from sklearn.utils import check_consistent_length
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import (
+    _check_feature_names,
+    _check_n_features,
     _get_feature_names,
     check_is_fitted,
-    validate_data,
 )
 
 from ._class_prior import infer_class_prior
@@ -85,6 +86,18 @@ class LadderClassifier(
         Shape of the images if samples are flat: features ordered channel by channel.
         Needed by architectures that begin with a convolution or a pool, unless `X` has
         4 dimensions.
+
+    categorical_features : "from_dtype", array-like of bool, int or str, or None, \
+            default="from_dtype"
+        Features with categories: a mask of shape (n_features,), indices, or names of a
+        frame's columns. "from_dtype" takes the columns of a frame whose dtype is
+        categorical, and columns of strings or objects, unless each entry is a number or
+        a text such as "3.5". None takes all features as numbers, as "from_dtype" does
+        for arrays and sparse matrices. Booleans are the numbers 0 and 1. The network
+        gets one column of 0 and 1 per category, or a single one for two categories.
+        Missing categories are imputed like numbers. Categories of less than 1 % of the
+        samples, or of one sample, together have one column. So have categories that
+        were not seen in training. If there is no such column, they are missing.
 
     variant : {"full", "gamma", "bottom", "supervised"}, default="full"
         Layers with a denoising cost: all; the class layer (Γ-model); the input; none.
@@ -205,8 +218,8 @@ class LadderClassifier(
         with 10 and more classes and for `partial_fit`.
 
     warm_start : bool, default=False
-        Whether `fit` starts from the weights and the feature scaling of the previous
-        fit. All else starts anew.
+        Whether `fit` starts from the weights, the categories and the feature scaling
+        of the previous fit. All else starts anew.
 
     random_state : int, RandomState instance or None, default=None
         Determines initial weights, noise and the order of samples. Pass an int for the
@@ -229,6 +242,9 @@ class LadderClassifier(
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the features, if all are strings.
+    categories_ : list of ndarray or None
+        For each feature its categories, sorted, without infrequent ones; None if it is
+        a number. The attribute is None if all features are numbers.
     plan_ : Plan
         All settings of the last fit, resolved. These have attributes of their own:
         `denoising_cost_`, `feature_scaling_`, `hidden_layer_sizes_`, `linear_share_`,
@@ -288,6 +304,7 @@ class LadderClassifier(
         *,
         architecture="mlp",
         image_shape=None,
+        categorical_features="from_dtype",
         variant="full",
         denoising_cost="auto",
         noise_std=0.3,
@@ -319,6 +336,7 @@ class LadderClassifier(
         self.hidden_layer_sizes = hidden_layer_sizes
         self.architecture = architecture
         self.image_shape = image_shape
+        self.categorical_features = categorical_features
         self.variant = variant
         self.denoising_cost = denoising_cost
         self.noise_std = noise_std
@@ -358,8 +376,9 @@ class LadderClassifier(
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training samples, or images of shape (n_samples, channels, height, width).
-            An np.memmap is read batch by batch and never copied as a whole; a sparse
-            matrix is made dense batch by batch.
+            Frames may have categories (see `categorical_features`). An np.memmap is
+            read batch by batch and never copied as a whole; a sparse matrix is made
+            dense batch by batch.
 
         y : array-like of shape (n_samples,)
             Class labels; -1 or a missing value marks an unlabeled sample.
@@ -384,9 +403,9 @@ class LadderClassifier(
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Continue training with the next samples of a stream: one pass over them.
 
-        The learning rate is constant. Feature scaling stays that of the first samples,
-        so pass many typical samples in the first call. If anything fails, the previous
-        fit stays as it was.
+        The learning rate is constant. Categories and feature scaling stay those of the
+        first samples, so pass many typical samples in the first call. If anything
+        fails, the previous fit stays as it was.
 
         Parameters
         ----------
@@ -487,10 +506,19 @@ class LadderClassifier(
         Returns
         -------
         ndarray, float32
-            Reconstruction in the shape and units of `X`.
+            Reconstruction in the shape and units of `X`. If features have categories,
+            a frame comes back as a frame of the same columns and dtypes, with the most
+            probable categories; of infrequent ones, the most frequent. Missing entries
+            are filled in.
         """
         samples = self._check_samples(X)
-        return run(self._module, "denoise", samples, self.device_).reshape(np.shape(X))
+        if self.plan_.categories is None:
+            denoised = run(self._module, "denoise", samples, self.device_)
+            return denoised.reshape(np.shape(X))
+        categories = self.plan_.categories
+        finish = categories.collapse
+        table = run(self._module, "denoise", samples, self.device_, finish)
+        return categories.give_back(table, X)
 
     def score(self, X, y, sample_weight=None):
         """Accuracy on the labeled samples.
@@ -528,6 +556,15 @@ class LadderClassifier(
         return str(self.net_.device)
 
     @property
+    def categories_(self):
+        """Categories of each feature."""
+        check_is_fitted(self)
+        categories = self.plan_.categories
+        if categories is None:
+            return None
+        return [each and each.values for each in categories.features]
+
+    @property
     def _module(self):
         check_is_fitted(self)
         return self.net_.module_
@@ -540,6 +577,8 @@ class LadderClassifier(
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.input_tags.allow_nan = True
+        has_categories = self.categorical_features is not None
+        tags.input_tags.categorical = tags.input_tags.string = has_categories
         tags.transformer_tags.preserves_dtype = []  # always float32
         return tags
 
@@ -563,14 +602,17 @@ class LadderClassifier(
         check_is_fitted(self)
         X, image_shape = flatten_images(X)
         self._check_image_shape(image_shape)
-        samples = Samples(X, self, self.plan_.input_dtype)
-        validate_data(self, X, reset=False, skip_check_array=True)
+        # before columns of other names are read as categories
+        _check_feature_names(self, X, reset=False)
+        plan = self.plan_
+        samples = Samples(X, self, plan.input_dtype, plan.categories)
+        _check_n_features(self, X, reset=False)
         return samples
 
     def _check_continues(self, X, image_shape, classes):
         """Check samples and classes of a fit that continues the previous one."""
         self._check_image_shape(image_shape)
-        validate_data(self, X, reset=False, skip_check_array=True)
+        _check_n_features(self, X, reset=False)
         if not np.array_equal(classes, self.classes_):
             raise ValueError(
                 "warm_start and partial_fit need the same classes as in the previous "
@@ -590,6 +632,8 @@ class LadderClassifier(
         n_seen = self.n_samples_seen_ if is_stream and previous else 0
         seeds = spawn_seeds(self.random_state, self.n_iter_ if n_seen else 0)
         X, image_shape = flatten_images(X)
+        if previous:
+            _check_feature_names(self, X, reset=False)
         data = encode_training_data(
             self,
             X,

@@ -28,6 +28,7 @@ PARAMETER_CONSTRAINTS = {
     "hidden_layer_sizes": [StrOptions({"auto"}), "array-like", POSITIVE_INTEGER],
     "architecture": [StrOptions({"mlp", *ARCHITECTURES}), list, tuple],
     "image_shape": ["array-like", None],
+    "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
     "variant": [StrOptions(set(VARIANTS))],
     "denoising_cost": [StrOptions({"auto"}), NOT_NEGATIVE, "array-like"],
     "noise_std": [NOT_NEGATIVE, "array-like"],
@@ -66,6 +67,8 @@ PARAMETER_CONSTRAINTS = {
 def refuse_booleans(estimator):
     """Raise if a numeric parameter is a boolean, which Python counts as a number."""
     for name, constraints in estimator._parameter_constraints.items():
+        if name == "categorical_features":  # may be a mask
+            continue
         value = getattr(estimator, name)
         may_be = {"boolean", "verbose", "random_state"}.intersection(
             constraint for constraint in constraints if isinstance(constraint, str)

@@ -17,6 +17,7 @@ from ._random import Seeds
 from ._virtual_adversary import KINDS
 from .architectures import check_image_shape, network_layers
 from .data._batches import n_batches
+from .data._categories import TableCategories
 from .data._feature_scaling import Scale
 from .data._labels import UNLABELED
 from .network import Dense, Shape, layer_shapes
@@ -48,6 +49,8 @@ class Plan:
     n_features: int
     n_classes: int
     image_shape: tuple[int, ...] | None
+    # of the features, and the columns that they have for the network
+    categories: TableCategories | None = field(repr=False)
     # dtype in which samples enter the network: float64 if float32 would lose values
     input_dtype: str
     n_bins: int | None  # per feature; None without feature scaling
@@ -121,8 +124,8 @@ def resolve_plan(parameters, data, image_shape, seeds, previous=None):
         Shape of the images in `X`, if it has four dimensions.
     seeds : Seeds
     previous : Plan, default=None
-        Plan of the fit whose weights training starts from. Its feature scaling is
-        kept, and its number of members where `n_estimators` is "auto".
+        Plan of the fit whose weights training starts from. Its categories and feature
+        scaling are kept, and its number of members where `n_estimators` is "auto".
 
     Returns
     -------
@@ -153,10 +156,15 @@ def resolve_plan(parameters, data, image_shape, seeds, previous=None):
 
 def _resolve_network(own, data, image_shape, seeds, previous):
     """Resolve the fields of the network: input, layers, noise and combinators."""
-    n_classes, n_features = len(data.classes), data.samples.shape[1]
+    n_classes, n_columns = len(data.classes), data.samples.shape[1]
     image_shape = check_image_shape(
         own["image_shape"], image_shape or (previous and previous.image_shape)
     )
+    if image_shape is not None and data.samples.categories is not None:
+        raise ValueError(
+            "categorical_features must be None for images; got "
+            f"{own['categorical_features']!r} and pixels with categories."
+        )
     n_bins = scale = None
     if own["feature_scaling"] is not None:
         if previous is not None and previous.n_bins is not None:
@@ -171,7 +179,7 @@ def _resolve_network(own, data, image_shape, seeds, previous):
     input_shape, specifications = network_layers(
         own["architecture"],
         sizes,
-        n_features,
+        n_columns,
         image_shape,
         n_classes,
     )
@@ -179,9 +187,10 @@ def _resolve_network(own, data, image_shape, seeds, previous):
         input_shape = _shape_of_columns(input_shape, len(scale.feature))
     n_layers = 1 + len(specifications)
     return {
-        "n_features": n_features,
+        "n_features": data.samples.n_features,
         "n_classes": n_classes,
         "image_shape": image_shape,
+        "categories": data.samples.categories,
         "input_dtype": data.samples.dtype.name,
         "n_bins": n_bins,
         "scale": scale,

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import _get_feature_names
 
+from ._categories import find_categories
 from ._feature_scaling import fit_knots
 from ._labels import (
     UNLABELED,
@@ -62,8 +63,8 @@ def encode_training_data(
     Parameters
     ----------
     estimator : LadderClassifier
-        Its parameters `class_weight`, `early_stopping`, `validation_fraction` and
-        `feature_scaling` are used, and errors name it.
+        Its parameters `categorical_features`, `class_weight`, `early_stopping`,
+        `validation_fraction` and `feature_scaling` are used, and errors name it.
     X, y, sample_weight
         As given by the user, images flattened.
     seeds : Seeds
@@ -83,7 +84,11 @@ def encode_training_data(
         If `X`, `y` or `sample_weight` is not as described in `LadderClassifier.fit`.
     """
     _get_feature_names(X)  # raises if only some names are strings
-    samples = Samples(X, estimator)
+    if previous is None:
+        categories = find_categories(X, estimator.categorical_features)
+    else:
+        categories = previous.categories
+    samples = Samples(X, estimator, categories=categories)
     survey = samples.survey()
     if estimator.feature_scaling is None:
         warn_imprecise(survey, samples.names)
