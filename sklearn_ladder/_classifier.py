@@ -145,14 +145,18 @@ class LadderClassifier(
     activation : {"relu", "leaky_relu", "tanh"}, default="relu"
         Activation of the hidden layers. The slope of the leaky one is 0.1.
 
-    feature_scaling : {"auto", "scaled", "binned"}, int or None, default="auto"
+    feature_scaling : {"auto", "scaled", "binned", "projected"}, int or None, \
+            default="auto"
         How the network brings features to one scale. "scaled" averages two numbers: a
         value's distance from the mean in standard deviations, and the normal score of
         its rank. Units then do not matter, and outliers matter little. "binned" divides
         each feature into 6 bins with about equally many samples and has one column per
         bin (piecewise linear encoding). This makes thresholds easy to learn. An int is
-        another number of bins. "auto" uses bins for tables with fewer than 10 classes,
-        with at most 512 columns. None leaves features as they are: choose it for images
+        another number of bins. "projected" is for sparse features such as those of
+        texts: a truncated singular value decomposition to 100 columns, which keep their
+        relative sizes. "auto" projects sparse matrices with more than 512 features, and
+        uses bins for tables with fewer than 10 classes, with at most 512 columns. None
+        leaves features as they are: choose it for images
         scaled to [0, 1].
 
     batch_size : int, default=100

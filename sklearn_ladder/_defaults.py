@@ -54,6 +54,11 @@ def n_bins(n_values, n_classes):
     return min(max(MOST_COLUMNS // max(n_binned, 1), 1), N_BINS)
 
 
+def is_projected(is_mlp, is_sparse, n_features):
+    """Whether features are projected: sparse ones, and more than 512, as in texts."""
+    return is_mlp and is_sparse and n_features > MOST_COLUMNS
+
+
 def are_clusters(n_classes):
     """Whether classes are so many that they are usually clusters: 10 and more."""
     return class_layer_cost(n_classes) == 1

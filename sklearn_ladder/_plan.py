@@ -89,7 +89,8 @@ class Plan:
     # arrays: knots of the feature scaling; lowest and highest value of each column of
     # the input, which limit imputed values
     scale: Scale | None = field(repr=False)
-    input_range: np.ndarray = field(repr=False)
+    input_range: np.ndarray | None = field(repr=False)
+    projection: np.ndarray | None = field(repr=False)  # of sparse features
 
     @property
     def hidden_layer_sizes(self):
@@ -107,7 +108,9 @@ class Plan:
 
     @property
     def feature_scaling(self):
-        """Value of the parameter `feature_scaling` that means this number of bins."""
+        """Value of the parameter `feature_scaling` that means the same."""
+        if self.projection is not None:
+            return "projected"
         names = {None: None, 1: "scaled", _defaults.N_BINS: "binned"}
         return names.get(self.n_bins, self.n_bins)
 
@@ -165,14 +168,8 @@ def _resolve_network(own, data, image_shape, seeds, previous):
             "categorical_features must be None for images; got "
             f"{own['categorical_features']!r} and pixels with categories."
         )
-    n_bins = scale = None
-    if own["feature_scaling"] is not None:
-        if previous is not None and previous.n_bins is not None:
-            n_bins, scale = previous.n_bins, previous.scale
-        else:
-            knots = data.feature_knots(seeds.feature_scaling)
-            n_bins = _n_bins(own, knots.n_values, n_classes)
-            scale = knots.scale(n_bins)
+    scaling = _resolve_feature_scaling(own, data, n_classes, seeds, previous)
+    scale, projection = scaling["scale"], scaling["projection"]
     sizes = own["hidden_layer_sizes"]
     if isinstance(sizes, str):
         sizes = _defaults.hidden_layer_sizes(n_classes)
@@ -185,6 +182,8 @@ def _resolve_network(own, data, image_shape, seeds, previous):
     )
     if scale is not None:
         input_shape = _shape_of_columns(input_shape, len(scale.feature))
+    if projection is not None:
+        input_shape = _shape_of_columns(input_shape, projection.shape[1])
     n_layers = 1 + len(specifications)
     return {
         "n_features": data.samples.n_features,
@@ -192,13 +191,39 @@ def _resolve_network(own, data, image_shape, seeds, previous):
         "image_shape": image_shape,
         "categories": data.samples.categories,
         "input_dtype": data.samples.dtype.name,
-        "n_bins": n_bins,
-        "scale": scale,
-        "input_range": _input_range(data.survey, scale, previous),
+        **scaling,
         "layers": (input_shape, *specifications),
         "noise_std": per_layer("noise_std", own["noise_std"], n_layers),
         "combinator": name_per_layer(
             "combinator", own["combinator"], n_layers, COMBINATORS
+        ),
+    }
+
+
+def _resolve_feature_scaling(own, data, n_classes, seeds, previous):
+    """Resolve the fields of the feature scaling; those of a previous fit are kept."""
+    n_bins = scale = projection = None
+    is_mlp, is_sparse = _is_mlp(own["architecture"]), data.samples.is_sparse
+    if own["feature_scaling"] is None:
+        pass
+    elif previous is not None and previous.feature_scaling is not None:
+        n_bins, scale = previous.n_bins, previous.scale
+        projection = previous.projection
+    elif own["feature_scaling"] == "projected" or (
+        own["feature_scaling"] == "auto"
+        and _defaults.is_projected(is_mlp, is_sparse, data.samples.shape[1])
+    ):
+        projection = data.projection(seeds.feature_scaling)
+    else:
+        knots = data.feature_knots(seeds.feature_scaling)
+        n_bins = _n_bins(own, knots.n_values, n_classes)
+        scale = knots.scale(n_bins)
+    return {
+        "n_bins": n_bins,
+        "scale": scale,
+        "projection": projection,
+        "input_range": (
+            _input_range(data.survey, scale, previous) if projection is None else None
         ),
     }
 
@@ -314,7 +339,8 @@ def _shape_of_columns(input_shape, n_columns):
     if input_shape.n_positions > 1:
         raise ValueError(
             "feature_scaling must be 'scaled', 'auto' or None for an architecture "
-            "whose first layer is not Dense, since binned pixels are no image; got "
+            "whose first layer is not Dense, since binned or projected pixels are no "
+            "image; got "
             f"{n_columns} columns for {input_shape.n_units} pixels."
         )
     return Shape(n_columns)
@@ -326,7 +352,7 @@ def _input_range(survey, scale, previous):
         ends = np.stack([scale.lowest, scale.highest])
         return np.float32((ends - scale.center) * scale.factor)
     ends = np.stack([survey.lowest, survey.highest])
-    if previous is not None and previous.scale is None:
+    if previous is not None and previous.feature_scaling is None:
         low, high = previous.input_range
         ends = np.stack([np.fmin(low, ends[0]), np.fmax(high, ends[1])])
     return np.float32(np.nan_to_num(ends))  # 0 if all entries are missing

@@ -18,6 +18,8 @@ from ._scaled import ScaledTable
 MOST_FOR_STATISTICS = 2**16
 # Largest number of entries in a scaled copy of the samples: 1 GB.
 LARGEST_COPY = 2**28
+# Sparse samples have a scaled copy if this many times its columns are fewer than theirs.
+NARROWER = 4
 
 
 class LadderBatch(NamedTuple):
@@ -75,6 +77,10 @@ class TrainingSamples(Dataset):
         self._scaled = None
         if scale is not None and is_resident:
             self._scaled = self._scaled_copy()
+        elif scale is not None and samples.is_sparse:
+            n_columns = self._scale(self._read(slice(1))).shape[1]
+            if NARROWER * n_columns <= samples.shape[1]:  # projected
+                self._scaled = self._scaled_copy()
         elif scale is not None and samples.has_codes:
             self._scaled = self._scaled_table()
         self.y = torch.as_tensor(codes, device=device)
@@ -86,14 +92,20 @@ class TrainingSamples(Dataset):
 
     def _scaled_copy(self):
         """Scaled copy of all samples; None if it would be too large."""
-        shape = len(self.X), self._scale(self.X[:1]).shape[1]
+        shape = len(self.X), self._scale(self._read(slice(1))).shape[1]
         if not self._may_copy(shape):
             return None
-        copy = self.X.new_empty(shape, dtype=torch.float32)
-        size = chunk_size(shape[1])
-        for chunk, given in zip(copy.split(size), self.X.split(size), strict=True):
-            chunk.copy_(self._scale(given))
+        copy = torch.empty(shape, dtype=torch.float32, device=self.device)
+        start, size = 0, chunk_size(max(shape[1], self.X.shape[1]))
+        for chunk in copy.split(size):
+            chunk.copy_(self._scale(self._read(slice(start, start + size))))
+            start += size
         return copy
+
+    def _read(self, chunk):
+        """A slice of the samples as a tensor on the device."""
+        x = self.X[chunk]
+        return x if isinstance(x, Tensor) else as_tensor(x, self.device)
 
     def _scaled_table(self):
         """Scaled numbers, and codes of categories; None if it would be too large."""

@@ -15,6 +15,7 @@ from ._labels import (
     encode_labels,
     hold_out,
 )
+from ._projection import fit_projection
 from ._precision import warn_imprecise
 from ._samples import Samples, SampleSubset, Survey
 from ._weights import normalize_weights, sample_weights
@@ -39,6 +40,10 @@ class TrainingData:
     def feature_knots(self, seed):
         """Knots of the feature scaling: see `fit_knots`."""
         return fit_knots(self.samples, self.survey, seed)
+
+    def projection(self, seed):
+        """Projection of the features to a few columns: see `fit_projection`."""
+        return fit_projection(self.samples, seed)
 
     @property
     def unlabeled(self):

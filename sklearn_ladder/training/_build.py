@@ -12,6 +12,7 @@ from .._class_prior import class_bias
 from ..data._samples import chunk_size
 from ..network import layer_shapes
 from ..network._feature_scaling import PiecewiseLinear
+from ..network._projection import Projection
 from ._callbacks import LearningRateSchedule, early_stopping
 from ._net import LadderNet
 
@@ -56,7 +57,7 @@ def build_net(plan, validation_set=None, callbacks=None, previous=None):
         module__noise_std=plan.noise_std,
         module__activation=plan.activation,
         module__combinators=plan.combinator,
-        module__feature_scaling=plan.scale and partial(PiecewiseLinear, *plan.scale),
+        module__feature_scaling=_feature_scaling(plan),
         module__input_range=plan.input_range,
         module__class_bias=class_bias(np.array(plan.class_shares)),
         module__n_members=plan.n_estimators,
@@ -87,6 +88,13 @@ def build_net(plan, validation_set=None, callbacks=None, previous=None):
         if plan.is_stream:
             _continue_stream(net, previous)
     return net
+
+
+def _feature_scaling(plan):
+    """Callable that makes the module of the feature scaling, or None."""
+    if plan.projection is not None:
+        return partial(Projection, plan.projection)
+    return plan.scale and partial(PiecewiseLinear, *plan.scale)
 
 
 def _copies(callbacks):
