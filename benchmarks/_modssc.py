@@ -39,9 +39,7 @@ class VirtualAdversarialTraining(ClassifierMixin, BaseEstimator):
                 ema=False,
             )
             n_batches = ceil((~labeled).sum() / VATSpec.batch_size)
-            spec = VATSpec(
-                model_bundle=bundle, max_epochs=ceil(N_UPDATES / n_batches)
-            )
+            spec = VATSpec(model_bundle=bundle, max_epochs=ceil(N_UPDATES / n_batches))
             data = InductiveDataset(
                 X_l=X[labeled], y_l=torch.from_numpy(y[labeled]), X_u=X[~labeled]
             )

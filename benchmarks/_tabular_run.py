@@ -17,6 +17,7 @@ from benchmarks._scores import scores
 from sklearn_ladder._class_prior import adjust
 from sklearn_ladder.ensemble._base import find_class_prior
 
+
 @lru_cache(maxsize=1)
 def rows_of(family, name, data_dir, split_seed):
     """What `load` of the family gives; several settings take the same rows."""
@@ -46,10 +47,7 @@ def fit_all(X_train, X_test, codes, methods, seed):
     needed = dict.fromkeys(
         name for method in methods for name in _methods.members(method)
     )
-    fitted = {
-        name: _fit(X_train, X_test, codes, name, seed)
-        for name in needed
-    }
+    fitted = {name: _fit(X_train, X_test, codes, name, seed) for name in needed}
     return {method: _mean(fitted, _methods.members(method)) for method in methods}
 
 
@@ -80,7 +78,9 @@ def _mean(fitted, weights):
         return fitted[next(iter(weights))]
     probas = [
         np.average(of_members, axis=0, weights=list(weights.values()))
-        for of_members in zip(*(fitted[name]["probas"] for name in weights))
+        for of_members in zip(
+            *(fitted[name]["probas"] for name in weights), strict=True
+        )
     ]
     seconds = sum(fitted[name]["seconds"] for name in weights)
     return {"probas": probas, "seconds": seconds}
