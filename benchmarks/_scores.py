@@ -70,7 +70,7 @@ def critical_difference(n_methods, n_tables, alpha=0.05):
     return float(q * np.sqrt(n_methods * (n_methods + 1) / (6 * n_tables)))
 
 
-def difference(scores, others, n_resamples=9999):
+def difference(scores, others, n_resamples=1999):
     """Mean difference over tables, its 95 % interval, and whether it is chance.
 
     Parameters

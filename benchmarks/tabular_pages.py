@@ -3,6 +3,7 @@
 import numpy as np
 
 from benchmarks import _results
+from benchmarks._methods import MEANS
 from benchmarks.tabular_summary import ALL, LADDER, METRICS, VOTE
 
 TITLES = {
@@ -14,19 +15,15 @@ TITLES = {
 COMMAND = "python -m benchmarks.tabular"
 
 
-def _families():
-    """Results by family, or None if there are none yet."""
-    result = _results.read("tables")
-    return result and result["families"]
-
-
 def _needs_runs(table):
     """Decorator: None, so that the page stays as it is, while runs are missing."""
 
     def table_or_none():
-        families = _families()
-        if not families or not {"open", "everyday"} <= families.keys():
-            return None
+        families = (_results.read("tables") or {"families": {}})["families"]
+        for name in ("open", "everyday"):
+            comparisons = families.get(name, {}).get("comparisons", {}).get(name, {})
+            if ALL not in comparisons or comparisons[ALL]["em"]["tables"] < 2:
+                return None
         return table(families)
 
     return table_or_none
@@ -118,6 +115,12 @@ def _settings_table(families, family):
         f"{found['accuracy']['critical_difference']:.1f}" for found in shown.values()
     ]
     lines.append(_line("*critical difference*", differences))
+    # the claim about the ladder itself
+    ranks = [
+        " / ".join(f"{found[metric]['mean_rank'][LADDER]:.1f}" for metric in METRICS)
+        for found in shown.values()
+    ]
+    lines.append(_line("*ladder, among methods that do not contain it*", ranks))
     return "\n".join([*lines, "", _note(shown)])
 
 
@@ -196,6 +199,22 @@ def _harm(name, family):
         f"{worst['setting']}). Tables where another method has a higher accuracy: "
         f"{behind or 'none'}."
     )
+
+
+@_needs_runs
+def vote_sentence(families):
+    """Log-loss of the vote beside that of the best single method."""
+    sentences = []
+    for name in ("open", "everyday"):
+        log_loss = families[name]["comparisons"][name][ALL]["em"]["log_loss"]["mean"]
+        single = {m: loss for m, loss in log_loss.items() if m not in MEANS}
+        best = min(single, key=single.get)
+        sentences.append(
+            f"{TITLES[name].capitalize()}: the log-loss of the vote is "
+            f"{100 * (1 - log_loss[VOTE] / single[best]):+.1f} % below that of the best "
+            f"single method ({best})."
+        )
+    return " ".join(sentences)
 
 
 @_needs_runs
@@ -279,5 +298,6 @@ PAGES_TABLES = {
     "tabular-no-prior": no_prior_table,
     "tabular-long-fits": long_fits_table,
     "tabular-harm": harm_sentence,
+    "tabular-vote": vote_sentence,
     "tabular-others": others_table,
 }

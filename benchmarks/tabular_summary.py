@@ -76,8 +76,12 @@ def table_means(runs, metric, setting):
     return by_setting.groupby("table").mean().loc[whole]
 
 
-def compare(runs, setting):
-    """Methods over the tables in one setting, or in the means over all."""
+def compare(runs, setting, prior):
+    """Methods over the tables in one setting, or in the means over all.
+
+    Differences are those with the class prior by EM.
+    """
+    runs = runs[runs["prior"] == prior]
     result = {}
     for metric in METRICS:
         means = table_means(runs, metric, setting)
@@ -100,7 +104,7 @@ def compare(runs, setting):
                     if method != reference
                 }
                 for reference in (LADDER, VOTE)
-                if reference in means
+                if reference in means and prior == "em"
             }
         result[metric] = found
     here = runs if setting == ALL else runs[runs["setting"] == setting]
@@ -118,9 +122,7 @@ def compare_settings(runs, methods):
     if len(settings) > 1:
         settings.append(ALL)
     return {
-        setting: {
-            prior: compare(runs[runs["prior"] == prior], setting) for prior in PRIORS
-        }
+        setting: {prior: compare(runs, setting, prior) for prior in PRIORS}
         for setting in settings
     }
 

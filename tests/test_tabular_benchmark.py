@@ -366,7 +366,7 @@ def test_runs_are_summed_up(runs):
     assert families["open"]["failed"] == {"ladder": 1}
     assert families["open"]["behind"] == {"one": [pytest.approx(0.4), "random forest"]}
     assert families["open"]["harm"]["worst"]["table"] == "one"
-    everyday = families["everyday"]["comparisons"]["everyday"]["all"]["none"]
+    everyday = families["everyday"]["comparisons"]["everyday"]["all"]["em"]
     gap, low, high, _ = everyday["accuracy"]["ahead_of"]["ladder"]["random forest"]
     assert (gap, low, high) == (0.05, 0.05, 0.05)
     gap, *_ = everyday["log_loss"]["ahead_of"]["vote"]["ladder"]
@@ -390,3 +390,7 @@ def test_pages(runs):
         "| labels: | 30 at random"
     )
     assert tabular_pages.long_fits_table() is None
+    # 0.075 below 0.125
+    assert "+40.0 % below that of the best single method (ladder)" in (
+        tabular_pages.vote_sentence()
+    )
