@@ -209,10 +209,11 @@ def vote_sentence(families):
         log_loss = families[name]["comparisons"][name][ALL]["em"]["log_loss"]["mean"]
         single = {m: loss for m, loss in log_loss.items() if m not in MEANS}
         best = min(single, key=single.get)
+        change = 100 * (log_loss[VOTE] / single[best] - 1)
         sentences.append(
             f"{TITLES[name].capitalize()}: the log-loss of the vote is "
-            f"{100 * (1 - log_loss[VOTE] / single[best]):+.1f} % below that of the best "
-            f"single method ({best})."
+            f"{abs(change):.1f} % {'lower' if change < 0 else 'higher'} than that of "
+            f"the best single method ({best})."
         )
     return " ".join(sentences)
 

@@ -256,7 +256,10 @@ def draw(families):
     for name, (left, right) in zip(shown, axes, strict=True):
         draw_ranks(left, families[name]["comparisons"][name])
         draw_gains(right, pd.DataFrame(families[name]["gains"]))
-        left.set_title(f"{name} tables", loc="left")
+        left.set_ylabel(f"{name} tables", fontsize="large")
+        right.set_title(
+            "the ladder's accuracy less that of its supervised self", pad=22
+        )
     figure.savefig(PICTURE, dpi=120)
     plt.close(figure)
 
@@ -278,7 +281,10 @@ def draw_ranks(axes, comparisons):
         )  # fmt: skip
     axes.set_yticks(range(len(methods)), methods)
     axes.set_xlabel("mean rank in accuracy (1 is best)")
-    axes.legend(title="labels", frameon=False, fontsize="small")
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(0, 1.0), ncols=4, frameon=False,
+        fontsize="small",
+    )  # fmt: skip
     _plain(axes)
 
 
@@ -295,7 +301,7 @@ def draw_gains(axes, cells):
         )  # fmt: skip
     axes.axvline(0, color="gray", linewidth=0.8)
     axes.set_yticks(range(len(tables)), tables)
-    axes.set_xlabel("ladder's gain over its supervised self, points of accuracy")
+    axes.set_xlabel("gain by unlabeled samples, points")
     _plain(axes)
 
 
