@@ -257,9 +257,6 @@ def draw(families):
         draw_ranks(left, families[name]["comparisons"][name])
         draw_gains(right, pd.DataFrame(families[name]["gains"]))
         left.set_ylabel(f"{name} tables", fontsize="large")
-        right.set_title(
-            "the ladder's accuracy less that of its supervised self", pad=22
-        )
     figure.savefig(PICTURE, dpi=120)
     plt.close(figure)
 
@@ -282,8 +279,8 @@ def draw_ranks(axes, comparisons):
     axes.set_yticks(range(len(methods)), methods)
     axes.set_xlabel("mean rank in accuracy (1 is best)")
     axes.legend(
-        loc="lower left", bbox_to_anchor=(0, 1.0), ncols=4, frameon=False,
-        fontsize="small",
+        loc="lower left", bbox_to_anchor=(-0.6, 1.0), ncols=4, frameon=False,
+        fontsize="small", columnspacing=1, handletextpad=0.2,
     )  # fmt: skip
     _plain(axes)
 
@@ -301,7 +298,7 @@ def draw_gains(axes, cells):
         )  # fmt: skip
     axes.axvline(0, color="gray", linewidth=0.8)
     axes.set_yticks(range(len(tables)), tables)
-    axes.set_xlabel("gain by unlabeled samples, points")
+    axes.set_xlabel("ladder less its supervised self, points of accuracy")
     _plain(axes)
 
 
