@@ -142,9 +142,9 @@ def resolve_plan(parameters, data, image_shape, seeds, previous=None):
     """
     own = parameters
     network = _resolve_network(own, data, image_shape, seeds, previous)
-    layers, n_classes = network["layers"], len(data.classes)
-    training = _resolve_training(own, data, layers, previous)
-    costs = _resolve_costs(own, len(layers), n_classes, training["n_estimators"])
+    n_layers, n_classes = len(network["layers"]), len(data.classes)
+    training = _resolve_training(own, data, network, previous)
+    costs = _resolve_costs(own, n_layers, n_classes, training["n_estimators"])
     return Plan(
         **network,
         **training,
@@ -243,8 +243,9 @@ def _resolve_costs(own, n_layers, n_classes, n_estimators):
     }
 
 
-def _resolve_training(own, data, layers, previous):
+def _resolve_training(own, data, network, previous):
     """Resolve the fields of training: its length and the number of members."""
+    layers = network["layers"]
     n_labels = np.count_nonzero(data.codes != UNLABELED)
     n_batches_per_epoch = n_batches(len(data.samples), own["batch_size"])
     max_epochs = own["max_epochs"]
@@ -271,13 +272,8 @@ def _resolve_training(own, data, layers, previous):
         else:
             shapes = layer_shapes(layers[0], layers[1:])
             n_estimators = _defaults.n_estimators(shapes, len(data.classes))
-    linear_share = own["linear_share"]
-    if data.is_stream:  # its weights are fitted to all labels at once
-        linear_share = previous.linear_share if previous else 0.0
-    elif linear_share == "auto":
-        linear_share = _defaults.linear_share(n_labels, len(data.classes))
     return {
-        "linear_share": float(linear_share),
+        "linear_share": _linear_share(own, data, n_labels, network, previous),
         "max_epochs": max_epochs,
         "n_updates": max_epochs * n_batches_per_epoch,
         # the learning rate of a stream stays constant
@@ -285,6 +281,19 @@ def _resolve_training(own, data, layers, previous):
         "n_estimators": n_estimators,
         "labeled_share": _defaults.labeled_share(n_labels),
     }
+
+
+def _linear_share(own, data, n_labels, network, previous):
+    share = own["linear_share"]
+    if data.is_stream:  # the linear member is fitted to all labels at once
+        return previous.linear_share if previous else 0.0
+    if share == "auto":
+        is_projected = network["projection"] is not None
+        is_mlp = _is_mlp(own["architecture"])
+        return _defaults.linear_share(
+            n_labels, len(data.classes), is_mlp, is_projected
+        )
+    return float(share)
 
 
 def _resolve_class_prior(own, data, uses_unlabeled):

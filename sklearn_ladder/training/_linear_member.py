@@ -49,12 +49,15 @@ def fit_linear_member(net, data):
         intercept[known] = 0
     else:
         samples = SampleSubset(data.samples, labeled)
+        weight = None if data.weight is None else data.weight[labeled]
+        if weight is not None:
+            weight = weight / weight.mean()
         columns = run(net.module_, "columns", samples, plan.device)
         with warnings.catch_warnings():
             # an approximate optimum is as good
             warnings.simplefilter("ignore", ConvergenceWarning)
             fitted = LogisticRegression(C=C, max_iter=MOST_ITERATIONS).fit(
-                columns, codes, None if data.weight is None else data.weight[labeled]
+                columns, codes, weight
             )
         # of two classes, scikit-learn has the logit of the second one
         own = known if len(known) > 2 else known[1:]
