@@ -18,11 +18,13 @@ from sklearn_ladder.data import _samples
 from sklearn_ladder.data._batches import TrainingSamples
 from sklearn_ladder.data._categories import find_categories
 from sklearn_ladder.data._samples import Samples
+from sklearn_ladder.displays import ReconstructionDisplay
 from sklearn_ladder.ensemble import (
     LabeledOnlyClassifier,
     SemiSupervisedVotingClassifier,
 )
 from sklearn_ladder.model_selection import LabeledStratifiedKFold
+from sklearn_ladder.robustness import fast_gradient, virtual_adversarial_cost
 
 from .generated.unchanged import untouched
 
@@ -508,3 +510,14 @@ def test_one_hot_columns_leave_numbers_alone():
     assert np.isfinite(found[:, 1:]).all()
     assert (found[FRAME["color"].isna(), 2:5] == 0).all()
     assert (found[:, 5] == 0.5).all()
+
+
+def test_attacks_and_pictures_are_for_numbers():
+    clf = fit_frame()
+    for call in (
+        lambda: fast_gradient(clf, FRAME, eps=0.1),
+        lambda: virtual_adversarial_cost(clf, FRAME, eps=0.1),
+        lambda: ReconstructionDisplay.from_estimator(clf, FRAME),
+    ):
+        with pytest.raises(ValueError, match="for samples of numbers only"):
+            call()
