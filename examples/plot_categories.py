@@ -3,8 +3,8 @@
 A table with categories and missing values
 ==========================================
 
-A frame can be fitted as it is. Columns of strings and categories become columns of zeros
-and ones inside, and missing entries are imputed from the other columns. Everything is
+A frame can be fitted as it is. Inside, columns of strings and categories become columns
+of zeros and ones, and missing entries are imputed from the other columns. Everything is
 learned from all training samples, labeled or not.
 
 Takes a few seconds.

@@ -188,6 +188,22 @@ def test_matrix_is_that_of_the_one_hot_encoder():
     np.testing.assert_array_equal(clf.transform(frame), other.transform(matrix))
 
 
+def test_two_categories_are_the_numbers_0_and_1():
+    frame = FRAME[["mass", "sex"]]
+    numbers = frame.assign(sex=(frame["sex"] == "m").astype(float))
+    clf = fit_frame(frame)
+    expected = fit_frame(numbers).predict_proba(numbers)
+    np.testing.assert_array_equal(clf.predict_proba(frame), expected)
+    assert set(clf.denoise(frame)["sex"]) <= {"f", "m"}
+
+
+def test_explicit_columns_are_the_same_model():
+    clf, other = fit_frame(), fit_frame(categorical_features=["color", "sex", "size"])
+    np.testing.assert_array_equal(clf.predict_proba(FRAME), other.predict_proba(FRAME))
+    with pytest.raises(ValueError, match=r"columns \['size'\]. Columns that had categ"):
+        fit_frame(categorical_features=["color", "sex"])
+
+
 def test_collapse_is_the_inverse_of_expand():
     categories = find_categories(FRAME, "from_dtype")
     table = Samples(FRAME, categories=categories)._X
