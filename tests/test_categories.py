@@ -18,11 +18,13 @@ from sklearn_ladder.data import _samples
 from sklearn_ladder.data._batches import TrainingSamples
 from sklearn_ladder.data._categories import find_categories
 from sklearn_ladder.data._samples import Samples
+from sklearn_ladder.displays import ReconstructionDisplay
 from sklearn_ladder.ensemble import (
     LabeledOnlyClassifier,
     SemiSupervisedVotingClassifier,
 )
 from sklearn_ladder.model_selection import LabeledStratifiedKFold
+from sklearn_ladder.robustness import fast_gradient, virtual_adversarial_cost
 
 from .generated.unchanged import untouched
 
@@ -184,6 +186,22 @@ def test_matrix_is_that_of_the_one_hot_encoder():
     clf, other = fit_frame(frame), small().fit(matrix, Y)
     np.testing.assert_array_equal(clf.predict_proba(frame), other.predict_proba(matrix))
     np.testing.assert_array_equal(clf.transform(frame), other.transform(matrix))
+
+
+def test_two_categories_are_the_numbers_0_and_1():
+    frame = FRAME[["mass", "sex"]]
+    numbers = frame.assign(sex=(frame["sex"] == "m").astype(float))
+    clf = fit_frame(frame)
+    expected = fit_frame(numbers).predict_proba(numbers)
+    np.testing.assert_array_equal(clf.predict_proba(frame), expected)
+    assert set(clf.denoise(frame)["sex"]) <= {"f", "m"}
+
+
+def test_explicit_columns_are_the_same_model():
+    clf, other = fit_frame(), fit_frame(categorical_features=["color", "sex", "size"])
+    np.testing.assert_array_equal(clf.predict_proba(FRAME), other.predict_proba(FRAME))
+    with pytest.raises(ValueError, match=r"columns \['size'\]. Columns that had categ"):
+        fit_frame(categorical_features=["color", "sex"])
 
 
 def test_collapse_is_the_inverse_of_expand():
@@ -508,3 +526,14 @@ def test_one_hot_columns_leave_numbers_alone():
     assert np.isfinite(found[:, 1:]).all()
     assert (found[FRAME["color"].isna(), 2:5] == 0).all()
     assert (found[:, 5] == 0.5).all()
+
+
+def test_attacks_and_pictures_are_for_numbers():
+    clf = fit_frame()
+    for call in (
+        lambda: fast_gradient(clf, FRAME, eps=0.1),
+        lambda: virtual_adversarial_cost(clf, FRAME, eps=0.1),
+        lambda: ReconstructionDisplay.from_estimator(clf, FRAME),
+    ):
+        with pytest.raises(ValueError, match="for samples of numbers only"):
+            call()

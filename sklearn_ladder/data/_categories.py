@@ -307,7 +307,7 @@ def _has_categories(column):
     if getattr(dtype, "kind", "O") != "O":
         return False
     _, values = present_part(column)
-    if len(values) == 0:
+    if len(values) == 0 or values.dtype.kind not in "OUS":
         return False
     try:
         values = pd.unique(values)

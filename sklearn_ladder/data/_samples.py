@@ -404,8 +404,8 @@ def _fill_in(numbers, column, number, names):
         advice = (
             "Encode other values, for example by OneHotEncoder"
             if names is None
-            else "A frame may have categories in columns that had them in fit "
-            "(categorical_features='from_dtype')"
+            else "Columns that had categories in fit may have them (see "
+            "categorical_features)"
         )
         raise kind(
             f"X must be numbers: {error}, in columns {_named(number, names)}. "

@@ -73,7 +73,7 @@ def fast_gradient(clf, X, y=None, *, eps, norm="linf", clip=None):
         If `clf` is not fitted.
     ValueError
         If another argument is invalid: for example, if `X` has missing values or
-        values outside `clip`.
+        values outside `clip`, or if features have categories.
 
     References
     ----------
@@ -209,7 +209,7 @@ def projected_gradient(
 @isolated()
 def _adversarial_samples(clf, X, y, *, clip, generator=None, **parameters):
     """Run `ascend` chunk by chunk. Returns an array of the shape of `X`."""
-    net = fitted_net(clf)
+    net = net_of_numbers(clf)
     samples = clf._check_samples(X)
     codes = np.full(len(samples), UNLABELED)
     if y is not None:
@@ -262,6 +262,25 @@ def fitted_net(clf):
         )
     check_is_fitted(clf)
     return clf.net_
+
+
+def net_of_numbers(clf):
+    """The skorch net of a classifier whose features are all numbers.
+
+    Raises
+    ------
+    TypeError or NotFittedError
+        Under the same conditions as in `fitted_net`.
+    ValueError
+        If features have categories, which cannot change by small amounts.
+    """
+    net = fitted_net(clf)
+    if clf.categories_ is not None:
+        raise ValueError(
+            "This is for samples of numbers only; the LadderClassifier was fitted to "
+            "features with categories, as its categories_ tell."
+        )
+    return net
 
 
 def private_generator(clf, random_state):

@@ -18,7 +18,7 @@ from ._attacks import (
     chunks,
     chunks_without_missing,
     fast_gradient,
-    fitted_net,
+    net_of_numbers,
     private_generator,
 )
 
@@ -89,7 +89,7 @@ def adversarial_error(clf, X, y, eps, norm="linf", *, attack=fast_gradient):
     >>> error > adversarial_error(clf, X, y, eps=0)
     True
     """
-    net = fitted_net(clf)
+    net = net_of_numbers(clf)
     X, y = indexable(X, y)
     labeled, labels = labeled_part(y)
     index = np.flatnonzero(labeled)
@@ -178,7 +178,7 @@ def virtual_adversarial_cost(
     >>> 0 < near < far
     True
     """
-    net, generator = fitted_net(clf), private_generator(clf, random_state)
+    net, generator = net_of_numbers(clf), private_generator(clf, random_state)
     samples = clf._check_samples(X)
     network, total = net.module_.mean_logits, 0.0
     for _, x in chunks_without_missing(net, samples):
