@@ -290,9 +290,7 @@ def _linear_share(own, data, n_labels, network, previous):
     if share == "auto":
         is_projected = network["projection"] is not None
         is_mlp = _is_mlp(own["architecture"])
-        return _defaults.linear_share(
-            n_labels, len(data.classes), is_mlp, is_projected
-        )
+        return _defaults.linear_share(n_labels, len(data.classes), is_mlp, is_projected)
     return float(share)
 
 

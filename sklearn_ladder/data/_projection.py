@@ -37,9 +37,7 @@ def fit_projection(samples, random_state):
         table = np.nan_to_num(table)
     n_columns = min(N_COLUMNS, max(1, LARGEST_PROJECTION // table.shape[1]))
     n_columns = min(n_columns, *table.shape)
-    _, values, directions = randomized_svd(
-        table, n_columns, random_state=random_state
-    )
+    _, values, directions = randomized_svd(table, n_columns, random_state=random_state)
     mean_square = np.mean(values**2) / table.shape[0]
     scale = 1 / np.sqrt(mean_square) if mean_square > 0 else 1.0
     return np.float32(directions.T * scale)

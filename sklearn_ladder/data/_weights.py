@@ -129,34 +129,3 @@ def labeled_weights(sample_weight, labeled):
     labels = EncodedLabels(np.empty(0), np.where(labeled, 0, UNLABELED))
     weights = sample_weights(sample_weight, None, labels)
     return None if weights is None else weights[labeled]
-
-
-def weights_of_members(weight, codes, n_members, seed):
-    """prototype."""
-    import os
-
-    kind = os.environ.get("LADDER_BAG", "none")
-    if n_members == 1 or kind == "none":
-        return weight
-    rng = np.random.default_rng(seed)
-    base = np.ones(len(codes)) if weight is None else weight
-    table = np.zeros((len(codes), n_members), np.float32)
-    labeled = np.flatnonzero(codes != UNLABELED)
-    order = rng.permutation(labeled)
-    order = order[np.argsort(codes[order], kind="stable")]
-    if kind == "bayes":
-        table[labeled] = rng.exponential(size=(len(labeled), n_members))
-    else:
-        n_folds = {"fold": 5, "half": 2, "third": 3}[kind]
-        for k in range(n_members):
-            fold = (np.arange(len(order)) + k) % n_folds
-            if n_folds < n_members and k >= n_folds:
-                o = rng.permutation(labeled); o = o[np.argsort(codes[o], kind="stable")]
-                table[o, k] = (np.arange(len(o)) + k) % n_folds != 0
-            else:
-                table[order, k] = fold != 0
-    single = np.bincount(codes[labeled])[codes[labeled]] == 1
-    table[labeled[single]] = 1
-    table *= base[:, None]
-    table /= table[labeled].mean(axis=0)
-    return table

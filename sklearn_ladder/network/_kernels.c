@@ -367,7 +367,7 @@ EXPORT void ladder_cross_entropy(const struct softmax *t, int n_threads)
     for (long i = 0; i < n; i++) {
         const float *logits = t->logits + i * t->n_classes, *proba = t->proba + i * t->n_classes;
         const int64_t y = t->y[i / t->n_members];
-        const float weight = t->weight ? t->weight[i] : 1.0f;
+        const float weight = t->weight ? t->weight[i / t->n_members] : 1.0f;
         /* log of the sum of e^logit, from the most probable class */
         long best = 0;
         for (long j = 1; j < t->n_classes; j++)

@@ -143,19 +143,6 @@ def virtual_adversarial_cost(logits, perturbed_logits):
     return kl_divergence(logits.detach(), perturbed_logits)
 
 
-def weight_by_member(weight, n_members):
-    """Sample weights for each sample and member, shape (n_samples · n_members,).
-
-    Parameters
-    ----------
-    weight : Tensor of shape (n_samples,) or (n_samples, n_members), or None
-    n_members : int
-    """
-    if weight is None or weight.ndim == 2:
-        return None if weight is None else weight.reshape(-1)
-    return weight.repeat_interleave(n_members)
-
-
 def ladder_costs(
     activations, y, weight, denoising_costs, smoothing=0.0, adversarial_weight=1.0
 ):
@@ -167,10 +154,8 @@ def ladder_costs(
     Parameters
     ----------
     activations : LadderPass
-    y : Tensor of shape (n_labeled,)
-        Class codes of the labeled samples.
-    weight : Tensor of shape (n_labeled,) or (n_labeled, n_members), or None
-        Sample weights, or those of each member.
+    y, weight : Tensor of shape (n_labeled,)
+        Class codes and sample weights (or None) of the labeled samples.
     denoising_costs : sequence of float
         λ of layers 0 … L; layers with 0 are left out.
     smoothing : float, default=0.0
@@ -190,7 +175,7 @@ def ladder_costs(
     )
     if n_members > 1:  # logits have one row per sample and member
         y = y.repeat_interleave(n_members)
-        weight = weight_by_member(weight, n_members)
+        weight = None if weight is None else weight.repeat_interleave(n_members)
     supervised = supervised_cost(labeled, y, weight, smoothing)
     costs = {"total": supervised, "supervised": supervised}
     of_denoising = activations.of_denoising

@@ -1,6 +1,5 @@
 """How much small changes of `X` change the output of a fitted classifier."""
 
-
 import numpy as np
 import torch
 from sklearn.utils import _safe_indexing, indexable

@@ -12,7 +12,7 @@ import torch
 from ..network import _kernels
 from ..network._normalization import EPSILON
 from ..network._shapes import FLOAT32_ON_CPU
-from ..objective._costs import LEAST_STD, weight_by_member
+from ..objective._costs import LEAST_STD
 
 
 class FusedStep:
@@ -97,8 +97,7 @@ class FusedStep:
     def forward_and_backward(self, batch):
         """Costs, and gradients of all parameters: ``gradients``."""
         # these local names keep the tensors alive until the end of the step
-        weight = weight_by_member(batch.weight, self.module.n_members)
-        weight = None if weight is None else weight.float().contiguous()
+        weight = None if batch.weight is None else batch.weight.float().contiguous()
         inputs = [x.float().contiguous() for x in (batch.x_labeled, batch.x_unlabeled)]
         targets = batch.y.long().contiguous(), weight
         for call, x in zip(

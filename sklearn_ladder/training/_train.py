@@ -12,7 +12,6 @@ from skorch.callbacks import EarlyStopping
 
 from .._prediction import measure_population
 from ..data._batches import TrainingSamples
-from ..data._weights import weights_of_members
 from ._step import StepOnCPU
 
 # Columns of skorch's history that are not for users.
@@ -56,8 +55,7 @@ def train(net, data, share=1.0):
     samples = TrainingSamples(
         data.samples,
         data.codes,
-        weights_of_members(data.weight, data.codes, plan.n_estimators, plan.seeds.weights)
-        if not plan.is_stream else data.weight,
+        data.weight,
         plan.device,
         data.survey.have_missing,
         net.module_.feature_scaling,
