@@ -18,7 +18,7 @@ from ._scaled import ScaledTable
 MOST_FOR_STATISTICS = 2**16
 # Largest number of entries in a scaled copy of the samples: 1 GB.
 LARGEST_COPY = 2**28
-# Sparse samples have a scaled copy if this many times its columns are fewer than theirs.
+# Sparse samples have a scaled copy if it has this many times fewer columns.
 NARROWER = 4
 
 

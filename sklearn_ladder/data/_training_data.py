@@ -15,8 +15,8 @@ from ._labels import (
     encode_labels,
     hold_out,
 )
-from ._projection import fit_projection
 from ._precision import warn_imprecise
+from ._projection import fit_projection
 from ._samples import Samples, SampleSubset, Survey
 from ._weights import normalize_weights, sample_weights
 
