@@ -145,7 +145,7 @@ class LadderClassifier(
     activation : {"relu", "leaky_relu", "tanh"}, default="relu"
         Activation of the hidden layers. The slope of the leaky one is 0.1.
 
-    feature_scaling : {"auto", "scaled", "binned", "projected"}, int or None, \
+    feature_scaling : {"auto", "scaled", "binned", "projected", "shared"}, int or None, \
             default="auto"
         How the network brings features to one scale. "scaled" averages two numbers: a
         value's distance from the mean in standard deviations, and the normal score of
@@ -154,7 +154,8 @@ class LadderClassifier(
         bin (piecewise linear encoding). This makes thresholds easy to learn. An int is
         another number of bins. "projected" is for sparse features such as those of
         texts: a truncated singular value decomposition to 100 columns, which keep their
-        relative sizes. "auto" projects sparse matrices with more than 512 features, and
+        relative sizes. "shared" is for pixels: all features have the same mean and
+        scale. "auto" shares the scale of convolutional networks, projects sparse matrices with more than 512 features, and
         uses bins for tables with fewer than 10 classes, with at most 512 columns. None
         leaves features as they are: choose it for images
         scaled to [0, 1].

@@ -54,9 +54,15 @@ def n_bins(n_values, n_classes):
     return min(max(MOST_COLUMNS // max(n_binned, 1), 1), N_BINS)
 
 
-def is_projected(is_mlp, is_sparse, n_features):
-    """Whether features are projected: sparse ones, and more than 512, as in texts."""
-    return is_mlp and is_sparse and n_features > MOST_COLUMNS
+def feature_scaling(is_mlp, is_sparse, n_features):
+    """Feature scaling: "shared" for images, "projected" for texts, "auto" for tables.
+
+    Architectures other than the dense network are for images. Sparse features, and more
+    than 512 of them, are usually terms of texts. For tables, `n_bins` goes on.
+    """
+    if not is_mlp:
+        return "shared"
+    return "projected" if is_sparse and n_features > MOST_COLUMNS else "auto"
 
 
 def are_clusters(n_classes):

@@ -38,7 +38,7 @@ PARAMETER_CONSTRAINTS = {
     "weight_normalization": ["boolean"],
     "activation": [StrOptions(set(ACTIVATIONS))],
     "feature_scaling": [
-        StrOptions({"auto", "scaled", "binned", "projected"}),
+        StrOptions({"auto", "scaled", "binned", "projected", "shared"}),
         POSITIVE_INTEGER,
         None,
     ],

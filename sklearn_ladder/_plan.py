@@ -111,6 +111,8 @@ class Plan:
         """Value of the parameter `feature_scaling` that means the same."""
         if self.projection is not None:
             return "projected"
+        if self.scale is not None and self.n_bins is None:
+            return "shared"
         names = {None: None, 1: "scaled", _defaults.N_BINS: "binned"}
         return names.get(self.n_bins, self.n_bins)
 
@@ -203,20 +205,23 @@ def _resolve_network(own, data, image_shape, seeds, previous):
 def _resolve_feature_scaling(own, data, n_classes, seeds, previous):
     """Resolve the fields of the feature scaling; those of a previous fit are kept."""
     n_bins = scale = projection = None
-    is_mlp, is_sparse = _is_mlp(own["architecture"]), data.samples.is_sparse
-    if own["feature_scaling"] is None:
+    kind = own["feature_scaling"]
+    if kind == "auto":
+        kind = _defaults.feature_scaling(
+            _is_mlp(own["architecture"]), data.samples.is_sparse, data.samples.shape[1]
+        )
+    if kind is None:
         pass
     elif previous is not None and previous.feature_scaling is not None:
         n_bins, scale = previous.n_bins, previous.scale
         projection = previous.projection
-    elif own["feature_scaling"] == "projected" or (
-        own["feature_scaling"] == "auto"
-        and _defaults.is_projected(is_mlp, is_sparse, data.samples.shape[1])
-    ):
+    elif kind == "projected":
         projection = data.projection(seeds.feature_scaling)
+    elif kind == "shared":
+        scale = data.shared_scale(seeds.feature_scaling)
     else:
         knots = data.feature_knots(seeds.feature_scaling)
-        n_bins = _n_bins(own, knots.n_values, n_classes)
+        n_bins = _n_bins(kind, knots.n_values, n_classes)
         scale = knots.scale(n_bins)
     return {
         "n_bins": n_bins,
@@ -326,16 +331,13 @@ def _is_mlp(architecture):
     return isinstance(architecture, str) and architecture == "mlp"
 
 
-def _n_bins(own, n_values, n_classes):
-    feature_scaling = own["feature_scaling"]
+def _n_bins(feature_scaling, n_values, n_classes):
     if feature_scaling == "scaled":
         return 1
     if feature_scaling == "binned":
         return _defaults.N_BINS
     if feature_scaling == "auto":
-        # pixels have no useful thresholds
-        is_mlp = _is_mlp(own["architecture"])
-        return _defaults.n_bins(n_values, n_classes) if is_mlp else 1
+        return _defaults.n_bins(n_values, n_classes)
     return feature_scaling
 
 
