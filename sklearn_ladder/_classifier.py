@@ -109,9 +109,9 @@ class LadderClassifier(
             (n_estimators, n_layers), default="auto"
         Weight of the denoising cost (λ in the paper), for all layers or for each layer,
         input first. Entries of layers without a cost in this `variant` are ignored.
-        "auto" is 1 at the input and the hidden layers. At the class layer it rises from
-        0, for up to 4 classes, to 1 for 10 and more, which are usually clusters
-        (Γ-model: 1). With fewer than 10 classes, "auto" also trains some members
+        "auto" is 1 at the input and the hidden layers, 0.1 for convolutional networks.
+        At the class layer it rises from 0, for up to 4 classes, to 1 for 10 and more,
+        which are usually clusters (Γ-model: 1). With fewer than 10 classes, "auto" also trains some members
         without denoising costs, so that the mean prediction stays close to the labels.
         In an array with one row per member, the last rows may be 0 for the same
         purpose. For pixels in [0, 1] that are not scaled, the published pattern is

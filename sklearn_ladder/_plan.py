@@ -376,9 +376,10 @@ def _denoising_cost(own, n_layers, n_classes, n_estimators):
     n_denoising = n_estimators
     if isinstance(cost, str):
         n_denoising = _defaults.n_denoising(n_estimators, n_classes)
-        cost = [1.0] * n_layers
-        if variant != "gamma":  # Γ-model: its only cost stays 1
-            cost[-1] = _defaults.class_layer_cost(n_classes)
+        cost = [_defaults.lower_cost(_is_mlp(own["architecture"]))] * n_layers
+        # Γ-model: its only cost stays 1
+        is_gamma = variant == "gamma"
+        cost[-1] = 1.0 if is_gamma else _defaults.class_layer_cost(n_classes)
     elif (of_members := _as_table(cost)) is not None:
         cost, n_denoising = _cost_of_members(of_members, n_estimators)
     costs = per_layer("denoising_cost", cost, n_layers)
