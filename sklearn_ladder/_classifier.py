@@ -534,6 +534,23 @@ class LadderClassifier(
         tags.transformer_tags.preserves_dtype = []  # always float32
         return tags
 
+    def __getstate__(self):
+        state = super().__getstate__()
+        if "net_" in state:
+            state["net_"] = state["net_"].__getstate__()
+        return state
+
+    def __setstate__(self, state):
+        """Build the net after the other attributes.
+
+        So, if the plan of another version builds none, its warning comes first.
+        """
+        super().__setstate__(state)
+        if hasattr(self, "net_"):
+            from .training._saved_state import restored_net
+
+            self.net_ = restored_net(self.net_)
+
     def _validate_params(self):
         super()._validate_params()
         refuse_booleans(self)
