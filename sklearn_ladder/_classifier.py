@@ -17,6 +17,7 @@ from sklearn.utils.validation import (
 )
 
 from ._class_prior import infer_class_prior
+from ._documentation import DocumentationMixin
 from ._isolation import isolated
 from ._parameters import PARAMETER_CONSTRAINTS, refuse_booleans, refuse_for_stream
 from ._plan import resolve_plan
@@ -51,6 +52,7 @@ class LadderClassifier(
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     ClassifierMixin,
+    DocumentationMixin,
     VersionMixin,
     BaseEstimator,
 ):
