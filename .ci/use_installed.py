@@ -1,4 +1,4 @@
-"""Use the installed package as the README does: the gate runs this outside of the clone.
+"""Use the installed package, as the README does. The gate runs this outside the clone.
 
 Its argument is the environment in which the package must be.
 """

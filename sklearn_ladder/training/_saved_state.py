@@ -140,9 +140,7 @@ def _load_optimizer_state(optimizer, state):
     }
     own["param_groups"] = [
         group | saved
-        for group, saved in zip(
-            own["param_groups"], state["param_groups"], strict=True
-        )
+        for group, saved in zip(own["param_groups"], state["param_groups"], strict=True)
     ]
     optimizer.load_state_dict(own)
 
@@ -151,7 +149,7 @@ def _load_optimizer_state(optimizer, state):
 
 
 def _columns(history):
-    """skorch's history by columns: name to (numbers of the epochs, their values).
+    """The history by columns: name to (numbers of the epochs, their values).
 
     Values of one type of number are an array. Records of single batches are left out.
     """
