@@ -17,6 +17,7 @@ from ._random import Seeds
 from ._virtual_adversary import KINDS
 from .architectures import check_image_shape, network_layers
 from .data._batches import n_batches
+from .data._categories import TableCategories
 from .data._feature_scaling import Scale
 from .data._labels import UNLABELED
 from .network import Dense, Shape, layer_shapes
@@ -48,6 +49,8 @@ class Plan:
     n_features: int
     n_classes: int
     image_shape: tuple[int, ...] | None
+    # of the features, and the columns that they have for the network
+    categories: TableCategories | None = field(repr=False)
     # dtype in which samples enter the network: float64 if float32 would lose values
     input_dtype: str
     n_bins: int | None  # per feature; None without feature scaling
@@ -60,6 +63,7 @@ class Plan:
     label_smoothing: float
     weight_normalization: bool
     n_estimators: int
+    linear_share: float  # of the linear member in the mean of the probabilities
     n_denoising: int  # members with denoising costs, the first ones
     uses_unlabeled: bool  # whether any cost needs unlabeled samples
     batch_size: int
@@ -85,7 +89,8 @@ class Plan:
     # arrays: knots of the feature scaling; lowest and highest value of each column of
     # the input, which limit imputed values
     scale: Scale | None = field(repr=False)
-    input_range: np.ndarray = field(repr=False)
+    input_range: np.ndarray | None = field(repr=False)
+    projection: np.ndarray | None = field(repr=False)  # of sparse features
 
     @property
     def hidden_layer_sizes(self):
@@ -103,7 +108,9 @@ class Plan:
 
     @property
     def feature_scaling(self):
-        """Value of the parameter `feature_scaling` that means this number of bins."""
+        """Value of the parameter `feature_scaling` that means the same."""
+        if self.projection is not None:
+            return "projected"
         names = {None: None, 1: "scaled", _defaults.N_BINS: "binned"}
         return names.get(self.n_bins, self.n_bins)
 
@@ -120,8 +127,8 @@ def resolve_plan(parameters, data, image_shape, seeds, previous=None):
         Shape of the images in `X`, if it has four dimensions.
     seeds : Seeds
     previous : Plan, default=None
-        Plan of the fit whose weights training starts from. Its feature scaling is
-        kept, and its number of members where `n_estimators` is "auto".
+        Plan of the fit whose weights training starts from. Its categories and feature
+        scaling are kept, and its number of members where `n_estimators` is "auto".
 
     Returns
     -------
@@ -135,9 +142,9 @@ def resolve_plan(parameters, data, image_shape, seeds, previous=None):
     """
     own = parameters
     network = _resolve_network(own, data, image_shape, seeds, previous)
-    layers, n_classes = network["layers"], len(data.classes)
-    training = _resolve_training(own, data, layers, previous)
-    costs = _resolve_costs(own, len(layers), n_classes, training["n_estimators"])
+    n_layers, n_classes = len(network["layers"]), len(data.classes)
+    training = _resolve_training(own, data, network, previous)
+    costs = _resolve_costs(own, n_layers, n_classes, training["n_estimators"])
     return Plan(
         **network,
         **training,
@@ -152,43 +159,71 @@ def resolve_plan(parameters, data, image_shape, seeds, previous=None):
 
 def _resolve_network(own, data, image_shape, seeds, previous):
     """Resolve the fields of the network: input, layers, noise and combinators."""
-    n_classes, n_features = len(data.classes), data.samples.shape[1]
+    n_classes, n_columns = len(data.classes), data.samples.shape[1]
     image_shape = check_image_shape(
         own["image_shape"], image_shape or (previous and previous.image_shape)
     )
-    n_bins = scale = None
-    if own["feature_scaling"] is not None:
-        if previous is not None and previous.n_bins is not None:
-            n_bins, scale = previous.n_bins, previous.scale
-        else:
-            knots = data.feature_knots(seeds.feature_scaling)
-            n_bins = _n_bins(own, knots.n_values, n_classes)
-            scale = knots.scale(n_bins)
+    if image_shape is not None and data.samples.categories is not None:
+        raise ValueError(
+            "categorical_features must be None for images; got "
+            f"{own['categorical_features']!r} and pixels with categories."
+        )
+    scaling = _resolve_feature_scaling(own, data, n_classes, seeds, previous)
+    scale, projection = scaling["scale"], scaling["projection"]
     sizes = own["hidden_layer_sizes"]
     if isinstance(sizes, str):
         sizes = _defaults.hidden_layer_sizes(n_classes)
     input_shape, specifications = network_layers(
         own["architecture"],
         sizes,
-        n_features,
+        n_columns,
         image_shape,
         n_classes,
     )
     if scale is not None:
         input_shape = _shape_of_columns(input_shape, len(scale.feature))
+    if projection is not None:
+        input_shape = _shape_of_columns(input_shape, projection.shape[1])
     n_layers = 1 + len(specifications)
     return {
-        "n_features": n_features,
+        "n_features": data.samples.n_features,
         "n_classes": n_classes,
         "image_shape": image_shape,
+        "categories": data.samples.categories,
         "input_dtype": data.samples.dtype.name,
-        "n_bins": n_bins,
-        "scale": scale,
-        "input_range": _input_range(data.survey, scale, previous),
+        **scaling,
         "layers": (input_shape, *specifications),
         "noise_std": per_layer("noise_std", own["noise_std"], n_layers),
         "combinator": name_per_layer(
             "combinator", own["combinator"], n_layers, COMBINATORS
+        ),
+    }
+
+
+def _resolve_feature_scaling(own, data, n_classes, seeds, previous):
+    """Resolve the fields of the feature scaling; those of a previous fit are kept."""
+    n_bins = scale = projection = None
+    is_mlp, is_sparse = _is_mlp(own["architecture"]), data.samples.is_sparse
+    if own["feature_scaling"] is None:
+        pass
+    elif previous is not None and previous.feature_scaling is not None:
+        n_bins, scale = previous.n_bins, previous.scale
+        projection = previous.projection
+    elif own["feature_scaling"] == "projected" or (
+        own["feature_scaling"] == "auto"
+        and _defaults.is_projected(is_mlp, is_sparse, data.samples.shape[1])
+    ):
+        projection = data.projection(seeds.feature_scaling)
+    else:
+        knots = data.feature_knots(seeds.feature_scaling)
+        n_bins = _n_bins(own, knots.n_values, n_classes)
+        scale = knots.scale(n_bins)
+    return {
+        "n_bins": n_bins,
+        "scale": scale,
+        "projection": projection,
+        "input_range": (
+            _input_range(data.survey, scale, previous) if projection is None else None
         ),
     }
 
@@ -208,8 +243,9 @@ def _resolve_costs(own, n_layers, n_classes, n_estimators):
     }
 
 
-def _resolve_training(own, data, layers, previous):
+def _resolve_training(own, data, network, previous):
     """Resolve the fields of training: its length and the number of members."""
+    layers = network["layers"]
     n_labels = np.count_nonzero(data.codes != UNLABELED)
     n_batches_per_epoch = n_batches(len(data.samples), own["batch_size"])
     max_epochs = own["max_epochs"]
@@ -237,6 +273,7 @@ def _resolve_training(own, data, layers, previous):
             shapes = layer_shapes(layers[0], layers[1:])
             n_estimators = _defaults.n_estimators(shapes, len(data.classes))
     return {
+        "linear_share": _linear_share(own, data, n_labels, network, previous),
         "max_epochs": max_epochs,
         "n_updates": max_epochs * n_batches_per_epoch,
         # the learning rate of a stream stays constant
@@ -244,6 +281,17 @@ def _resolve_training(own, data, layers, previous):
         "n_estimators": n_estimators,
         "labeled_share": _defaults.labeled_share(n_labels),
     }
+
+
+def _linear_share(own, data, n_labels, network, previous):
+    share = own["linear_share"]
+    if data.is_stream:  # the linear member is fitted to all labels at once
+        return previous.linear_share if previous else 0.0
+    if share == "auto":
+        is_projected = network["projection"] is not None
+        is_mlp = _is_mlp(own["architecture"])
+        return _defaults.linear_share(n_labels, len(data.classes), is_mlp, is_projected)
+    return float(share)
 
 
 def _resolve_class_prior(own, data, uses_unlabeled):
@@ -298,7 +346,8 @@ def _shape_of_columns(input_shape, n_columns):
     if input_shape.n_positions > 1:
         raise ValueError(
             "feature_scaling must be 'scaled', 'auto' or None for an architecture "
-            "whose first layer is not Dense, since binned pixels are no image; got "
+            "whose first layer is not Dense, since binned or projected pixels are no "
+            "image; got "
             f"{n_columns} columns for {input_shape.n_units} pixels."
         )
     return Shape(n_columns)
@@ -310,7 +359,7 @@ def _input_range(survey, scale, previous):
         ends = np.stack([scale.lowest, scale.highest])
         return np.float32((ends - scale.center) * scale.factor)
     ends = np.stack([survey.lowest, survey.highest])
-    if previous is not None and previous.scale is None:
+    if previous is not None and previous.feature_scaling is None:
         low, high = previous.input_range
         ends = np.stack([np.fmin(low, ends[0]), np.fmax(high, ends[1])])
     return np.float32(np.nan_to_num(ends))  # 0 if all entries are missing

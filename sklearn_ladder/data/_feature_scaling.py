@@ -143,7 +143,7 @@ def fit_knots(samples, survey, random_state):
     FeatureKnots
         A feature whose entries are all missing has value 0 and height 0.
     """
-    table = _random_part(samples, random_state)
+    table = random_part(samples, random_state)
     size = max(1, LARGEST_BLOCK // table.shape[0])
     blocks = []
     for start in range(0, table.shape[1], size):
@@ -168,7 +168,7 @@ def fit_knots(samples, survey, random_state):
     )
 
 
-def _random_part(samples, random_state):
+def random_part(samples, random_state):
     """Random subset of the samples: a dense ndarray, or CSC if they are sparse."""
     size = LARGEST_SAMPLE
     if not samples.is_sparse:

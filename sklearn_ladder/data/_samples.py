@@ -12,7 +12,7 @@ from scipy import sparse
 from sklearn.utils import assert_all_finite, check_array
 from torch.utils.data import Dataset
 
-from ._missing import frame_columns, present_part
+from ._missing import array_of_lists, frame_columns, present_part, table_columns
 from ._precision import LARGEST, SMALLEST, TOO_CLOSE, TOO_LARGE, first_of, needs_float64
 
 # Largest number of entries in a chunk: enough for full speed, but only 16 MB.
@@ -50,7 +50,9 @@ class Samples(Dataset):
     """Samples of a table. A memory-mapped table is never copied as a whole.
 
     Indexing with a slice or with sample numbers gives a dense ndarray of shape
-    (n, n_features), C-contiguous, finite except for NaN at missing entries.
+    (n, n_columns), C-contiguous, finite except for NaN at missing entries. Columns are
+    the features, but a feature with categories may have several (`TableCategories`).
+    Only the codes of categories are kept, never all one-hot columns.
 
     Parameters
     ----------
@@ -60,23 +62,33 @@ class Samples(Dataset):
         Named in errors.
     dtype : {np.float32, np.float64}, default=np.float32
         dtype of the arrays that indexing returns.
+    categories : TableCategories, default=None
+        Categories of the features, if any feature has them.
 
     Attributes
     ----------
-    names : ndarray of shape (n_features,) or None
-        Column names of a frame.
+    names : ndarray of shape (n_columns,) or None
+        Name of the feature of each column, if `X` is a frame.
+    n_features : int
+        Number of features.
+    shape : tuple of int (n_samples, n_columns)
+    has_codes : bool
+        Whether there are more columns than features.
 
     Raises
     ------
     ValueError or TypeError
-        If `X` is no table of numbers, or if it is sparse and an entry is missing; on
-        indexing if a value is infinite as `dtype`.
+        If `X` is no table of numbers, but for categories, or if it is sparse and an
+        entry is missing; on indexing if a value is infinite as `dtype`.
     """
 
-    def __init__(self, X, estimator=None, dtype=np.float32):
+    def __init__(self, X, estimator=None, dtype=np.float32, categories=None):
         self._estimator_name = type(estimator).__name__ if estimator else None
         self.dtype = np.dtype(dtype)
-        X, self.names = _as_numbers(X)
+        self.categories = categories
+        if categories is not None:
+            check_may_have_categories(X)
+        X, names = _as_numbers(X, categories and categories.features)
         # pandas frames have the accessor `sparse` only if all columns are sparse
         may_be_sparse = sparse.issparse(X) or hasattr(X, "sparse")
         self._X = check_array(
@@ -91,21 +103,25 @@ class Samples(Dataset):
         self.is_sparse = sparse.issparse(self._X)
         if self.is_sparse and np.isnan(self._X.data).any():
             is_missing = np.isnan(self._X.data)
-            columns = _named(np.unique(self._X.indices[is_missing]), self.names)
+            columns = _named(np.unique(self._X.indices[is_missing]), names)
             raise ValueError(
                 "X must be dense to have missing values (NaN); got a sparse matrix "
                 f"with {is_missing.sum()} of them, in columns {columns}."
             )
         self._memmap = _memmap_under(self._X)
-
-    @property
-    def shape(self):
-        return self._X.shape
+        self.n_features = self._X.shape[1]
+        self.shape = self._X.shape
+        self.has_codes = categories is not None and categories.is_expanding
+        if self.has_codes:
+            feature = categories.feature
+            self.shape = len(self._X), len(feature)
+            names = feature if names is None else names[feature]
+        self.names = names
 
     @property
     def is_resident(self):
-        """Whether samples are dense in this process's memory."""
-        return not self.is_sparse and self._memmap is None
+        """Whether all columns are dense in this process's memory."""
+        return not (self.is_sparse or self.has_codes) and self._memmap is None
 
     def astype(self, dtype):
         """The same samples; indexing returns arrays of another dtype."""
@@ -132,8 +148,13 @@ class Samples(Dataset):
         )
 
     def take_as_given(self, index):
-        """Samples as they were given, neither checked nor converted."""
+        """Samples as they were given, neither checked nor converted.
+
+        But categories are columns of numbers.
+        """
         self._give_back_pages()
+        if self.has_codes:
+            return self.categories.expand(self._X[index])
         if self._memmap is None or isinstance(index, slice):
             return self._X[index]
         # A sample that is read brings up to 2 MB around it into memory.
@@ -143,6 +164,24 @@ class Samples(Dataset):
             chunk[some] = self._X[index[some]]
             self._give_back_pages()
         return chunk
+
+    def codes(self, features):
+        """Codes of the categories of some features.
+
+        Parameters
+        ----------
+        features : ndarray of int, shape (n,)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n), int16
+            -1 at missing entries.
+        """
+        codes = np.empty((len(self), len(features)), dtype=np.int16)
+        for part in self._slices():
+            table = self._X[part, features]
+            codes[part] = np.where(np.isnan(table), -1, table)
+        return codes
 
     def _give_back_pages(self):
         """Release the pages of a memory-mapped file that were read before.
@@ -232,6 +271,20 @@ class SampleSubset(Dataset):
         return self._samples[self._index[index]]
 
 
+def check_may_have_categories(X):
+    """Raise if samples are sparse or memory-mapped: codes of categories are neither."""
+    if sparse.issparse(X) or hasattr(X, "sparse"):
+        kind = "sparse"
+    elif _memmap_under(X) is not None:
+        kind = "memory-mapped"
+    else:
+        return
+    raise ValueError(
+        f"X must be dense, and in memory, to have categories; got {kind} samples. "
+        "Encode categories first, or leave them numbers (categorical_features=None)."
+    )
+
+
 def flatten_images(X):
     """Flatten images to samples, channel by channel.
 
@@ -292,15 +345,13 @@ def _entries_and_a_zero(X):
 # ------------------------------------------------------ what check_array does not know
 
 
-def _as_numbers(X):
+def _as_numbers(X, categories=None):
     """Convert to a table that check_array does not change, and name its columns.
 
     Columns whose dtype is not one of NumPy's numbers become float64. Missing entries
-    (see `present_part`) become NaN.
+    (see `present_part`) become NaN. Features with `Categories` become their codes.
     """
-    if isinstance(X, list | tuple):
-        has_mask = any(isinstance(row, np.ma.MaskedArray) for row in X)
-        X = np.ma.array(X) if has_mask else np.asarray(X)
+    X = array_of_lists(X)
     if isinstance(X, pd.DataFrame):
         names, dtypes = X.columns.to_numpy(), list(X.dtypes)
         if _is_sparse_frame(X, names):
@@ -309,40 +360,57 @@ def _as_numbers(X):
             return X, names
     else:
         names, dtypes = None, [X.dtype] if isinstance(X, np.ndarray) else []
-    if all(isinstance(t, np.dtype) and t.kind in "biufcSU" for t in dtypes):
+    are_numbers = all(isinstance(t, np.dtype) and t.kind in "biufcSU" for t in dtypes)
+    if are_numbers and categories is None:
         columns, names = (None, names) if dtypes else frame_columns(X)
         if columns is None:
             return _without_mask(X), names
-    elif isinstance(X, np.ndarray):
-        if X.ndim != 2:
-            return X, None
-        columns = X.T
     else:
-        columns, _ = frame_columns(X)
+        columns, names = table_columns(X)
+        if columns is None:
+            return X, None
+    categories = categories or [None] * len(columns)
+    if len(categories) != len(columns):
+        raise ValueError(
+            f"X has {len(columns)} features, but as seen in fit it must have "
+            f"{len(categories)} features."
+        )
     kinds = [getattr(dtype, "kind", "O") for dtype in dtypes] or [""]
-    if (is_time := np.isin(kinds, ["m", "M"])).any():
-        is_time = np.broadcast_to(is_time, len(columns))
+    is_time = np.isin(kinds, ["m", "M"]) & [each is None for each in categories]
+    if is_time.any():
         raise _times_error(np.flatnonzero(is_time), names)
     numbers = np.full((len(X), len(columns)), np.nan)
-    for number, column in enumerate(columns):
-        present, values = present_part(column)
-        types = (
-            set(map(type, values)) if values.dtype == object else {values.dtype.type}
-        )
-        if any(issubclass(t, TIMES) for t in types):
-            raise _times_error([number], names)
-        try:
-            if any(issubclass(t, complex) for t in types):
-                raise TypeError("Complex data not supported")
-            numbers[present, number] = values
-        except (TypeError, ValueError, OverflowError) as error:
-            kind = TypeError if isinstance(error, TypeError) else ValueError
-            raise kind(
-                f"X must be numbers: {error}, in columns {_named([number], names)}. "
-                "Encode other values, for example by OneHotEncoder; NaN or None means "
-                "missing."
-            ) from error
+    for number, (column, known) in enumerate(zip(columns, categories, strict=True)):
+        if known is None:
+            _fill_in(numbers[:, number], column, [number], names)
+        else:
+            name = number if names is None else names[number]
+            numbers[:, number] = known.encode(column, name)
     return numbers, names
+
+
+def _fill_in(numbers, column, number, names):
+    """Write the present entries of a column into an array of numbers."""
+    present, values = present_part(column)
+    types = set(map(type, values)) if values.dtype == object else {values.dtype.type}
+    if any(issubclass(t, TIMES) for t in types):
+        raise _times_error(number, names)
+    try:
+        if any(issubclass(t, complex) for t in types):
+            raise TypeError("Complex data not supported")
+        numbers[present] = values
+    except (TypeError, ValueError, OverflowError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        advice = (
+            "Encode other values, for example by OneHotEncoder"
+            if names is None
+            else "Columns that had categories in fit may have them (see "
+            "categorical_features)"
+        )
+        raise kind(
+            f"X must be numbers: {error}, in columns {_named(number, names)}. "
+            f"{advice}; NaN or None means missing."
+        ) from error
 
 
 def _without_mask(X):

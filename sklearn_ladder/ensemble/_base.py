@@ -142,6 +142,8 @@ def copy_input_tags(tags, estimators):
     tags.input_tags = deepcopy(all_tags[0])
     tags.input_tags.sparse = all(each.sparse for each in all_tags)
     tags.input_tags.allow_nan = all(each.allow_nan for each in all_tags)
+    tags.input_tags.categorical = all(each.categorical for each in all_tags)
+    tags.input_tags.string = all(each.string for each in all_tags)
     return tags
 
 

@@ -12,6 +12,7 @@ from .._class_prior import class_bias
 from ..data._samples import chunk_size
 from ..network import layer_shapes
 from ..network._feature_scaling import PiecewiseLinear
+from ..network._projection import Projection
 from ._callbacks import LearningRateSchedule, early_stopping
 from ._net import LadderNet
 
@@ -87,11 +88,12 @@ def initialized_net(plan, callbacks, train_split=None):
         module__noise_std=plan.noise_std,
         module__activation=plan.activation,
         module__combinators=plan.combinator,
-        module__feature_scaling=plan.scale and partial(PiecewiseLinear, *plan.scale),
+        module__feature_scaling=_feature_scaling(plan),
         module__input_range=plan.input_range,
         module__class_bias=class_bias(np.array(plan.class_shares)),
         module__n_members=plan.n_estimators,
         module__n_denoising=plan.n_denoising,
+        module__linear_share=plan.linear_share,
         module__seed=plan.seeds.weights,
         criterion__denoising_costs=plan.denoising_cost,
         criterion__smoothing=plan.label_smoothing,
@@ -112,6 +114,13 @@ def initialized_net(plan, callbacks, train_split=None):
         device=plan.device,
         verbose=plan.verbose,
     ).initialize()
+
+
+def _feature_scaling(plan):
+    """Callable that makes the module of the feature scaling, or None."""
+    if plan.projection is not None:
+        return partial(Projection, plan.projection)
+    return plan.scale and partial(PiecewiseLinear, *plan.scale)
 
 
 def _copies(callbacks):
@@ -145,6 +154,12 @@ def _load_weights(module, previous):
         name: value
         for name, value in own.items()
         if name.startswith(of_data) and name in state
+    }
+    # one of the two may have no linear member
+    state = {n: value for n, value in state.items() if not n.startswith("linear.")} | {
+        n: previous.state_dict().get(n, value)
+        for n, value in own.items()
+        if n.startswith("linear.")
     }
     try:
         module.load_state_dict(state)
