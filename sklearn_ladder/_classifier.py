@@ -18,6 +18,7 @@ from sklearn.utils.validation import (
 )
 
 from ._class_prior import infer_class_prior
+from ._documentation import DocumentationMixin
 from ._isolation import isolated
 from ._parameters import PARAMETER_CONSTRAINTS, refuse_booleans, refuse_for_stream
 from ._plan import resolve_plan
@@ -52,6 +53,7 @@ class LadderClassifier(
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     ClassifierMixin,
+    DocumentationMixin,
     VersionMixin,
     BaseEstimator,
 ):
@@ -586,6 +588,23 @@ class LadderClassifier(
         tags.input_tags.categorical = tags.input_tags.string = has_categories
         tags.transformer_tags.preserves_dtype = []  # always float32
         return tags
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        if "net_" in state:
+            state["net_"] = state["net_"].__getstate__()
+        return state
+
+    def __setstate__(self, state):
+        """Build the net after the other attributes.
+
+        So, if the plan of another version builds none, its warning comes first.
+        """
+        super().__setstate__(state)
+        if hasattr(self, "net_"):
+            from .training._saved_state import restored_net
+
+            self.net_ = restored_net(self.net_)
 
     def _validate_params(self):
         super()._validate_params()
