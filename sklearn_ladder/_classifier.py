@@ -206,7 +206,9 @@ class LadderClassifier(
         same result in every call on the same machine. Global generators are untouched.
 
     verbose : int, default=0
-        Whether to print the costs of each epoch.
+        1 shows a progress bar on the standard error stream, with costs, learning rate
+        and an estimate of the time; where there is no terminal, it prints a line now
+        and then. 2 prints a line of costs per epoch instead.
 
     callbacks : list of skorch callbacks, default=None
         Called during training. Each fit uses copies, found in ``net_.callbacks_``.

@@ -79,7 +79,7 @@ def build_net(plan, validation_set=None, callbacks=None, previous=None):
         callbacks=[*own_callbacks, *_copies(callbacks)],
         classes=np.arange(plan.n_classes),
         device=plan.device,
-        verbose=plan.verbose,
+        verbose=max(plan.verbose - 1, 0),  # 1 is for `Progress`
     ).initialize()
     if previous is not None:
         _load_weights(net.module_, previous.module_)
