@@ -576,11 +576,16 @@ class LadderClassifier(
         # Late, like everything that needs skorch, scipy.stats, or scikit-learn's
         # metrics and model selection: they take three quarters of the import time.
         from .training._build import build_net
+        from .training._checkpoint import seeds_in_checkpoint
         from .training._train import train
 
         previous = self if continues and hasattr(self, "net_") else None
         n_seen = self.n_samples_seen_ if is_stream and previous else 0
-        seeds = spawn_seeds(self.random_state, self.n_iter_ if n_seen else 0)
+        seeds = None
+        if self.random_state is None and not is_stream:
+            seeds = seeds_in_checkpoint(self.callbacks)
+        if seeds is None:
+            seeds = spawn_seeds(self.random_state, self.n_iter_ if n_seen else 0)
         X, image_shape = flatten_images(X)
         data = encode_training_data(
             self,
