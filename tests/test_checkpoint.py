@@ -227,13 +227,12 @@ def test_kills_at_any_moment(blobs, tmp_path):
     X, _, y_few = blobs
     path = tmp_path / "fit.checkpoint"
     parameters = dict(
-        hidden_layer_sizes=(8,), max_epochs=300, batch_size=20, random_state=0
+        hidden_layer_sizes=(8,), max_epochs=60, batch_size=20, random_state=0
     )
     whole = LadderClassifier(**parameters).fit(X, y_few)
-    seconds = whole.history_["dur"].sum()
-    found = kill_and_go_on(
-        parameters, X, y_few, path, [seconds / 5, seconds / 4, seconds / 3]
-    )
+    seconds = whole.history_["dur"].sum()  # without writing
+    moments = [seconds / 2, seconds / 3, seconds / 4]
+    found = kill_and_go_on(parameters, X, y_few, path, moments)
     assert found["n_killed"] >= 2
     np.testing.assert_array_equal(found["proba"], whole.predict_proba(X))
     assert os.listdir(tmp_path) == [path.name]
@@ -297,7 +296,7 @@ def test_a_checkpoint_of_other_data(blobs, begun):
 
 
 def test_a_held_out_label_counts(blobs, tmp_path):
-    X, y, y_few = blobs
+    X, _, y_few = blobs
     parameters = dict(early_stopping=True, validation_fraction=0.4)
     path = tmp_path / "fit.checkpoint"
     clf = fit(blobs, checkpoint(path), **parameters)
@@ -387,7 +386,7 @@ def test_parameters(blobs, tmp_path, parameters):
     assert not os.listdir(tmp_path)
 
 
-# ---------------------------------------------------------------- what cannot be written
+# -------------------------------------------------------------- what cannot be written
 
 
 def fit_and_catch(blobs, path):
@@ -450,7 +449,7 @@ def call_in_a_fork(function):
     return receiving.recv()
 
 
-# --------------------------------------------------------------------------- fingerprint
+# ------------------------------------------------------------------------- fingerprint
 
 
 def test_the_fingerprint_of_large_data_reads_some_of_it(monkeypatch):

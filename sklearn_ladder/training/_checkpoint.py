@@ -71,7 +71,8 @@ class Checkpoint(Callback):
     -----
     Other callbacks go on, too: `Checkpoint` keeps their attributes whose names end with
     an underscore, if they are numbers, strings, tensors or collections of these, or
-    have a ``state_dict``. The file has tensors and plain data only, no code.
+    have a ``state_dict``. Attributes whose names begin with an underscore belong to the
+    process. The file has tensors and plain data only, no code.
 
     Two samples or labels that differ make other data. The fingerprint of the data is a
     hash of all labels, weights and values. Of more than 2²⁸ values it has the range of
@@ -263,7 +264,7 @@ def _callback_state(callback):
     state = {}
     for name, value in vars(callback).items():
         if name.endswith("_") and not name.startswith("_"):
-            if hasattr(value, "state_dict"):
+            if hasattr(value, "state_dict") and not isinstance(value, type):
                 state[name] = {"state_dict": _plain_entries(value.state_dict())}
             else:
                 state |= _plain_entries({name: value})
@@ -331,8 +332,8 @@ def _text(value):
 
 def _parameters(callback):
     """Parameters of a callback that are plain, sorted."""
-    own = {k: v for k, v in vars(callback).items() if not k.endswith("_")}
-    return sorted(_plain_entries(own).items())
+    names = [name for name in vars(callback) if "_" not in (name[0], name[-1])]
+    return sorted(_plain_entries({n: getattr(callback, n) for n in names}).items())
 
 
 def _hash_of(tensors):
