@@ -1,5 +1,7 @@
 """The estimator: parameters, fit, predict."""
 
+from functools import partial
+
 import numpy as np
 from sklearn.base import (
     BaseEstimator,
@@ -16,6 +18,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from ._callback_support import CallbackSupportMixin, FitTasks, labeled_arguments
 from ._class_prior import infer_class_prior
 from ._isolation import isolated
 from ._parameters import PARAMETER_CONSTRAINTS, refuse_booleans, refuse_for_stream
@@ -48,6 +51,7 @@ def _reconstructs_input(estimator):
 
 
 class LadderClassifier(
+    CallbackSupportMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     ClassifierMixin,
@@ -577,6 +581,7 @@ class LadderClassifier(
         # metrics and model selection: they take three quarters of the import time.
         from .training._build import build_net
         from .training._checkpoint import seeds_in_checkpoint
+        from .training._epoch_tasks import EpochTasks
         from .training._train import train
 
         previous = self if continues and hasattr(self, "net_") else None
@@ -609,8 +614,34 @@ class LadderClassifier(
         net = build_net(
             plan, data.validation_set(), self.callbacks, previous and previous.net_
         )
+        names = _get_feature_names(X)
+        if previous:
+            names = getattr(self, "feature_names_in_", None)
+        fitted = partial(self._fitted_attributes, data, names, n_seen)
+        tasks = FitTasks(
+            self, plan.max_epochs, labeled_arguments(X, data, sample_weight)
+        )
         n_new = len(data.samples)
-        history = train(net, data, n_new / (n_new + min(n_seen, STREAM_MEMORY)))
+        train(
+            net,
+            data,
+            n_new / (n_new + min(n_seen, STREAM_MEMORY)),
+            [EpochTasks(tasks, fitted)] if tasks.has_callbacks else [],
+        )
+        state = vars(self) | fitted(net)
+        if is_stream:  # a stream never sees all unlabeled samples
+            del state["class_prior_"]
+        if names is None:
+            state.pop("feature_names_in_", None)
+        self.__dict__ = state  # one step: an interrupt leaves the old fit or the new
+        tasks.end()
+        return self
+
+    def _fitted_attributes(self, data, names, n_seen, net):
+        """Infer the class prior of a trained net, and return all fitted attributes."""
+        from .training._train import history_table
+
+        plan, history = net.plan, history_table(net.history)
         class_prior, proba = infer_class_prior(net.module_, data, plan)
         fitted = {
             "net_": net,
@@ -620,21 +651,12 @@ class LadderClassifier(
             "transduction_": data.transduce(proba),
             "history_": history,
             "n_iter_": self.n_iter_ + 1 if n_seen else len(history["train_loss"]),
-            "n_samples_seen_": n_seen + n_new,
+            "n_samples_seen_": n_seen + len(data.samples),
             "n_features_in_": plan.n_features,
-            "feature_names_in_": _get_feature_names(X),
             "n_estimators_": plan.n_estimators,
             "denoising_cost_": plan.denoising_cost_of_members,
             "feature_scaling_": plan.feature_scaling,
             "hidden_layer_sizes_": plan.hidden_layer_sizes,
             "max_epochs_": plan.max_epochs,
         }
-        if previous:
-            fitted["feature_names_in_"] = getattr(self, "feature_names_in_", None)
-        state = vars(self) | fitted
-        if is_stream:  # a stream never sees all unlabeled samples
-            del state["class_prior_"]
-        if fitted["feature_names_in_"] is None:
-            del state["feature_names_in_"]
-        self.__dict__ = state  # one step: an interrupt leaves the old fit or the new
-        return self
+        return fitted if names is None else fitted | {"feature_names_in_": names}

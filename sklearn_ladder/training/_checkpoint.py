@@ -132,13 +132,13 @@ class Checkpoint(Callback):
 
     def on_batch_end(self, net, training=False, **kwargs):
         """Write if it is time."""
-        is_last = net.n_updates_ % _n_updates_per_epoch(net) == 0
+        is_last = net.n_updates_ % net.plan.n_updates_per_epoch == 0
         if training and not is_last and self._is_time():
             self._write(net)
 
     def on_epoch_end(self, net, **kwargs):
         """Write if it is time, or the last epoch."""
-        n_epochs = net.n_updates_ // _n_updates_per_epoch(net)
+        n_epochs = net.n_updates_ // net.plan.n_updates_per_epoch
         is_one = self.every_n_epochs is not None and n_epochs % self.every_n_epochs == 0
         if is_one or n_epochs == net.plan.max_epochs or self._is_time():
             self._write(net)
@@ -230,10 +230,6 @@ def seeds_in_checkpoint(callbacks):
             if state is not None:
                 return Seeds(*state["seeds"])
     return None
-
-
-def _n_updates_per_epoch(net):
-    return net.plan.n_updates // net.plan.max_epochs
 
 
 def _schedule(net):

@@ -8,7 +8,7 @@ from skorch import NeuralNetClassifier
 from torch.nn import functional as F
 
 from .._prediction import measure_population
-from ..data._batches import LadderBatches, SampleBatches, n_batches
+from ..data._batches import LadderBatches, SampleBatches
 from ..network import Ladder
 from ..objective._costs import ladder_costs
 
@@ -114,7 +114,7 @@ class LadderNet(NeuralNetClassifier):
 
         Overridden because a checkpoint may have brought some of the updates.
         """
-        n_done = self.n_updates_ // n_batches(len(X), self.batch_size)
+        n_done = self.n_updates_ // self.plan.n_updates_per_epoch
         return super().fit_loop(X, y, self.max_epochs - n_done, **kwargs)
 
     def get_iterator(self, dataset, training=False):

@@ -37,11 +37,6 @@ def train(net, data, share=1.0, watchers=()):
     watchers : iterable of skorch callbacks, default=()
         Callbacks that the net does not keep.
 
-    Returns
-    -------
-    history : dict of str to ndarray of shape (n_epochs,)
-        Numbers of each epoch, by name.
-
     Raises
     ------
     ValueError
@@ -83,9 +78,7 @@ def train(net, data, share=1.0, watchers=()):
     # always, since a callback may have restored other weights at the end
     measure_population(net.module_, samples, plan, share)
     net.population_is_current_ = True
-    history = _history_table(net.history)
     _release(net)
-    return history
 
 
 @contextmanager
@@ -142,8 +135,17 @@ def _report_interrupt(net, n_before, was_interrupted):
         )
 
 
-def _history_table(history):
-    """Numbers of skorch's history by name, without those that only skorch needs."""
+def history_table(history):
+    """Numbers of skorch's history, without those that only skorch needs.
+
+    Parameters
+    ----------
+    history : skorch.history.History
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n_epochs,)
+    """
     names = dict.fromkeys(name for epoch in history for name in epoch)
     columns = {
         name: [epoch.get(name, np.nan) for epoch in history]
