@@ -198,7 +198,7 @@ def test_the_time_before_counts(blobs, tmp_path):
     state = _checkpoint.read(path)
     assert 0 < state["seconds"] < 20
     state["seconds"] = 19.99
-    _checkpoint._replace(path, state)
+    _checkpoint.replace(path, state)
     resumed = fit(blobs, checkpoint(path), **limits)
     assert 19 < sum(resumed.net_.history[:, "train_batch_count"]) < 100
     # an epoch's time has that before the kill
@@ -356,7 +356,7 @@ def test_a_file_of_another_process(blobs, begun):
     class Meddles(Callback):
         def on_batch_end(self, net, training=False, **kwargs):
             if net.n_updates_ == 10:
-                _checkpoint._replace(begun, {"format": 1})
+                _checkpoint.replace(begun, {"format": 1})
 
     begun.unlink()
     with pytest.raises(RuntimeError, match="Another process has written to"):

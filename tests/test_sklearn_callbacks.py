@@ -36,9 +36,7 @@ class Listens:
     def on_fit_task_begin(self, estimator, context):
         self.events.append(("begin", context.task_name, context.task_id))
 
-    def on_fit_task_end(
-        self, estimator, context, *, X, y, metadata, fitted_estimator
-    ):
+    def on_fit_task_end(self, estimator, context, *, X, y, metadata, fitted_estimator):
         self.events.append(("end", context.task_name, context.task_id))
         self.fitted.append(fitted_estimator)
         self.given.append((X, y, metadata))
@@ -59,7 +57,9 @@ def test_epochs_are_tasks(blobs):
     listens = Listens()
     fit(blobs, listens)
     epochs = [
-        (when, "epoch", number) for number in range(N_EPOCHS) for when in ("begin", "end")
+        (when, "epoch", number)
+        for number in range(N_EPOCHS)
+        for when in ("begin", "end")
     ]
     assert listens.events == [
         "setup", ("begin", "fit", 0), *epochs, ("end", "fit", 0), "teardown",

@@ -1,27 +1,28 @@
 """Checkpoints: training that was killed goes on, to the bit-identical result."""
 
-import glob
 import hashlib
-import io
-import os
 import time
-import uuid
-from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
-from types import NoneType
 
 import numpy as np
 import torch
 from skorch.callbacks import Callback, EpochTimer
-from torch import Tensor
 
 from .._random import Seeds
 from .._version import __version__
 from ..data._fingerprint import fingerprint
+from ._checkpoint_file import (
+    FORMAT,
+    plain,
+    plain_entries,
+    read,
+    remove_left_overs,
+    replace,
+    signature,
+)
 from ._net import EpochSoFar
 
-FORMAT = 1
 # Fields of the plan that do not matter to training, or that the data settle.
 NOT_COMPARED = {"verbose", "scale", "input_range", "seeds"}
 # Differences that an error names at most, and characters of their values.
@@ -114,9 +115,8 @@ class Checkpoint(Callback):
             self._write(net)
             return
         _check_identity(path, state["identity"], self.identity_)
-        self.file_, self.written_at_ = _file_seen(path), time.monotonic()
-        for left_over in path.parent.glob(_partial_name(glob.escape(path.name), "*")):
-            left_over.unlink(missing_ok=True)  # of a process that was killed
+        self.file_, self.written_at_ = signature(path), time.monotonic()
+        remove_left_overs(path)
         self._restore(net, state)
 
     def on_epoch_begin(self, net, **kwargs):
@@ -165,22 +165,22 @@ class Checkpoint(Callback):
 
     def _write(self, net):
         path = Path(self.path)
-        if _file_seen(path) not in (None, self.file_):
+        if signature(path) not in (None, self.file_):
             raise RuntimeError(
                 f"Another process has written to {path} since this fit began. Give "
                 "each fit a path of its own."
             )
-        _replace(path, self._state(net))
-        self.file_, self.written_at_ = _file_seen(path), time.monotonic()
+        replace(path, self._state(net))
+        self.file_, self.written_at_ = signature(path), time.monotonic()
 
     def _state(self, net):
         others = _others(net, self)
-        rows = [_plain_entries(row | {"batches": []}) for row in net.history]
+        rows = [plain_entries(row | {"batches": []}) for row in net.history]
         epoch = None
         if net.epoch_so_far_ is not None:
             (timer,) = _timers(net)
             epoch = {
-                **_plain(vars(net.epoch_so_far_)),
+                **plain(vars(net.epoch_so_far_)),
                 "row": rows.pop(),
                 "seconds": time.time() - timer.epoch_start_time_,
             }
@@ -190,7 +190,7 @@ class Checkpoint(Callback):
             "seeds": list(net.plan.seeds),
             "module": net.module_.state_dict(),
             "requires_grad": [p.requires_grad for p in net.module_.parameters()],
-            "optimizer": _plain(net.optimizer_.state_dict()),
+            "optimizer": plain(net.optimizer_.state_dict()),
             "noise_generator": net.noise_generator_.get_state(),
             "n_updates": net.n_updates_,
             "seconds": _schedule(net).seconds(),
@@ -261,9 +261,9 @@ def _callback_state(callback):
     for name, value in vars(callback).items():
         if name.endswith("_") and not name.startswith("_"):
             if hasattr(value, "state_dict") and not isinstance(value, type):
-                state[name] = {"state_dict": _plain_entries(value.state_dict())}
+                state[name] = {"state_dict": plain_entries(value.state_dict())}
             else:
-                state |= _plain_entries({name: value})
+                state |= plain_entries({name: value})
     return state
 
 
@@ -275,28 +275,6 @@ def _load_callbacks(callbacks, states):
                 own.load_state_dict(own.state_dict() | value["state_dict"])
             else:
                 setattr(callback, attribute, value)
-
-
-def _plain_entries(entries):
-    """Entries of a dict that are plain data."""
-    plain = {}
-    for name, value in entries.items():
-        with suppress(TypeError):
-            plain[name] = _plain(value)
-    return plain
-
-
-def _plain(value):
-    """Plain data: what a file without code can have. Others raise a TypeError."""
-    if isinstance(value, np.generic):  # some of these count as numbers of Python, too
-        return _plain(value.item())
-    if type(value) in (NoneType, bool, int, float, str) or isinstance(value, Tensor):
-        return value
-    if isinstance(value, dict):
-        return {_plain(name): _plain(entry) for name, entry in value.items()}
-    if type(value) in (list, tuple):
-        return type(value)(_plain(entry) for entry in value)
-    raise TypeError(type(value))
 
 
 # ------------------------------------------------------------------- identity of a fit
@@ -329,7 +307,7 @@ def _text(value):
 def _parameters(callback):
     """Parameters of a callback that are plain, sorted."""
     names = [name for name in vars(callback) if "_" not in (name[0], name[-1])]
-    return sorted(_plain_entries({n: getattr(callback, n) for n in names}).items())
+    return sorted(plain_entries({n: getattr(callback, n) for n in names}).items())
 
 
 def _hash_of(tensors):
@@ -363,73 +341,3 @@ def _check_identity(path, of_file, of_fit):
         f"{', '.join(differences)}. Give each fit a path of its own, or remove the "
         "file to train anew."
     )
-
-
-# ------------------------------------------------------------------------------- files
-
-
-def read(path):
-    """The state in a checkpoint; None if there is no file.
-
-    Raises
-    ------
-    ValueError
-        If the file is no checkpoint.
-    OSError
-        If it cannot be read.
-    """
-    try:
-        content = Path(path).read_bytes()
-    except FileNotFoundError:
-        return None
-    try:
-        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises whatever the bytes lead to
-        raise _no_checkpoint(path) from error
-    if not isinstance(state, dict) or state.get("format") != FORMAT:
-        raise _no_checkpoint(path)
-    return state
-
-
-def _no_checkpoint(path):
-    return ValueError(
-        f"{path} is no checkpoint of sklearn_ladder {__version__}. Choose another "
-        "path, or remove the file."
-    )
-
-
-def _partial_name(name, which):
-    return f".{name}.{which}.partial"
-
-
-def _replace(path, state):
-    """Write a file beside the previous one, then let it take its place in one step."""
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    partial = path.with_name(_partial_name(path.name, uuid.uuid4().hex[:8]))
-    try:
-        with open(partial, "wb") as file:
-            file.write(buffer.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except BaseException as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-        if not isinstance(error, OSError):
-            raise
-        raise OSError(
-            error.errno,
-            f"The checkpoint could not be written ({error.strerror}); a previous one "
-            "is as it was",
-            str(path),
-        ) from error
-
-
-def _file_seen(path):
-    """What tells a file from one that another process has written; None if none."""
-    try:
-        found = os.stat(path)
-    except FileNotFoundError:
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
