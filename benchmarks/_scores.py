@@ -70,14 +70,25 @@ def critical_difference(n_methods, n_tables, alpha=0.05):
     return float(q * np.sqrt(n_methods * (n_methods + 1) / (6 * n_tables)))
 
 
-def wins_ties_losses(means, method):
-    """Tables on which `method` is better, equal and worse than each other method.
+def difference(scores, others, n_resamples=1999):
+    """Mean difference over tables, its 95 % interval, and whether it is chance.
 
-    Scores that are equal to a tenth of a point are ties.
+    Parameters
+    ----------
+    scores, others : array-like of shape (n_tables,)
+        Of two methods, in the same order.
+
+    Returns
+    -------
+    difference, low, high, p : list of float
+        The interval is by bootstrap over tables; `p` is that of Wilcoxon's signed-rank
+        test, 1 if all differences are 0.
     """
-    others = means.drop(columns=method)
-    ahead = others.rsub(means[method], axis=0).round(3)
-    return {
-        name: [int((gap > 0).sum()), int((gap == 0).sum()), int((gap < 0).sum())]
-        for name, gap in ahead.items()
-    }
+    gap = np.subtract(scores, others)
+    if not gap.any():
+        return [0.0, 0.0, 0.0, 1.0]
+    interval = stats.bootstrap(
+        (gap,), np.mean, n_resamples=n_resamples, method="percentile", rng=0
+    ).confidence_interval
+    p = stats.wilcoxon(gap).pvalue
+    return [round(float(x), 4) for x in (gap.mean(), *interval, p)]

@@ -35,8 +35,8 @@ from benchmarks._left_out import (
     StatisticsOfAllRows,
     WeightAverage,
 )
+from benchmarks._preprocessing import preprocessing
 from benchmarks._scores import scores
-from benchmarks._tabular_run import preprocessing
 from sklearn_ladder import LadderClassifier, VirtualAdversary, recipes
 
 TABLES = [

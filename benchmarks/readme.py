@@ -18,6 +18,7 @@ from benchmarks.published_summary import (
     mean_error,
     published_table,
 )
+from benchmarks.tabular_pages import PAGES_TABLES
 
 _ROOT = Path(__file__).parent.parent
 README = _ROOT / "README.md"
@@ -185,50 +186,6 @@ def missing_values_table():
     return "\n".join([*lines, "", made_by(result, note=note)])
 
 
-def tabular_table():
-    result = _results.read("tabular")
-    comparisons = result["comparisons"]
-    headings = [comparison["name"] for comparison in comparisons]
-    headings += ["mean accuracy", "log-loss"]
-    lines = [
-        "| labels: | " + " | ".join(headings) + " |",
-        "|---|" + "---|" * len(headings),
-    ]
-    metrics = ["accuracy", "balanced_accuracy"]
-    for name in comparisons[0]["accuracy"]["mean_rank"]:
-        cells = [" / ".join(_rank(c[m], name) for m in metrics) for c in comparisons]
-        # none for a method that has not run everywhere
-        cells.append(
-            f"{_mean_of([c['accuracy']['mean'] for c in comparisons], name):.3f}"
-        )
-        cells.append(f"{_mean_of([c['log_loss'] for c in comparisons], name):.2f}")
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    differences = [f"{c['accuracy']['critical_difference']:.1f}" for c in comparisons]
-    lines.append(
-        "| *critical difference* | " + " | ".join([*differences, "", ""]) + " |"
-    )
-    harm, balanced = (
-        result["harm"][metric] for metric in ("accuracy", "balanced_accuracy")
-    )
-    n_tables = min(c["tables"] for c in comparisons)
-    n_seeds = min(len(c["seeds"]) for c in comparisons)
-    within = " within one standard error" if n_seeds > 1 else ""
-    sentence = (
-        f"Unlabeled rows do no harm in {harm['harmless_share']:.0%} of {harm['cells']} "
-        "cells (table × labels): the ladder's accuracy is at least that of its "
-        f"supervised self{within}. At worst they cost "
-        f"{-100 * harm['worst']['gain']:.1f} points ({harm['worst']['table']}). In "
-        f"balanced accuracy it is {balanced['harmless_share']:.0%} of the cells."
-    )
-    note = (
-        "mean ranks in accuracy / balanced accuracy (1 is best) over "
-        f"{n_tables} tables, {n_seeds} seeds"
-    )
-    # runs of several machines, and no times
-    made = f"<sub>{note}; `{result['command']}`</sub>"
-    return "\n".join([*lines, "", sentence, "", made])
-
-
 def ablation_table():
     """What each change of the defaults gains or loses on tables."""
     result = _results.read("ablation")
@@ -288,16 +245,6 @@ def ablation_mnist_table():
     return "\n".join([*lines, "", made_by(result, note=note)])
 
 
-def _mean_of(comparisons, method):
-    return np.mean([found.get(method, np.nan) for found in comparisons])
-
-
-def _rank(comparison, method):
-    ranks = comparison["mean_rank"]
-    text = f"{ranks[method]:.1f}" if method in ranks else "–"
-    return f"**{text}**" if ranks.get(method) == min(ranks.values()) else text
-
-
 def made_by(result, n_seeds=None, note=None):
     machine, versions = result["machine"], result["versions"]
     if n_seeds:
@@ -321,22 +268,27 @@ TABLES = {
     "memory": memory_table,
     "scaling": scaling_table,
     "missing_values": missing_values_table,
-    "tabular": tabular_table,
     "ablation": ablation_table,
     "ablation-mnist": ablation_mnist_table,
-}
+} | PAGES_TABLES
 
 
 def with_tables(page):
-    """Text of a page, with each table between its two marks replaced."""
+    """Text of a page, with each table between its two marks replaced.
+
+    A table that is None has no results yet: what stands there stays.
+    """
     text = page.read_text()
     for name, table in TABLES.items():
         begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
         if begin not in text:  # a table that this page does not show
             continue
+        lines = table()
+        if lines is None:
+            continue
         before, rest = text.split(begin)
         _, after = rest.split(end)
-        text = f"{before}{begin}\n{table()}\n{end}{after}"
+        text = f"{before}{begin}\n{lines}\n{end}{after}"
     return text
 
 

@@ -1,5 +1,6 @@
-"""What the runs of ``benchmarks.tabular`` say: ranks, and what unlabeled rows gain."""
+"""What the runs of ``benchmarks.tabular`` say: ranks, differences, gains."""
 
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -7,73 +8,136 @@ import pandas as pd
 from scipy import stats
 
 from benchmarks import _results
-from benchmarks._scores import critical_difference, mean_ranks, wins_ties_losses
+from benchmarks._families import FAMILIES
+from benchmarks._methods import CHEAP, DEAR
+from benchmarks._scores import (
+    SMALLEST_PROBABILITY,
+    critical_difference,
+    difference,
+    mean_ranks,
+)
+from benchmarks.ablation import TABLES
 
 PICTURE = Path(__file__).parent.parent / "docs" / "images" / "tabular.png"
-LADDER, SUPERVISED = "ladder", "ladder, supervised"
-METRICS = ["accuracy", "balanced_accuracy"]
-REPORTED = ["log_loss", "calibration_error", "fit_seconds"]
+# The other rows of these are where most defaults were chosen. A rule for ten and more
+# classes was chosen when test rows of pendigits and letter had been seen.
+CHOSEN_ON = {*TABLES, "letter", "pendigits"}
+LADDER, SUPERVISED, VOTE = "ladder", "ladder, supervised", "vote"
+# The ladder is a member of these: its rank is that among all others.
+WITH_LADDER = [VOTE, "ladder and logistic regression"]
+METRICS = ["accuracy", "balanced_accuracy", "log_loss"]
+PRIORS = ["em", "none"]
+# A run that failed has no right predictions, and is sure of them.
+WORST = {
+    "accuracy": 0.0,
+    "balanced_accuracy": 0.0,
+    "log_loss": -np.log(SMALLEST_PROBABILITY),
+}
+# All settings together, by means over them
+ALL = "all"
 
 
-def read_runs():
-    """All runs, of both settings. A run that failed has no right predictions."""
-    runs = []
-    for path in sorted(_results.FOLDER.glob("tabular-*.jsonl")):
-        setting = path.stem.removeprefix("tabular-")
-        runs += [{"setting": setting} | run for run in _results.read_lines(path)]
-    if not runs:
-        raise SystemExit("there are no runs yet: python -m benchmarks.tabular")
-    runs = pd.DataFrame(runs)
-    if "error" in runs:
-        runs.loc[runs["error"].notna(), METRICS] = 0.0
-    return runs
+def read_runs(family):
+    """All runs of a family: a row a method, a draw and a class prior.
+
+    Returns
+    -------
+    DataFrame
+        Empty if there are none.
+    """
+    rows = []
+    for line in _results.read_lines(_results.FOLDER / f"tabular-{family}.jsonl"):
+        key = {name: line.get(name) for name in ("table", "setting", "seed")}
+        for (method, found), prior in product(line.get("methods", {}).items(), PRIORS):
+            row = key | {"method": method, "prior": prior, "error": found.get("error")}
+            row |= {"seconds": found.get("seconds"), **found.get(prior, WORST)}
+            rows.append(row)
+    return pd.DataFrame(rows)
 
 
-def complete(runs):
-    """Runs of those draws (table and seed) for which each of the methods has run."""
-    n_methods = runs.groupby(["table", "seed"])["method"].transform("nunique")
-    return runs[n_methods == runs["method"].nunique()]
+def complete(runs, methods):
+    """Runs of those methods, of draws of a table in which each of them has run."""
+    runs = runs[runs["method"].isin(methods)]
+    per_draw = runs.groupby(["table", "setting", "seed"])["method"]
+    return runs[per_draw.transform("nunique") == len(methods)]
 
 
-def by_method(runs, metric):
-    """Scores with a row a draw and a column a method."""
-    return runs.pivot(index=["table", "seed"], columns="method", values=metric)
+def table_means(runs, metric, setting):
+    """Means over draws, a row a table and a column a method; all higher the better."""
+    sign = -1 if metric == "log_loss" else 1
+    by_setting = (
+        sign * runs.groupby(["table", "setting", "method"])[metric].mean().unstack()
+    )
+    if setting != ALL:
+        return by_setting.xs(setting, level="setting")
+    # tables that have runs in all settings
+    n_settings = by_setting.groupby("table").size()
+    whole = n_settings[n_settings == n_settings.max()].index
+    return by_setting.groupby("table").mean().loc[whole]
 
 
-def compare(runs):
-    """Methods of one setting and number of labels over the tables."""
-    seeds = sorted(runs["seed"].unique().tolist())
-    result = {"tables": runs["table"].nunique(), "seeds": seeds}
+def compare(runs, setting, prior):
+    """Methods over the tables in one setting, or in the means over all.
+
+    Differences are those with the class prior by EM.
+    """
+    runs = runs[runs["prior"] == prior]
+    result = {}
     for metric in METRICS:
-        means = by_method(runs, metric).groupby("table").mean()
-        ranks = mean_ranks(means)
-        result[metric] = {
-            "mean_rank": ranks.round(3).to_dict(),
-            "critical_difference": critical_difference(len(ranks), len(means)),
-            "p_friedman": float(stats.friedmanchisquare(*means.T.to_numpy()).pvalue),
-            "mean": means.mean().round(4).to_dict(),
-            "ladder_wins_ties_losses": wins_ties_losses(means, LADDER),
-            "ladder_behind": behind(means),
+        means = table_means(runs, metric, setting)
+        n_tables, n_methods = means.shape
+        without_vote = means.drop(columns=WITH_LADDER, errors="ignore")
+        found = {
+            "mean": abs(means.mean()).round(4).to_dict(),
+            "mean_rank": mean_ranks(without_vote).round(2).to_dict(),
+            "mean_rank_with_votes": mean_ranks(means).round(2).to_dict(),
         }
-    for metric in REPORTED:
-        result[metric] = runs.groupby("method")[metric].mean().round(4).to_dict()
+        if n_tables > 1:
+            found["critical_difference"] = critical_difference(n_methods, n_tables)
+            found["p_friedman"] = float(
+                stats.friedmanchisquare(*means.T.to_numpy()).pvalue
+            )
+            found["ahead_of"] = {
+                reference: {
+                    method: difference(means[reference], means[method])
+                    for method in means
+                    if method != reference
+                }
+                for reference in (LADDER, VOTE)
+                if reference in means and prior == "em"
+            }
+        result[metric] = found
+    here = runs if setting == ALL else runs[runs["setting"] == setting]
+    result["seconds"] = here.groupby("method")["seconds"].mean().round(2).to_dict()
+    draws = here.groupby("table")["seed"].nunique()
+    result["tables"] = len(draws)
+    result["draws"] = [int(draws.min()), int(draws.max())]
     return result
 
 
-def behind(means):
-    """Tables on which another method is better than the ladder: by how much, which."""
-    gap = means.max(axis=1) - means[LADDER]
-    best = means.idxmax(axis=1)
-    tables = gap[gap > 0].sort_values(ascending=False).index
-    return {table: [round(float(gap[table]), 4), best[table]] for table in tables}
+def compare_settings(runs, methods):
+    """Comparisons by setting and by class prior, of the draws that are complete."""
+    runs = complete(runs, methods)
+    settings = list(dict.fromkeys(runs["setting"]))
+    if len(settings) > 1:
+        settings.append(ALL)
+    return {
+        setting: {prior: compare(runs, setting, prior) for prior in PRIORS}
+        for setting in settings
+    }
 
 
-def gains(runs, metric):
-    """Gain of the ladder over its supervised self: mean and standard error by table."""
-    draws = by_method(complete(runs[runs["method"].isin([LADDER, SUPERVISED])]), metric)
-    gain = (draws[LADDER] - draws[SUPERVISED]).groupby("table")
-    # one seed has no standard error: any loss counts
-    return pd.DataFrame({"gain": gain.mean(), "standard_error": gain.sem().fillna(0)})
+def gains(runs):
+    """Gain of the ladder over its supervised self in accuracy, by table and setting."""
+    runs = complete(runs[runs["prior"] == "em"], [LADDER, SUPERVISED])
+    draws = runs.pivot(
+        index=["table", "setting", "seed"], columns="method", values="accuracy"
+    )
+    gain = (draws[LADDER] - draws[SUPERVISED]).groupby(["table", "setting"])
+    # one draw has no standard error: any loss counts
+    return pd.DataFrame(
+        {"gain": gain.mean(), "standard_error": gain.sem().fillna(0)}
+    ).reset_index()
 
 
 def harm(cells):
@@ -88,91 +152,163 @@ def harm(cells):
     }
 
 
-def draw(comparisons, cells):
-    """Left the mean ranks of all methods, right the ladder's gains by table."""
-    from matplotlib import pyplot as plt
+def where_behind(runs):
+    """Tables where another method is better than the ladder: by how much, and which.
 
-    methods = list(comparisons[0]["accuracy"]["mean_rank"])[::-1]  # the best on top
-    tables = sorted(cells["table"].unique(), reverse=True)
-    figure, (left, right) = plt.subplots(
-        1, 2, figsize=(11, 2 + 0.22 * len(tables)), layout="constrained"
-    )
-    shades = plt.colormaps["viridis"](np.linspace(0.9, 0, len(comparisons)))
-    shifts = np.linspace(0.2, -0.2, len(comparisons))
-    for comparison, shade, shift in zip(comparisons, shades, shifts, strict=True):
-        ranks = comparison["accuracy"]["mean_rank"]
-        left.plot(
-            [ranks.get(method, np.nan) for method in methods],
-            np.arange(len(methods)) + shift,
-            "o", color=shade, label=comparison["name"],
-        )  # fmt: skip
-        here = cells[cells["name"] == comparison["name"]]
-        right.errorbar(
-            100 * here["gain"],
-            [tables.index(table) + shift for table in here["table"]],
-            xerr=100 * here["standard_error"],
-            fmt="o", color=shade, markersize=4, linewidth=1,
-        )  # fmt: skip
-    left.set_yticks(range(len(methods)), methods)
-    left.set_xlabel("mean rank in accuracy (1 is best)")
-    right.axvline(0, color="gray", linewidth=0.8)
-    right.set_yticks(range(len(tables)), tables)
-    right.set_xlabel("ladder's gain over its supervised self, points")
-    for axes in left, right:
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(axis="y", linewidth=0.3)
-    figure.legend(
-        loc="outside upper center",
-        ncols=len(comparisons),
-        title="labels",
-        frameon=False,
-    )
-    figure.savefig(PICTURE, dpi=120)
+    In accuracy, means over settings, with the class prior by EM.
+    """
+    runs = runs[(runs["prior"] == "em") & ~runs["method"].isin([*WITH_LADDER, *DEAR])]
+    means = table_means(runs, "accuracy", ALL)
+    gap = means.max(axis=1) - means[LADDER]
+    best = means.idxmax(axis=1)
+    tables = gap[gap > 0].sort_values(ascending=False).index
+    return {table: [round(float(gap[table]), 4), best[table]] for table in tables}
+
+
+def subsets(family, runs):
+    """Parts of a family that are shown apart, by name."""
+    parts = {family: runs}
+    if family == "open":
+        chosen_on = runs["table"].isin(CHOSEN_ON)
+        parts["open, defaults chosen on other rows"] = runs[chosen_on]
+        parts["open, nothing chosen"] = runs[~chosen_on]
+    return {name: part for name, part in parts.items() if len(part)}
+
+
+def summarize(family, runs):
+    """All that is shown of a family."""
+    present = set(runs["method"])
+    groups = {"comparisons": FAMILIES[family].cheap}
+    if set(DEAR) & present:
+        # other methods in the same, fewer draws
+        groups["with_long_fits"] = [*FAMILIES[family].cheap, *DEAR]
+    cells = gains(runs)
+    return {
+        **{
+            group: {
+                name: found
+                for name, part in subsets(family, runs).items()
+                if (found := compare_settings(part, present & set(methods)))
+            }
+            for group, methods in groups.items()
+        },
+        "behind": where_behind(complete(runs, present & set(CHEAP))),
+        "gains": cells.round(4).to_dict("records"),
+        "harm": harm(cells),
+        "failed": runs.loc[runs["error"].notna() & (runs["prior"] == "em"), "method"]
+        .value_counts()
+        .to_dict(),
+    }
 
 
 def main():
-    runs = read_runs()
-    comparisons, cells = [], {metric: [] for metric in METRICS}
-    for (setting, labels), group in runs.groupby(["setting", "labels"]):
-        name = f"{labels} {'per class' if setting == 'per-class' else 'on average'}"
-        whole = complete(group)
-        if not {LADDER, SUPERVISED} <= set(whole["method"]):
-            print(f"{name}: left out, no draw with the ladder and all other methods")
-            continue
-        key = {"name": name, "setting": setting, "labels": int(labels)}
-        comparisons.append(key | compare(whole))
-        for metric in METRICS:
-            cells[metric].append(gains(group, metric).reset_index().assign(name=name))
-        print_comparison(comparisons[-1])
-    if not comparisons:
-        raise SystemExit("there is nothing to compare yet")
-    cells = {m: pd.concat(frames, ignore_index=True) for m, frames in cells.items()}
-    failed = runs.loc[runs["error"].notna(), "method"] if "error" in runs else []
-    result = {
-        "comparisons": comparisons,
-        "harm": {metric: harm(cells[metric]) for metric in METRICS},
-        "gains": {m: cells[m].round(4).to_dict("records") for m in METRICS},
-        "failed": pd.Series(failed, dtype=object).value_counts().to_dict(),
-    }
-    for metric in METRICS:
-        print(f"against its supervised self, {metric}:", result["harm"][metric])
+    """Summarize all families of which there are runs."""
+    found = {}
+    for family in FAMILIES:
+        runs = read_runs(family)
+        if len(runs):
+            found[family] = summarize(family, runs)
+            print_family(family, found[family])
+    if not found:
+        raise SystemExit("there are no runs yet: python -m benchmarks.tabular")
+    print(_results.write("tables", {"families": found} | _results.provenance()))
+    draw(found)
+
+
+def print_family(family, result):
+    """The figures that the claims are about."""
+    for name, comparisons in result["comparisons"].items():
+        for setting, of_priors in comparisons.items():
+            for prior, found in of_priors.items():
+                print_comparison(f"{name}; {setting}; class prior: {prior}", found)
+    print("ladder is behind on", result["behind"])
+    print("against its supervised self:", result["harm"])
     print("failed runs:", result["failed"])
-    print(_results.write("tabular", result | _results.provenance()))
-    draw(comparisons, cells["accuracy"])
 
 
-def print_comparison(comparison):
-    print(
-        f"\nlabels: {comparison['name']}; {comparison['tables']} tables, "
-        f"{len(comparison['seeds'])} seeds; critical difference of mean ranks "
-        f"{comparison['accuracy']['critical_difference']:.2f}"
+def print_comparison(title, found):
+    """A table of a comparison."""
+    print(f"\n{title}; {found['tables']} tables, draws {found['draws']}")
+    columns = {}
+    for metric, short in zip(METRICS, ("acc", "bal", "loss"), strict=True):
+        columns[short] = found[metric]["mean"]
+        columns[f"rank {short}"] = found[metric]["mean_rank"]
+        columns[f"all {short}"] = found[metric]["mean_rank_with_votes"]
+        ahead = found[metric].get("ahead_of", {}).get(LADDER, {})
+        columns[f"ladder ahead, {short}"] = {
+            method: "{:.4f} [{:.4f}, {:.4f}] p={:.3f}".format(*each)
+            for method, each in ahead.items()
+        }
+    columns["s"] = found["seconds"]
+    print(pd.DataFrame(columns).sort_values("loss").to_string(na_rep="-"))
+
+
+def draw(families):
+    """Left the mean ranks of all methods, right the ladder's gains by table."""
+    from matplotlib import pyplot as plt
+
+    shown = [name for name in ("open", "everyday") if name in families]
+    if not shown:
+        return
+    figure, axes = plt.subplots(
+        len(shown), 2, figsize=(11, 5 * len(shown)), layout="constrained", squeeze=False
     )
-    columns = {
-        "rank": comparison["accuracy"]["mean_rank"],
-        "balanced rank": comparison["balanced_accuracy"]["mean_rank"],
-        "ladder w/t/l": comparison["accuracy"]["ladder_wins_ties_losses"],
-        "accuracy": comparison["accuracy"]["mean"],
-        "balanced": comparison["balanced_accuracy"]["mean"],
-    } | {metric: comparison[metric] for metric in REPORTED}
-    print(pd.DataFrame(columns).sort_values("rank").round(3).to_string())
-    print("ladder is behind on", comparison["accuracy"]["ladder_behind"])
+    for name, (left, right) in zip(shown, axes, strict=True):
+        draw_ranks(left, families[name]["comparisons"][name])
+        draw_gains(right, pd.DataFrame(families[name]["gains"]))
+        left.set_ylabel(f"{name} tables", fontsize="large")
+    figure.savefig(PICTURE, dpi=120)
+    plt.close(figure)
+
+
+def draw_ranks(axes, comparisons):
+    """Mean ranks in accuracy with the class prior by EM, a color a setting."""
+    settings = [setting for setting in comparisons if setting != ALL]
+    ranks = {
+        setting: comparisons[setting]["em"]["accuracy"]["mean_rank_with_votes"]
+        for setting in settings
+    }
+    methods = list(ranks[settings[0]])[::-1]  # the best on top
+    _, colors, shifts = _styles(settings)
+    for setting, color, shift in zip(settings, colors, shifts, strict=True):
+        axes.plot(
+            [ranks[setting][method] for method in methods],
+            np.arange(len(methods)) + shift,
+            "o", color=color, label=setting, markersize=4,
+        )  # fmt: skip
+    axes.set_yticks(range(len(methods)), methods)
+    axes.set_xlabel("mean rank in accuracy (1 is best)")
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(-0.6, 1.0), ncols=4, frameon=False,
+        fontsize="small", columnspacing=1, handletextpad=0.2,
+    )  # fmt: skip
+    _plain(axes)
+
+
+def draw_gains(axes, cells):
+    """Gain of the ladder over its supervised self, a color a setting."""
+    tables = sorted(cells["table"].unique(), reverse=True)
+    for setting, color, shift in zip(*_styles(cells["setting"].unique()), strict=True):
+        here = cells[cells["setting"] == setting]
+        axes.errorbar(
+            100 * here["gain"],
+            [tables.index(table) + shift for table in here["table"]],
+            xerr=100 * here["standard_error"],
+            fmt="o", color=color, markersize=3, linewidth=1,
+        )  # fmt: skip
+    axes.axvline(0, color="gray", linewidth=0.8)
+    axes.set_yticks(range(len(tables)), tables)
+    axes.set_xlabel("ladder less its supervised self, points of accuracy")
+    _plain(axes)
+
+
+def _styles(settings):
+    from matplotlib import colormaps
+
+    colors = colormaps["viridis"](np.linspace(0.9, 0, len(settings)))
+    return settings, colors, np.linspace(0.2, -0.2, len(settings))
+
+
+def _plain(axes):
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", linewidth=0.3)
