@@ -93,6 +93,10 @@ class Plan:
     projection: np.ndarray | None = field(repr=False)  # of sparse features
 
     @property
+    def n_updates_per_epoch(self):
+        return self.n_updates // self.max_epochs
+
+    @property
     def hidden_layer_sizes(self):
         """Widths of the hidden layers of an MLP; None of another architecture."""
         hidden = self.layers[1:-1]

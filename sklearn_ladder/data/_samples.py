@@ -217,7 +217,7 @@ class Samples(Dataset):
         step = -(-len(self) // most)
         have_missing, compared = False, []
         lowest, highest = np.full((2, self.shape[1]), np.nan)
-        for part in self._slices():
+        for part in self.slices():
             chunk = self.take_as_given(part)
             if chunk.dtype not in (np.float32, np.float64):
                 chunk = chunk.astype(float)
@@ -245,7 +245,7 @@ class Samples(Dataset):
             found |= {int(some[n]): cause for n, cause in causes.items()}
         return found
 
-    def _slices(self):
+    def slices(self):
         size = chunk_size(self.shape[1])
         return [slice(start, start + size) for start in range(0, len(self), size)]
 
