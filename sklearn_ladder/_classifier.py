@@ -117,8 +117,9 @@ class LadderClassifier(
         input first. Entries of layers without a cost in this `variant` are ignored.
         "auto" is 1 at the input and the hidden layers, 0.1 for convolutional networks.
         At the class layer it rises from 0, for up to 4 classes, to 1 for 10 and more,
-        which are usually clusters (Γ-model: 1). With fewer than 10 classes, "auto" also trains some members
-        without denoising costs, so that the mean prediction stays close to the labels.
+        which are usually clusters (Γ-model: 1). With fewer than 10 classes, "auto" also
+        trains some members without denoising costs, so that the mean prediction stays
+        close to the labels.
         In an array with one row per member, the last rows may be 0 for the same
         purpose. For pixels in [0, 1] that are not scaled, the published pattern is
         1000, 10, 0.1, 0.1, ….
@@ -151,8 +152,8 @@ class LadderClassifier(
     activation : {"relu", "leaky_relu", "tanh"}, default="relu"
         Activation of the hidden layers. The slope of the leaky one is 0.1.
 
-    feature_scaling : {"auto", "scaled", "binned", "projected", "shared"}, int or None, \
-            default="auto"
+    feature_scaling : {"auto", "scaled", "binned", "projected", "shared"}, int or \
+            None, default="auto"
         How the network brings features to one scale. "scaled" averages two numbers: a
         value's distance from the mean in standard deviations, and the normal score of
         its rank. Units then do not matter, and outliers matter little. "binned" divides
@@ -161,10 +162,10 @@ class LadderClassifier(
         another number of bins. "projected" is for sparse features such as those of
         texts: a truncated singular value decomposition to 100 columns, which keep their
         relative sizes. "shared" is for pixels: all features have the same mean and
-        scale. "auto" shares the scale of convolutional networks, projects sparse matrices with more than 512 features, and
-        uses bins for tables with fewer than 10 classes, with at most 512 columns. None
-        leaves features as they are: choose it for images
-        scaled to [0, 1].
+        scale. "auto" shares the scale of convolutional networks, projects sparse
+        matrices with more than 512 features, and uses bins for tables with fewer than
+        10 classes, with at most 512 columns. None leaves features as they are: the
+        published recipes have it for pixels in [0, 1].
 
     batch_size : int, default=100
         Number of labeled samples of a training step, and of unlabeled ones. If there

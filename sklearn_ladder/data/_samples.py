@@ -178,7 +178,7 @@ class Samples(Dataset):
             -1 at missing entries.
         """
         codes = np.empty((len(self), len(features)), dtype=np.int16)
-        for part in self._slices():
+        for part in self.slices():
             table = self._X[part, features]
             codes[part] = np.where(np.isnan(table), -1, table)
         return codes
