@@ -3,7 +3,10 @@
 Module `sklearn_ladder.robustness` has the plot of the error under attack.
 """
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,10 +18,22 @@ from .data._samples import Samples, flatten_images
 from .robustness._attacks import fitted_net, net_of_numbers
 from .robustness._display import EXTRA
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, Self
+
+    import numpy.typing as npt
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.lines import Line2D
+
+    from ._classifier import LadderClassifier
+    from ._typing import Array, ImageShape, MatrixLike, NumbersLike, RandomState
+
 __all__ = ["ReconstructionDisplay", "TrainingHistoryDisplay"]
 
 # Place of a legend that is clear of the curves. A layout engine makes room for it.
-BESIDE_AXES = {"loc": "upper left", "bbox_to_anchor": (1, 1)}
+BESIDE_AXES: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1, 1)}
 
 
 class TrainingHistoryDisplay:
@@ -61,12 +76,24 @@ class TrainingHistoryDisplay:
     (30,)
     """
 
-    def __init__(self, *, epoch, costs):
+    # set by plot
+    ax_: Axes
+    figure_: Figure | SubFigure
+    lines_: dict[str, Line2D]
+
+    def __init__(self, *, epoch: NumbersLike, costs: Mapping[str, NumbersLike]) -> None:
         self.epoch = epoch
         self.costs = costs
 
     @classmethod
-    def from_estimator(cls, estimator, *, names=None, ax=None, **kwargs):
+    def from_estimator(
+        cls,
+        estimator: LadderClassifier,
+        *,
+        names: str | Sequence[str] | None = None,
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Plot the costs of a classifier's training.
 
         Parameters
@@ -114,7 +141,7 @@ class TrainingHistoryDisplay:
         )
         return display.plot(ax=ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Self:
         """Plot the curves.
 
         If the figure has a layout engine, such as ``layout="constrained"``, the legend
@@ -142,7 +169,7 @@ class TrainingHistoryDisplay:
         if ax is None:
             _, ax = plt.subplots(figsize=(7.5, 4.5), layout="constrained")
             # Colors repeat after ten curves, with dashed lines.
-            colors = plt.cycler(color=plt.colormaps["tab10"].colors)
+            colors = plt.cycler(color=plt.colormaps["tab10"].colors)  # type: ignore[attr-defined]
             ax.set_prop_cycle(plt.cycler(linestyle=["-", "--"]) * colors)
         if len(self.epoch) == 1:  # a single point is invisible without a marker
             kwargs = {"marker": "o"} | kwargs
@@ -193,7 +220,17 @@ class ReconstructionDisplay:
     (5, 8, 8)
     """
 
-    def __init__(self, *, original, corrupted, denoised):
+    # set by plot
+    axes_: npt.NDArray[Any]
+    figure_: Figure | SubFigure
+
+    def __init__(
+        self,
+        *,
+        original: Sequence[npt.NDArray[Any]] | Array,
+        corrupted: Sequence[npt.NDArray[Any]] | Array,
+        denoised: Sequence[npt.NDArray[Any]] | Array,
+    ) -> None:
         self.original = original
         self.corrupted = corrupted
         self.denoised = denoised
@@ -201,15 +238,15 @@ class ReconstructionDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
+        estimator: LadderClassifier,
+        X: MatrixLike,
         *,
-        image_shape=None,
-        noise_std=None,
-        random_state=None,
-        figure=None,
-        **kwargs,
-    ):
+        image_shape: ImageShape | None = None,
+        noise_std: float | None = None,
+        random_state: RandomState = None,
+        figure: Figure | SubFigure | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Add noise to images, denoise them with a classifier, and plot all three.
 
         Parameters
@@ -273,8 +310,8 @@ class ReconstructionDisplay:
             noise_std = np.ravel(estimator.noise_std)[0]
             if estimator.feature_scaling_ is not None:
                 noise_std = noise_std * np.nanstd(pixels)
-        random_state = private_random_state(random_state)
-        corrupted = pixels + random_state.normal(scale=noise_std, size=pixels.shape)
+        rng = private_random_state(random_state)
+        corrupted = pixels + rng.normal(scale=noise_std, size=pixels.shape)
         X_corrupted = corrupted
         if samples.names is not None:  # scikit-learn warns if feature names are missing
             X_corrupted = pd.DataFrame(corrupted, columns=samples.names)
@@ -285,7 +322,7 @@ class ReconstructionDisplay:
         )
         return display.plot(figure=figure, **kwargs)
 
-    def plot(self, figure=None, **kwargs):
+    def plot(self, figure: Figure | SubFigure | None = None, **kwargs: Any) -> Self:
         """Show the images.
 
         Parameters
