@@ -161,11 +161,24 @@ def test_folds_that_agree_are_not_taken_for_certainty(n_folds):
     n = 20 * n_folds / 5  # labels that were tested
     share = 2 / (n + 4)  # of errors, with two more of each outcome
     width = 1.959964 * np.sqrt(share * (1 - share) / (n + 4))
-    assert found.table["accuracy ±"].tolist() == pytest.approx([width] * 2)
+    assert found.table["accuracy low"].tolist() == pytest.approx([1 - width] * 2)
+    assert found.table["accuracy high"].tolist() == [1, 1]
     assert found.difference("a", "b", "accuracy") == pytest.approx((0, -width, width))
     # the rarest class decides the width of a mean over classes
     rare = Comparison(folds, 5, {0: 18, 1: 2}, 9).table
-    assert (rare["balanced_accuracy ±"] > rare["accuracy ±"]).all()
+    assert (rare["balanced_accuracy low"] < rare["accuracy low"]).all()
+
+
+def test_intervals_have_values_that_scores_can_have():
+    folds = folds_of(a=[0.1, 0.9], b=[0.9, 0.1])
+    found = Comparison(folds, 2, {0: 10, 1: 10}, 9)
+    table = found.table
+    for score in ("accuracy", "balanced_accuracy"):
+        assert table[f"{score} low"].tolist() == [0, 0]
+        assert table[f"{score} high"].tolist() == [1, 1]
+    assert table["log_loss low"].tolist() == [0, 0]
+    assert found.difference("a", "b", "accuracy")[1:] == (-1, 1)
+    assert found.difference("a", "b")[1] < -1
 
 
 @pytest.mark.parametrize(
@@ -223,10 +236,10 @@ def test_time_limit_and_progress(blobs):
 
 
 def test_no_fold_begins_that_would_end_late(blobs, monkeypatch):
-    """An interval needs two folds; then the time of the next one counts."""
+    """An interval needs some folds; then the time of the next one counts."""
     X, y, _ = blobs
     found = compare(X, y, methods=METHODS, max_time=0)
-    assert found.folds["fold"].unique().tolist() == [0, 1]
+    assert found.folds["fold"].unique().tolist() == [0, 1, 2]
     now = iter(range(10**6))  # a second for each look at the clock
     monkeypatch.setattr("time.perf_counter", lambda: float(next(now)))
     found = compare(X, y, methods={"one": METHODS["vote"]}, max_time=15)
@@ -321,7 +334,7 @@ def test_plot(score, found):
     mean, low, high = found.difference(worst, best, score)
     (segment,) = display.errorbars_[1].lines[2][0].get_segments()[-1:]
     np.testing.assert_allclose(segment[:, 0], [low, high])
-    assert display.differences[-1] == pytest.approx([mean, high - mean])
+    assert display.differences[-1] == pytest.approx([mean, low, high])
     pyplot.close(display.figure_)
 
 

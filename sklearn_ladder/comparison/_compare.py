@@ -28,8 +28,8 @@ from ._result import Comparison
 # In the log-loss: some methods are sure, and wrong.
 SMALLEST_PROBABILITY = 1e-3
 MOST_FOLDS, MOST_REPEATS = 5, 10
-# An interval needs two.
-FEWEST_FOLDS = 2
+# An interval needs two, and that of two is far too wide to be of use.
+FEWEST_FOLDS = 3
 # From this number of classes on, their names are not all listed.
 MOST_NAMES = 10
 
@@ -59,8 +59,8 @@ def compare(X, y, *, methods=None, max_time=None, random_state=0, progress=None)
 
     max_time : float, default=None
         Seconds. The five folds are repeated, in another way each time, at most ten
-        times. No fold begins that would probably end later, except the first two. None
-        is one repetition without a limit.
+        times. No fold begins that would probably end later, except the first three.
+        None is one repetition without a limit.
 
     random_state : int, default=0
         Determines folds and all that is random in the methods.

@@ -28,8 +28,8 @@ class ComparisonDisplay:
 
     score : {"accuracy", "balanced_accuracy", "log_loss"}
 
-    scores, differences : array-like of shape (n_methods, 2)
-        Means, and half the widths of their intervals.
+    scores, differences : array-like of shape (n_methods, 3)
+        Means, and both ends of their intervals.
 
     Attributes
     ----------
@@ -76,15 +76,14 @@ class ComparisonDisplay:
             score, ascending=score == "log_loss", kind="stable"
         )
         methods = table.index.tolist()
-        differences = []
-        for method in methods:
-            mean, _, high = comparison.difference(method, methods[0], score)
-            differences.append([mean, high - mean])
-        differences[0] = [0.0, 0.0]  # of the best method to itself
+        differences = [
+            comparison.difference(method, methods[0], score) for method in methods
+        ]
+        differences[0] = (0.0, 0.0, 0.0)  # of the best method from itself
         display = cls(
             methods=methods,
             score=score,
-            scores=table[[score, f"{score} ±"]].to_numpy(),
+            scores=table[[score, f"{score} low", f"{score} high"]].to_numpy(),
             differences=np.array(differences),
         )
         return display.plot(axes=axes)
@@ -121,8 +120,9 @@ class ComparisonDisplay:
         for ax, values, label in zip(
             self.axes_, (self.scores, self.differences), labels, strict=True
         ):
+            mean, low, high = np.transpose(values)
             bars = ax.errorbar(
-                values[:, 0], self.methods, xerr=values[:, 1], fmt="o", capsize=3
+                mean, self.methods, xerr=[mean - low, high - mean], fmt="o", capsize=3
             )
             self.errorbars_.append(bars)
             ax.set_xlabel(label)

@@ -36,8 +36,8 @@ class Comparison:
     Attributes
     ----------
     table : DataFrame of shape (n_methods, n_scores)
-        Means over folds and, with ±, half the width of their 95 % intervals; best
-        log-loss first. "difference" is the log-loss minus that of the first method.
+        Means over folds and, with "low" and "high", their 95 % intervals; best log-loss
+        first. "difference" is the log-loss minus that of the first method.
 
     recommended : str or None
         The method to use: the vote, unless another method is surely better. None with
@@ -77,19 +77,19 @@ class Comparison:
 
     @property
     def table(self):
-        """Means of the scores, with half the width of their intervals."""
-        columns = {}
-        for score in SCORES:
-            by_fold = self._by_fold(score)
-            columns[score] = by_fold.mean()
-            columns[f"{score} ±"] = by_fold.apply(self._half_width, score=score)
-        columns["seconds"] = self._by_fold("seconds").mean()
-        table = pd.DataFrame(columns).sort_values("log_loss", kind="stable")
-        by_fold = self._by_fold("log_loss")[table.index]
-        gaps = by_fold.sub(by_fold[table.index[0]], axis="index")
-        table.insert(6, "difference", gaps.mean())
-        table.insert(7, "difference ±", gaps.apply(self._half_width, score="log_loss"))
-        return table
+        """Means of the scores, with their intervals."""
+        best = self._by_fold("log_loss").mean().idxmin()
+        rows = {}
+        for name in self._by_fold("log_loss"):
+            row = {}
+            for score in SCORES:
+                found = self._interval(self._by_fold(score)[name], score)
+                row |= zip((score, f"{score} low", f"{score} high"), found, strict=True)
+            names = ("difference", "difference low", "difference high")
+            row |= zip(names, self.difference(name, best), strict=True)
+            rows[name] = row | {"seconds": self._by_fold("seconds")[name].mean()}
+        table = pd.DataFrame.from_dict(rows, orient="index")
+        return table.sort_values("log_loss", kind="stable")
 
     def difference(self, method, other, score="log_loss"):
         """Mean difference of two methods over the folds, with its 95 % interval.
@@ -104,9 +104,7 @@ class Comparison:
         mean, low, high : float
             Of `method` minus `other`.
         """
-        gaps = self._gaps(method, other, score)
-        mean, width = float(gaps.mean()), float(self._half_width(gaps, score))
-        return mean, mean - width, mean + width
+        return self._interval(self._gaps(method, other, score), score, least=-np.inf)
 
     def probability(self, method, other, score="log_loss"):
         """Probability that a method is better than another, given these folds.
@@ -212,8 +210,11 @@ class Comparison:
             )
         else:
             reason = "no other method was compared"
-        accuracy, width = table.loc[chosen, ["accuracy", "accuracy ±"]]
-        return f"use {chosen} ({reason}; accuracy {accuracy:.2f} ± {width:.2f})"
+        accuracy, low, high = table.loc[chosen].iloc[:3]
+        return (
+            f"use {chosen} ({reason}; its accuracy is {accuracy:.2f}, 95 % interval "
+            f"{low:.2f} to {high:.2f})"
+        )
 
     # ----------------------------------------------------------------- output
 
@@ -231,17 +232,13 @@ class Comparison:
             "|---|---|---|---|---|---|",
         ]
         for name, row in table.iterrows():
-            cells = [f"{row[score]:.3f} ± {row[f'{score} ±']:.3f}" for score in SCORES]
-            gap = f"{row['difference']:+.3f} ± {row['difference ±']:.3f}"
-            if name == table.index[0]:
-                gap = ""
-            lines.append(
-                f"| {name} | {' | '.join(cells)} | {gap} | {row['seconds']:.1f} |"
-            )
-        n_folds = self._by_fold("seconds").shape[0]
+            cells = [_cell(row, score, ".2f") for score in SCORES]
+            is_best = name == table.index[0]
+            cells.append("" if is_best else _cell(row, "difference", "+.2f"))
+            lines.append(f"| {name} | {' | '.join(cells)} | {row['seconds']:.1f} |")
         note = (
-            f"Mean over {n_folds} folds ± half the width of the 95 % interval. Scores "
-            "are of labeled samples that were held out."
+            f"Means over {len(self._by_fold('seconds'))} folds with 95 % intervals. "
+            "Scores are of labeled samples that were held out."
         )
         return "\n".join([self._samples(), "", *lines, "", note, "", self.advice])
 
@@ -313,6 +310,17 @@ class Comparison:
         by_fold = self._by_fold(score)
         return by_fold[method] - by_fold[other]
 
+    def _interval(self, values, score, least=0.0):
+        """Mean of a score or difference over folds, and its interval.
+
+        Bounds of scores are those that scores can have.
+        """
+        mean, width = float(values.mean()), self._half_width(values, score)
+        low, high = max(least, mean - width), mean + width
+        if score != "log_loss":
+            low, high = max(low, -1.0), min(high, 1.0)
+        return mean, low, high
+
     def _half_width(self, values, score):
         """Half the width of the interval of a mean score, or difference, over folds."""
         from scipy import stats  # late: see LadderClassifier.fit
@@ -320,7 +328,7 @@ class Comparison:
         # n_test / n_train of the labeled samples is 1 / (n_splits - 1)
         scale = np.sqrt(1 / len(values) + 1 / (self.n_splits - 1))
         quantile = stats.t.ppf(SURE, len(values) - 1)
-        width = quantile * values.std(ddof=1) * scale
+        width = float(quantile * values.std(ddof=1) * scale)
         if score == "log_loss":
             return width
         return max(width, self._least_half_width(score, values))
@@ -339,4 +347,11 @@ class Comparison:
             n = len(counts) ** 2 / (1 / counts).sum()
         n *= min(1, len(values) / self.n_splits)  # fewer if time was short
         share = (abs(values.mean()) * n + 2) / (n + 4)
-        return stats.norm.ppf(SURE) * np.sqrt(share * (1 - share) / (n + 4))
+        return float(stats.norm.ppf(SURE) * np.sqrt(share * (1 - share) / (n + 4)))
+
+
+def _cell(row, name, form):
+    mean, low, high = (
+        format(row[key], form) for key in (name, f"{name} low", f"{name} high")
+    )
+    return f"{mean} [{low}, {high}]"
