@@ -190,7 +190,7 @@ class Comparison:
                 f"it is unclear whether the {self.n_unlabeled} unlabeled samples help"
             )
         return (
-            f"{does} (probability of help {self._probability_of_help():.2f}: they "
+            f"{does} (probability of help {_rounded(self._probability_of_help())}: they "
             f"change the ladder's log-loss by {mean:+.2f}, 95 % interval {low:+.2f} to "
             f"{high:+.2f})"
         )
@@ -201,12 +201,12 @@ class Comparison:
         if chosen != best:
             reason = (
                 f"{best} has a lower log-loss, but is better only with probability "
-                f"{self.probability(best, chosen):.2f}"
+                f"{_rounded(self.probability(best, chosen))}"
             )
         elif others:
             reason = (
                 f"lowest log-loss, better than {others[0]} with probability "
-                f"{self.probability(best, others[0]):.2f}"
+                f"{_rounded(self.probability(best, others[0]))}"
             )
         else:
             reason = "no other method was compared"
@@ -348,6 +348,13 @@ class Comparison:
         n *= min(1, len(values) / self.n_splits)  # fewer if time was short
         share = (abs(values.mean()) * n + 2) / (n + 4)
         return float(stats.norm.ppf(SURE) * np.sqrt(share * (1 - share) / (n + 4)))
+
+
+def _rounded(probability):
+    """Two digits; nothing is certain."""
+    if probability > 0.99:
+        return "> 0.99"
+    return "< 0.01" if probability < 0.01 else f"{probability:.2f}"
 
 
 def _cell(row, name, form):
