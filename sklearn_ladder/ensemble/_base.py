@@ -27,6 +27,7 @@ from .._class_prior import (
     equal_shares_weight,
     estimate_class_prior,
 )
+from .._documentation import DocumentationMixin
 from .._version import VersionMixin
 from ..data._labels import UNLABELED, encode_labels, labeled_part
 from ..data._weights import sample_weights
@@ -35,7 +36,7 @@ from ._tags import SemiSupervisedTags
 FIT_TO_FIT = MethodMapping().add(caller="fit", callee="fit")
 
 
-class SemiSupervisedMixin(VersionMixin, ClassifierMixin):
+class SemiSupervisedMixin(DocumentationMixin, VersionMixin, ClassifierMixin):
     """Prediction by `predict_proba`, a score of the labeled samples, and the tag.
 
     A subclass has `classes_` and `_estimators_for_fit()`, a dict of the estimators that

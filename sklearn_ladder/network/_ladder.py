@@ -287,7 +287,7 @@ class Ladder(nn.Module):
                 reconstruction = (reconstruct or self._reconstruct_batch)(x)
                 imputed = self._fill_from_denoising_members(reconstruction)
             if self.input_range is not None:
-                imputed = imputed.clamp(*self.input_range)
+                imputed = imputed.clamp(*self.input_range.unbind())
             x = torch.where(missing, imputed, x)
         return x
 
@@ -319,7 +319,16 @@ class Ladder(nn.Module):
     def prepare(self, x):
         """Columns of layer 0 for prediction: scaled, missing entries imputed."""
         x = self.for_all(self.scale(x))
-        return self.impute(x, self._reconstruct) if _have_missing(x) else x
+        if torch.compiler.is_compiling():
+            # A traced graph needs both branches. (torch.cond refuses to return its
+            # argument itself, so the second one copies.)
+            return torch.cond(
+                x.isnan().any(), self._impute_by_population, torch.clone, (x,)
+            )
+        return self._impute_by_population(x) if _have_missing(x) else x
+
+    def _impute_by_population(self, x):
+        return self.impute(x, self._reconstruct)
 
     def columns(self, x):
         """Columns of layer 0 of the first member, for prediction."""

@@ -14,6 +14,7 @@ from ..network import layer_shapes
 from ..network._feature_scaling import PiecewiseLinear
 from ..network._projection import Projection
 from ._callbacks import LearningRateSchedule, early_stopping
+from ._checkpoint import Checkpoint
 from ._net import LadderNet
 
 # Number of earlier epochs of a stream that the history keeps.
@@ -43,14 +44,45 @@ def build_net(plan, validation_set=None, callbacks=None, previous=None):
     ValueError
         If `callbacks` are not as described, or the previous net has other layers.
     """
-    schedule = LearningRateSchedule(plan.n_updates, plan.decay_start, plan.max_time)
-    own_callbacks, train_split = [("learning_rate_schedule", schedule)], None
+    all_callbacks = [*own_callbacks(plan), *_copies(callbacks)]
+    train_split = None
     if plan.early_stopping:
-        own_callbacks += early_stopping(plan.n_iter_no_change, plan.tol)
         train_split = predefined_split(Dataset(*validation_set))
+    net = initialized_net(plan, all_callbacks, train_split)
+    if previous is not None:
+        _load_weights(net.module_, previous.module_)
+        if plan.is_stream:
+            _continue_stream(net, previous)
+    return net
+
+
+def own_callbacks(plan):
+    """Callbacks of this package that a plan needs, as pairs (name, callback)."""
+    schedule = LearningRateSchedule(plan.n_updates, plan.decay_start, plan.max_time)
+    callbacks = [("learning_rate_schedule", schedule)]
+    if plan.early_stopping:
+        callbacks += early_stopping(plan.n_iter_no_change, plan.tol)
+    return callbacks
+
+
+def initialized_net(plan, callbacks, train_split=None):
+    """The net of a plan, with initial weights.
+
+    Parameters
+    ----------
+    plan : Plan
+    callbacks : list
+        All callbacks but skorch's default ones. They are not copied.
+    train_split : callable, default=None
+        Gives skorch the held-out samples.
+
+    Returns
+    -------
+    LadderNet
+    """
     shapes = layer_shapes(plan.layers[0], plan.layers[1:])
     n_units_at_most = plan.n_estimators * max(shape.n_units for shape in shapes)
-    net = LadderNet(
+    return LadderNet(
         plan=plan,
         module__layers=plan.layers,
         module__denoised_layers=np.flatnonzero(plan.denoising_cost).tolist(),
@@ -78,16 +110,11 @@ def build_net(plan, validation_set=None, callbacks=None, previous=None):
         batch_size=plan.batch_size,
         max_epochs=plan.max_epochs,
         lr=plan.learning_rate,
-        callbacks=[*own_callbacks, *_copies(callbacks)],
+        callbacks=callbacks,
         classes=np.arange(plan.n_classes),
         device=plan.device,
-        verbose=plan.verbose,
+        verbose=max(plan.verbose - 1, 0),  # 1 is for `Progress`
     ).initialize()
-    if previous is not None:
-        _load_weights(net.module_, previous.module_)
-        if plan.is_stream:
-            _continue_stream(net, previous)
-    return net
 
 
 def _feature_scaling(plan):
@@ -104,20 +131,29 @@ def _copies(callbacks):
     does.
     """
     for entry in callbacks or []:
-        callback = entry[-1] if isinstance(entry, tuple) and len(entry) == 2 else entry
-        if not isinstance(callback, Callback):
+        if not isinstance(_callback(entry), Callback):
             raise ValueError(
                 "callbacks must be skorch callbacks, or pairs (name, callback); got "
                 f"{entry!r}."
             )
+    is_checkpoint = [isinstance(_callback(e), Checkpoint) for e in callbacks or []]
+    if sum(is_checkpoint) > 1:
+        raise ValueError("callbacks must have at most one Checkpoint.")
     try:
-        return deepcopy(callbacks or [])
+        copies = deepcopy(callbacks or [])
     except TypeError as error:
         raise ValueError(
             "callbacks must be copyable, because each fit trains with copies; got "
             f"{callbacks!r} ({error}). A callback that needs a file or a thread should "
             "open it in on_train_begin."
         ) from error
+    # a checkpoint comes last, because it keeps the state of the others
+    return [copies[n] for n in np.argsort(is_checkpoint, kind="stable")]
+
+
+def _callback(entry):
+    is_pair = isinstance(entry, tuple) and len(entry) == 2
+    return entry[-1] if is_pair else entry
 
 
 def _load_weights(module, previous):
