@@ -29,7 +29,6 @@ from sklearn_ladder.model_selection import hide_labels
 TABLES = ["churn", "optdigits", "phoneme", "spambase", "titanic", "wine_quality_red"]
 LABELS, N_DRAWS, LEAST_PER_CLASS = [20, 50, 200], 2, 2
 NAME = "compare-simulation"
-RUNS = _results.FOLDER / f"{NAME}.jsonl"
 # A method whose log-loss is so little above the lowest is as good.
 TOLERANCE = 0.02
 
@@ -51,9 +50,7 @@ def one_run(X, y, n_labels, draw, methods=None):
     dict
     """
     methods = methods or default_methods()
-    y_few = hide_labels(
-        y, n=n_labels, min_per_class=LEAST_PER_CLASS, random_state=draw
-    )
+    y_few = hide_labels(y, n=n_labels, min_per_class=LEAST_PER_CLASS, random_state=draw)
     found = compare(X, y_few, methods=methods, random_state=draw)
     hidden = y_few == -1
     probas = _probas(
@@ -163,7 +160,8 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     start = time.perf_counter()
-    done = {_key(run) for run in _results.read_lines(RUNS)}
+    path = _results.FOLDER / f"{NAME}.jsonl"
+    done = {_key(run) for run in _results.read_lines(path)}
     cells = [
         {"table": table, "labels": n_labels, "draw": draw}
         for draw in range(N_DRAWS)
@@ -178,15 +176,13 @@ def main(arguments=None):
         X, y = development_rows(cell["table"], options.data_dir)
         with threadpool_limits(1):
             run = cell | one_run(X, y, cell["labels"], cell["draw"])
-        with RUNS.open("a") as file:
+        with path.open("a") as file:
             file.write(json.dumps(run | _results.commit()) + "\n")
         print(cell, f"{time.perf_counter() - start:.0f} s", flush=True)
-    by_labels = summarize(_results.read_lines(RUNS))
+    by_labels = summarize(_results.read_lines(path))
     print(json.dumps(by_labels, indent=1))
-    command = f"python -m {__spec__.name}"
-    print(
-        _results.write(NAME, {"by_labels": by_labels} | _results.provenance(command))
-    )
+    made = _results.provenance("python -m benchmarks.compare_simulation")
+    print(_results.write(NAME, {"by_labels": by_labels} | made))
 
 
 def _key(run):

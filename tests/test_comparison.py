@@ -105,7 +105,9 @@ def test_table_and_advice(found):
     assert found.probability("ladder", "ladder, labels only") > 0.975
     assert found.verdict == "help"
     assert found.recommended == "vote"
-    start = "With 40 labels, the 260 unlabeled samples help (probability of help > 0.99: "
+    start = (
+        "With 40 labels, the 260 unlabeled samples help (probability of help > 0.99: "
+    )
     assert found.advice.startswith(start)
     assert "; use vote (" in found.advice
     lines = found.to_markdown().splitlines()

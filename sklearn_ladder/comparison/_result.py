@@ -1,6 +1,7 @@
 """What a comparison says: scores, their intervals, and advice."""
 
 import json
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -189,8 +190,9 @@ class Comparison:
             does = (
                 f"it is unclear whether the {self.n_unlabeled} unlabeled samples help"
             )
+        probability = _rounded(self._probability_of_help())
         return (
-            f"{does} (probability of help {_rounded(self._probability_of_help())}: they "
+            f"{does} (probability of help {probability}: they "
             f"change the ladder's log-loss by {mean:+.2f}, 95 % interval {low:+.2f} to "
             f"{high:+.2f})"
         )
@@ -301,10 +303,13 @@ class Comparison:
 
     def _by_fold(self, score):
         """Scores of shape (n_folds, n_methods), methods in the order they came in."""
+        return self._by_fold_of_all[score]
+
+    @cached_property
+    def _by_fold_of_all(self):
         methods = pd.unique(self.folds["method"])
-        return self.folds.pivot(
-            index=["repeat", "fold"], columns="method", values=score
-        )[methods]
+        by_fold = self.folds.pivot(index=["repeat", "fold"], columns="method")
+        return {score: by_fold[score][methods] for score in (*SCORES, "seconds")}
 
     def _gaps(self, method, other, score):
         by_fold = self._by_fold(score)
