@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import pyplot
-from scipy import stats
+from scipy import sparse, stats
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
@@ -270,6 +270,15 @@ def test_the_vote_takes_its_members_probabilities(blobs):
     np.testing.assert_allclose(seconds["vote"], seconds["spreading"] + seconds["Bayes"])
 
 
+def test_default_linear_model_takes_sparse_matrices(blobs):
+    X, y, _ = blobs
+    matrix = sparse.csr_matrix(X)
+    model = default_methods(is_sparse=True)["linear model"]
+    assert model.fit(matrix, y).score(matrix, y) > 0.8
+    found = compare(matrix, y, methods={"linear model": model}, max_time=0)
+    assert found.table.loc["linear model", "accuracy"] > 0.8
+
+
 def test_default_vote_is_that_of_the_ensemble():
     methods = default_methods()
     names = [_methods.VOTERS[name] for name, _ in default_estimators()]
@@ -353,7 +362,7 @@ def test_plot_on_given_axes(found):
 
 @pytest.fixture
 def few_methods(monkeypatch):
-    monkeypatch.setattr(_methods, "default_methods", lambda: METHODS)
+    monkeypatch.setattr(_methods, "default_methods", lambda is_sparse: METHODS)
 
 
 @pytest.mark.parametrize("ending", ["csv", "tsv", "csv.gz", "parquet"])

@@ -6,6 +6,7 @@ from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.ensemble._base import _set_random_states
 from sklearn.metrics import accuracy_score, recall_score
@@ -42,7 +43,7 @@ def compare(X, y, *, methods=None, max_time=None, random_state=0, progress=None)
 
     Parameters
     ----------
-    X : DataFrame or array-like of shape (n_samples, n_features)
+    X : DataFrame, array-like or sparse matrix of shape (n_samples, n_features)
         Categories of a frame may stay: methods that do not take them get the one-hot
         columns that `LadderClassifier` makes. Missing values may stay.
 
@@ -102,7 +103,8 @@ def compare(X, y, *, methods=None, max_time=None, random_state=0, progress=None)
     codes, n_classes = labels.codes, len(labels.classes)
     check_consistent_length(X, codes)
     n_splits = _n_splits(labels)
-    methods = _methods.default_methods() if methods is None else methods
+    if methods is None:
+        methods = _methods.default_methods(sparse.issparse(X))
     means, methods = _methods.means_of(methods), _methods.checked_methods(methods)
 
     start, lines = time.perf_counter(), []

@@ -23,8 +23,13 @@ VOTERS = {
 }
 
 
-def default_methods():
+def default_methods(is_sparse=False):
     """The methods that are compared.
+
+    Parameters
+    ----------
+    is_sparse : bool, default=False
+        Whether samples are a sparse matrix, whose columns are not centered.
 
     Returns
     -------
@@ -38,7 +43,7 @@ def default_methods():
     """
     regression = make_pipeline(
         SimpleImputer(keep_empty_features=True),
-        StandardScaler(),
+        StandardScaler(with_mean=not is_sparse),
         LabeledOnlyClassifier(LogisticRegression(C=0.1, max_iter=1000)),
     )
     methods = {
