@@ -49,7 +49,8 @@ def main(arguments=None):
     try:
         run(options)
     except (ImportError, OSError, TypeError, ValueError) as error:
-        parser.exit(2, f"{parser.prog}: {error}\n")
+        lines = [str(error), *getattr(error, "__notes__", [])]
+        parser.exit(2, f"{parser.prog}: {' '.join(lines)}\n")
 
 
 def run(options):

@@ -392,12 +392,14 @@ def test_a_file(ending, table, found, few_methods, tmp_path, capsys):
         ("table.txt", "kind", "FILE must end in .csv, .tsv or .parquet; got table.txt"),
         ("nothing.csv", "kind", "No such file"),
         ("table.csv", "number", "looks like regression"),
+        ("infinite.csv", "kind", "This was raised by methods: 'ladder'."),
     ],
 )
 def test_files_that_are_wrong(name, target, message, few_methods, tmp_path, capsys):
     frame = pd.DataFrame({"number": np.arange(60), "kind": ["a", "b"] * 30})
     for ending in ("csv", "txt"):
         frame.to_csv(tmp_path / f"table.{ending}", index=False)
+    frame.assign(number=np.inf).to_csv(tmp_path / "infinite.csv", index=False)
     with pytest.raises(SystemExit) as exit:
         __main__.main(["compare", str(tmp_path / name), "--target", target])
     assert exit.value.code == 2

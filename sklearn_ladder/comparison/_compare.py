@@ -56,7 +56,8 @@ def compare(X, y, *, methods=None, max_time=None, random_state=0, progress=None)
         only. A
         :class:`~sklearn_ladder.ensemble.SemiSupervisedVotingClassifier` with
         `class_prior=None` whose members are other methods, the same objects, is not
-        fitted: it takes their probabilities. None is :func:`default_methods`.
+        fitted: it takes their probabilities. The advice is about the methods named
+        "ladder", "ladder, labels only" and "vote". None is :func:`default_methods`.
 
     max_time : float, default=None
         Seconds. The five folds are repeated, in another way each time, at most ten
@@ -109,21 +110,14 @@ def compare(X, y, *, methods=None, max_time=None, random_state=0, progress=None)
 
     start, lines = time.perf_counter(), []
     folds = _folds(X, codes, n_splits, n_repeats, random_state)
-    for n_done, (repeat, fold, train, test) in enumerate(folds):
-        seconds = time.perf_counter() - start
-        seconds_after_next = seconds * (n_done + 1) / max(n_done, 1)
-        if n_done >= FEWEST_FOLDS and seconds_after_next > limit:
-            break
+    for repeat, fold, train, test in _until(limit, folds):
         probas = _probas(
             *(methods, means, random_state + repeat, n_classes),
             *(_safe_indexing(X, train), codes[train], _safe_indexing(X, test)),
         )
-        lines += [
-            {"repeat": repeat, "fold": fold, "method": name}
-            | _scores(codes[test], proba)
-            | {"seconds": seconds}
-            for name, (proba, seconds) in probas.items()
-        ]
+        for name, (proba, seconds) in probas.items():
+            line = {"repeat": repeat, "fold": fold, "method": name}
+            lines.append(line | _scores(codes[test], proba) | {"seconds": seconds})
         if progress is not None:
             progress(
                 f"repetition {repeat + 1}, fold {fold + 1} of {n_splits}: "
@@ -176,6 +170,17 @@ def _folds(X, codes, n_splits, n_repeats, random_state):
             yield repeat, fold, train, test
 
 
+def _until(limit, folds):
+    """Yield folds, until the next one would probably end after `limit` seconds."""
+    start = time.perf_counter()
+    for n_done, fold in enumerate(folds):
+        seconds = time.perf_counter() - start
+        seconds_after_next = seconds * (n_done + 1) / max(n_done, 1)
+        if n_done >= FEWEST_FOLDS and seconds_after_next > limit:
+            return
+        yield fold
+
+
 def _probas(methods, means, seed, n_classes, X, codes, X_test):
     """Class probabilities of the test samples and seconds, by method.
 
@@ -202,8 +207,12 @@ def _fit_and_predict(name, method, seed, n_classes, X, codes, X_test):
     _set_random_states(fitted, seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of convergence, and unknown categories
-        fitted.fit(X, codes)
-        return class_proba(f"methods: {name!r}", fitted, X_test, n_classes)
+        try:
+            fitted.fit(X, codes)
+            return class_proba(f"methods: {name!r}", fitted, X_test, n_classes)
+        except Exception as error:
+            error.add_note(f"This was raised by methods: {name!r}.")
+            raise
 
 
 def _scores(codes, proba):
