@@ -43,3 +43,4 @@ ImageShape: TypeAlias = Sequence[int] | Array
 Norm: TypeAlias = Literal["l1", "l2", "linf"]
 PathLike: TypeAlias = str | os.PathLike[str]
 RandomState: TypeAlias = int | np.random.RandomState | None
+Score: TypeAlias = Literal["accuracy", "balanced_accuracy", "log_loss"]

@@ -1,8 +1,11 @@
 """Cross-validation of methods on the labeled samples of a table."""
 
+from __future__ import annotations
+
 import time
 import warnings
 from numbers import Integral, Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -26,6 +29,11 @@ from ..model_selection import LabeledStratifiedKFold
 from . import _methods
 from ._result import Comparison
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from .._typing import Estimator, LabelsLike, MatrixLike
+
 # In the log-loss: some methods are sure, and wrong.
 SMALLEST_PROBABILITY = 1e-3
 MOST_FOLDS, MOST_REPEATS = 5, 10
@@ -35,7 +43,15 @@ FEWEST_FOLDS = 3
 MOST_NAMES = 10
 
 
-def compare(X, y, *, methods=None, max_time=None, random_state=0, progress=None):
+def compare(
+    X: MatrixLike,
+    y: LabelsLike,
+    *,
+    methods: Mapping[str, Estimator] | None = None,
+    max_time: float | None = None,
+    random_state: int = 0,
+    progress: Callable[[str], object] | None = None,
+) -> Comparison:
     """Compare methods on the labeled samples of a table.
 
     Labels are held out fold by fold; all unlabeled samples are for training. So each

@@ -1,9 +1,25 @@
 """Plot of a comparison."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
 from ..robustness._display import EXTRA
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Self
+
+    import numpy.typing as npt
+    from matplotlib.axes import Axes
+    from matplotlib.container import ErrorbarContainer
+    from matplotlib.figure import Figure, SubFigure
+
+    from .._typing import Array, Score
+    from ._result import Comparison
 
 TITLES = {
     "accuracy": "accuracy",
@@ -41,14 +57,32 @@ class ComparisonDisplay:
     errorbars_ : list of two ErrorbarContainer
     """
 
-    def __init__(self, *, methods, score, scores, differences):
+    # set by plot
+    axes_: npt.NDArray[Any]
+    figure_: Figure | SubFigure
+    errorbars_: list[ErrorbarContainer]
+
+    def __init__(
+        self,
+        *,
+        methods: list[str],
+        score: Score,
+        scores: npt.ArrayLike,
+        differences: npt.ArrayLike,
+    ) -> None:
         self.methods = methods
         self.score = score
         self.scores = scores
         self.differences = differences
 
     @classmethod
-    def from_comparison(cls, comparison, score="log_loss", *, axes=None):
+    def from_comparison(
+        cls,
+        comparison: Comparison,
+        score: Score = "log_loss",
+        *,
+        axes: Sequence[Axes] | Array | None = None,
+    ) -> Self:
         """Plot a comparison.
 
         Parameters
@@ -88,7 +122,7 @@ class ComparisonDisplay:
         )
         return display.plot(axes=axes)
 
-    def plot(self, *, axes=None):
+    def plot(self, *, axes: Sequence[Axes] | Array | None = None) -> Self:
         """Plot scores and differences.
 
         Parameters

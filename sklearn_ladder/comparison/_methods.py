@@ -1,5 +1,9 @@
 """The methods that are compared, and which of them are means of others."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
@@ -13,6 +17,9 @@ from ..ensemble._base import check_has_proba, check_is_classifier
 from ..ensemble._labeled_only import semi_supervised
 from ..ensemble._voting import DEFAULT_WEIGHTS, default_estimators
 
+if TYPE_CHECKING:
+    from typing import Any
+
 LADDER, SUPERVISED, VOTE = "ladder", "ladder, labels only", "vote"
 # Members of the default vote, by their names in it.
 VOTERS = {
@@ -23,7 +30,7 @@ VOTERS = {
 }
 
 
-def default_methods(is_sparse=False):
+def default_methods(is_sparse: bool = False) -> dict[str, Any]:
     """The methods that are compared.
 
     Parameters

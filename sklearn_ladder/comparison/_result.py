@@ -1,13 +1,24 @@
 """What a comparison says: scores, their intervals, and advice."""
 
+from __future__ import annotations
+
 import json
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from ._display import ComparisonDisplay
 from ._methods import LADDER, SUPERVISED, VOTE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from matplotlib.axes import Axes
+
+    from .._typing import Array, Score
 
 SCORES = {"accuracy": 1, "balanced_accuracy": 1, "log_loss": -1}  # and what is better
 # With fewer labels there are scores, but no advice: the interval of an accuracy is as
@@ -68,7 +79,13 @@ class Comparison:
            :doi:`10.1080/00031305.1998.10480550`.
     """
 
-    def __init__(self, folds, n_splits, n_labels, n_unlabeled):
+    def __init__(
+        self,
+        folds: pd.DataFrame,
+        n_splits: int,
+        n_labels: dict[Any, int],
+        n_unlabeled: int,
+    ) -> None:
         self.folds = folds
         self.n_splits = n_splits
         self.n_labels = n_labels
@@ -77,12 +94,12 @@ class Comparison:
     # ----------------------------------------------------------------- scores
 
     @property
-    def table(self):
+    def table(self) -> pd.DataFrame:
         """Means of the scores, with their intervals."""
         best = self._by_fold("log_loss").mean().idxmin()
         rows = {}
         for name in self._by_fold("log_loss"):
-            row = {}
+            row: dict[str, float] = {}
             for score in SCORES:
                 found = self._interval(self._by_fold(score)[name], score)
                 row |= zip((score, f"{score} low", f"{score} high"), found, strict=True)
@@ -92,7 +109,9 @@ class Comparison:
         table = pd.DataFrame.from_dict(rows, orient="index")
         return table.sort_values("log_loss", kind="stable")
 
-    def difference(self, method, other, score="log_loss"):
+    def difference(
+        self, method: str, other: str, score: Score = "log_loss"
+    ) -> tuple[float, float, float]:
         """Mean difference of two methods over the folds, with its 95 % interval.
 
         Parameters
@@ -107,7 +126,7 @@ class Comparison:
         """
         return self._interval(self._gaps(method, other, score), score, least=-np.inf)
 
-    def probability(self, method, other, score="log_loss"):
+    def probability(self, method: str, other: str, score: Score = "log_loss") -> float:
         """Probability that a method is better than another, given these folds.
 
         It is that of the difference's t-distribution: 0.975 is where the 95 % interval
@@ -135,7 +154,7 @@ class Comparison:
     # ----------------------------------------------------------------- advice
 
     @property
-    def recommended(self):
+    def recommended(self) -> str | None:
         """The method to use: the vote, unless another method is surely better."""
         if sum(self.n_labels.values()) < FEWEST_LABELS:
             return None
@@ -146,7 +165,7 @@ class Comparison:
         return best
 
     @property
-    def verdict(self):
+    def verdict(self) -> str | None:
         """What unlabeled samples do to the ladder network."""
         probability = self._probability_of_help()
         if probability is None or sum(self.n_labels.values()) < FEWEST_LABELS:
@@ -162,7 +181,7 @@ class Comparison:
         return "harm"
 
     @property
-    def advice(self):
+    def advice(self) -> str:
         """Whether unlabeled samples help, what to use, and how sure that is."""
         n_labels = sum(self.n_labels.values())
         if n_labels < FEWEST_LABELS:
@@ -220,7 +239,7 @@ class Comparison:
 
     # ----------------------------------------------------------------- output
 
-    def to_markdown(self):
+    def to_markdown(self) -> str:
         """The samples, the table and the advice as Markdown.
 
         Returns
@@ -254,7 +273,7 @@ class Comparison:
             f"{self.n_unlabeled} unlabeled samples"
         )
 
-    def to_json(self):
+    def to_json(self) -> str:
         """Folds, table and advice as JSON.
 
         Returns
@@ -277,7 +296,12 @@ class Comparison:
             ensure_ascii=False,
         )
 
-    def plot(self, score="log_loss", *, axes=None):
+    def plot(
+        self,
+        score: Score = "log_loss",
+        *,
+        axes: Sequence[Axes] | Array | None = None,
+    ) -> ComparisonDisplay:
         """Plot each method's score, and its difference from the best one.
 
         Parameters
