@@ -19,6 +19,8 @@ from .data._precision import first_of
 __all__ = ["to_onnx"]
 
 OPSET, ML_OPSET = 18, 3
+# Names inside the model, which no feature should have
+TABLE, CODE = "table of all features", "number of the predicted class"
 N_EXAMPLES = 3  # any number but 0 and 1, which torch takes for constants
 
 
@@ -155,7 +157,7 @@ class _Classifier(torch.nn.Module):
 
 
 def _traced(clf):
-    """Model of `_Classifier`; its first output is named "code"."""
+    """Model of `_Classifier`, whose inputs and outputs have names for now."""
     network = deepcopy(clf.net_.module_).cpu().eval().requires_grad_(False)
     plan = clf.plan_
     # Images as they were in fit: flat if the parameter gave their shape.
@@ -169,8 +171,8 @@ def _traced(clf):
             (example,),
             dynamo=True,
             verbose=False,
-            input_names=["X"],
-            output_names=["code", "probabilities"],
+            input_names=["X" if plan.categories is None else TABLE],
+            output_names=[CODE, "probabilities"],
             dynamic_shapes=({0: torch.export.Dim("n_samples")},),
             opset_version=OPSET,
             custom_translation_table=_translations(),
@@ -242,17 +244,17 @@ def _stripped(model):
 
 
 def _add_labels(graph, labels, onnx):
-    """Replace the output "code" by "label"."""
-    tensor = onnx.numpy_helper.from_array(labels, "classes")
+    """Replace the codes of the predicted classes by their labels."""
+    tensor = onnx.numpy_helper.from_array(labels, "all labels")
     graph.initializer.append(tensor)
-    graph.node.append(onnx.helper.make_node("Gather", ["classes", "code"], ["label"]))
+    graph.node.append(onnx.helper.make_node("Gather", ["all labels", CODE], ["label"]))
     graph.output[0].CopyFrom(
         onnx.helper.make_tensor_value_info("label", tensor.data_type, ["n_samples"])
     )
 
 
 def _add_categories(model, clf, onnx):
-    """Replace the input "X", a table of numbers and codes, by one input per feature."""
+    """Replace the input, a table of numbers and codes, by one input per feature."""
     graph, dtype = model.graph, model.graph.input[0].type.tensor_type.elem_type
     features = clf.plan_.categories.features
     names = getattr(clf, "feature_names_in_", [f"X{n}" for n in range(len(features))])
@@ -267,7 +269,7 @@ def _add_categories(model, clf, onnx):
             column = own[-1].output[0]
         inputs.append(onnx.helper.make_tensor_value_info(name, kind, ["n_samples", 1]))
         columns.append(column)
-    nodes.append(onnx.helper.make_node("Concat", columns, ["X"], axis=1))
+    nodes.append(onnx.helper.make_node("Concat", columns, [TABLE], axis=1))
     nodes += graph.node
     for field, items in ((graph.input, inputs), (graph.node, nodes)):
         del field[:]
@@ -278,7 +280,7 @@ def _add_categories(model, clf, onnx):
 
 def _check_names(names, graph):
     own = {name for node in graph.node for name in node.output}
-    own |= {tensor.name for tensor in graph.initializer} | {"X"}
+    own |= {tensor.name for tensor in graph.initializer}
     if taken := own & {str(name) for name in names}:
         raise ValueError(
             "features must not have names that the model uses itself; got "

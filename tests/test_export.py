@@ -80,7 +80,7 @@ def categories():
     frame["color"] = rng.choice(["red", "blau", "grün", None], 150)
     frame["side"] = rng.choice(["left", "right"], 150)
     levels = rng.choice([1.0, 2.0, 5.0, np.nan], 150)
-    frame["level"] = pd.Series(levels).astype("category")
+    frame["X"] = pd.Series(levels).astype("category")
     rare = [f"rare {n}" for n in range(30)]
     frame["code"] = np.where(np.arange(150) < 30, [rare * 5], ["common"])[0]
     return frame, y, {"variant": "supervised"}
