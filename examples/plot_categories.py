@@ -3,9 +3,9 @@
 A table with categories and missing values
 ==========================================
 
-A network needs numbers. A ColumnTransformer makes them: categories become columns of
-zeros and ones. A missing number becomes the mean of its column, and another column says
-that it was missing. Everything is learned from all training samples, labeled or not.
+A frame can be fitted as it is. Inside, columns of strings and categories become columns
+of zeros and ones, and missing entries are imputed from the other columns. Everything is
+learned from all training samples, labeled or not.
 
 Takes a few seconds.
 """
@@ -13,18 +13,14 @@ Takes a few seconds.
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.datasets import make_classification
-from sklearn.impute import SimpleImputer
 from sklearn.model_selection import cross_validate
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
 
 from sklearn_ladder import LadderClassifier
 from sklearn_ladder.model_selection import LabeledStratifiedKFold
 
 # %%
-# A made-up table: six numbers, two of which became categories. A tenth of the numbers
+# A made-up table: six numbers, two of which became categories. A tenth of the entries
 # is missing, and nine of ten labels.
 
 X, y = make_classification(
@@ -32,29 +28,21 @@ X, y = make_classification(
 )
 rng = np.random.RandomState(0)
 table = pd.DataFrame(X, columns=["age", "height", "weight", "pulse", "size", "colour"])
-table = table.mask(rng.uniform(size=table.shape) < 0.1)
 table["size"] = pd.cut(
     X[:, 4], [-np.inf, -1, 1, np.inf], labels=["small", "medium", "large"]
 )
 table["colour"] = np.where(X[:, 5] > 0, "red", "blue")
+table = table.mask(rng.uniform(size=table.shape) < 0.1)
 answer = pd.Series(np.where(y == 1, "yes", "no"))
 answer = answer.where(rng.uniform(size=len(y)) < 0.1)
 print(table.head().round(2).to_string())
 
 # %%
-# The network standardizes features itself, so that no scaler is needed.
+# No scaler, encoder or imputer is needed.
 
-numbers = make_column_selector(dtype_include="number")
-categories = make_column_selector(dtype_exclude="number")
-pipeline = make_pipeline(
-    make_column_transformer(
-        (SimpleImputer(add_indicator=True), numbers),
-        (OneHotEncoder(handle_unknown="ignore", sparse_output=False), categories),
-    ),
-    LadderClassifier((32,), max_epochs=15, random_state=0),
-)
+clf = LadderClassifier((32,), max_epochs=15, random_state=0)
 scores = cross_validate(
-    pipeline,
+    clf,
     table,
     answer,
     cv=LabeledStratifiedKFold(5),
@@ -70,3 +58,12 @@ ax.plot(1 + np.arange(5), scores["test_accuracy"], "o", label="accuracy")
 ax.plot(1 + np.arange(5), scores["test_balanced_accuracy"], "x", label="balanced")
 ax.set(xlabel="Fold", ylabel="Score", ylim=(0, 1.05), xticks=range(1, 6))
 ax.legend(loc="lower right")
+
+# %%
+# The decoder fills in what is missing, categories included.
+
+clf.fit(table, answer)
+gaps = table["size"].isna()
+print()
+print(table[gaps].head(3).round(2).to_string())
+print(clf.denoise(table[gaps]).head(3).round(2).to_string())

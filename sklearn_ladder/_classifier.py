@@ -13,13 +13,15 @@ from sklearn.base import (
 from sklearn.utils import check_consistent_length
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import (
+    _check_feature_names,
+    _check_n_features,
     _get_feature_names,
     check_is_fitted,
-    validate_data,
 )
 
 from ._callback_support import CallbackSupportMixin, FitTasks, labeled_arguments
 from ._class_prior import infer_class_prior
+from ._documentation import DocumentationMixin
 from ._isolation import isolated
 from ._parameters import PARAMETER_CONSTRAINTS, refuse_booleans, refuse_for_stream
 from ._plan import resolve_plan
@@ -55,6 +57,7 @@ class LadderClassifier(
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     ClassifierMixin,
+    DocumentationMixin,
     VersionMixin,
     BaseEstimator,
 ):
@@ -90,6 +93,18 @@ class LadderClassifier(
         Needed by architectures that begin with a convolution or a pool, unless `X` has
         4 dimensions.
 
+    categorical_features : "from_dtype", array-like of bool, int or str, or None, \
+            default="from_dtype"
+        Features with categories: a mask of shape (n_features,), indices, or names of a
+        frame's columns. "from_dtype" takes the columns of a frame whose dtype is
+        categorical, and columns of strings or objects, unless each entry is a number or
+        a text such as "3.5". None takes all features as numbers, as "from_dtype" does
+        for arrays and sparse matrices. Booleans are the numbers 0 and 1. The network
+        gets one column of 0 and 1 per category, or a single one for two categories.
+        Missing categories are imputed like numbers. Categories of less than 1 % of the
+        samples, or of one sample, together have one column. So have categories that
+        were not seen in training. If there is no such column, they are missing.
+
     variant : {"full", "gamma", "bottom", "supervised"}, default="full"
         Layers with a denoising cost: all; the class layer (Γ-model); the input; none.
         "supervised" is the same network without its decoder: an honest baseline that
@@ -100,10 +115,11 @@ class LadderClassifier(
             (n_estimators, n_layers), default="auto"
         Weight of the denoising cost (λ in the paper), for all layers or for each layer,
         input first. Entries of layers without a cost in this `variant` are ignored.
-        "auto" is 1 at the input and the hidden layers. At the class layer it rises from
-        0, for up to 4 classes, to 1 for 10 and more, which are usually clusters
-        (Γ-model: 1). With fewer than 10 classes, "auto" also trains some members
-        without denoising costs, so that the mean prediction stays close to the labels.
+        "auto" is 1 at the input and the hidden layers, 0.1 for convolutional networks.
+        At the class layer it rises from 0, for up to 4 classes, to 1 for 10 and more,
+        which are usually clusters (Γ-model: 1). With fewer than 10 classes, "auto" also
+        trains some members without denoising costs, so that the mean prediction stays
+        close to the labels.
         In an array with one row per member, the last rows may be 0 for the same
         purpose. For pixels in [0, 1] that are not scaled, the published pattern is
         1000, 10, 0.1, 0.1, ….
@@ -136,15 +152,20 @@ class LadderClassifier(
     activation : {"relu", "leaky_relu", "tanh"}, default="relu"
         Activation of the hidden layers. The slope of the leaky one is 0.1.
 
-    feature_scaling : {"auto", "scaled", "binned"}, int or None, default="auto"
+    feature_scaling : {"auto", "scaled", "binned", "projected", "shared"}, int or \
+            None, default="auto"
         How the network brings features to one scale. "scaled" averages two numbers: a
         value's distance from the mean in standard deviations, and the normal score of
         its rank. Units then do not matter, and outliers matter little. "binned" divides
         each feature into 6 bins with about equally many samples and has one column per
         bin (piecewise linear encoding). This makes thresholds easy to learn. An int is
-        another number of bins. "auto" uses bins for tables with fewer than 10 classes,
-        with at most 512 columns. None leaves features as they are: choose it for images
-        scaled to [0, 1].
+        another number of bins. "projected" is for sparse features such as those of
+        texts: a truncated singular value decomposition to 100 columns, which keep their
+        relative sizes. "shared" is for pixels: all features have the same mean and
+        scale. "auto" shares the scale of convolutional networks, projects sparse
+        matrices with more than 512 features, and uses bins for tables with fewer than
+        10 classes, with at most 512 columns. None leaves features as they are: the
+        published recipes have it for pixels in [0, 1].
 
     batch_size : int, default=100
         Number of labeled samples of a training step, and of unlabeled ones. If there
@@ -201,9 +222,16 @@ class LadderClassifier(
         averaged. "auto" is 5, or as many as have 262,144 weights together; 1 with 10
         and more classes, for convolutional networks and for `partial_fit`.
 
+    linear_share : "auto" or float in [0, 1), default="auto"
+        Share of a linear classifier in the mean of the probabilities: a logistic
+        regression of the scaled features, fitted to the labeled samples. The networks
+        have the rest. Where classes are no clusters, it is right more often than they
+        are. "auto" is 0.5, less with more than 250 labels or more than 4 classes; 0
+        with 10 and more classes and for `partial_fit`.
+
     warm_start : bool, default=False
-        Whether `fit` starts from the weights and the feature scaling of the previous
-        fit. All else starts anew.
+        Whether `fit` starts from the weights, the categories and the feature scaling
+        of the previous fit. All else starts anew.
 
     random_state : int, RandomState instance or None, default=None
         Determines initial weights, noise and the order of samples. Pass an int for the
@@ -228,10 +256,13 @@ class LadderClassifier(
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the features, if all are strings.
+    categories_ : list of ndarray or None
+        For each feature its categories, sorted, without infrequent ones; None if it is
+        a number. The attribute is None if all features are numbers.
     plan_ : Plan
         All settings of the last fit, resolved. These have attributes of their own:
-        `denoising_cost_`, `feature_scaling_`, `hidden_layer_sizes_`, `max_epochs_`,
-        `n_estimators_`.
+        `denoising_cost_`, `feature_scaling_`, `hidden_layer_sizes_`, `linear_share_`,
+        `max_epochs_`, `n_estimators_`.
     class_prior_ : ndarray of shape (n_classes,)
         Class prior that `predict_proba` assumes. Only after `fit`.
     n_iter_ : int
@@ -287,6 +318,7 @@ class LadderClassifier(
         *,
         architecture="mlp",
         image_shape=None,
+        categorical_features="from_dtype",
         variant="full",
         denoising_cost="auto",
         noise_std=0.3,
@@ -308,6 +340,7 @@ class LadderClassifier(
         class_weight=None,
         class_prior="auto",
         n_estimators="auto",
+        linear_share="auto",
         warm_start=False,
         random_state=None,
         verbose=0,
@@ -317,6 +350,7 @@ class LadderClassifier(
         self.hidden_layer_sizes = hidden_layer_sizes
         self.architecture = architecture
         self.image_shape = image_shape
+        self.categorical_features = categorical_features
         self.variant = variant
         self.denoising_cost = denoising_cost
         self.noise_std = noise_std
@@ -338,6 +372,7 @@ class LadderClassifier(
         self.class_weight = class_weight
         self.class_prior = class_prior
         self.n_estimators = n_estimators
+        self.linear_share = linear_share
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
@@ -355,8 +390,9 @@ class LadderClassifier(
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training samples, or images of shape (n_samples, channels, height, width).
-            An np.memmap is read batch by batch and never copied as a whole; a sparse
-            matrix is made dense batch by batch.
+            Frames may have categories (see `categorical_features`). An np.memmap is
+            read batch by batch and never copied as a whole; a sparse matrix is made
+            dense batch by batch.
 
         y : array-like of shape (n_samples,)
             Class labels; -1 or a missing value marks an unlabeled sample.
@@ -381,9 +417,9 @@ class LadderClassifier(
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Continue training with the next samples of a stream: one pass over them.
 
-        The learning rate is constant. Feature scaling stays that of the first samples,
-        so pass many typical samples in the first call. If anything fails, the previous
-        fit stays as it was.
+        The learning rate is constant. Categories and feature scaling stay those of the
+        first samples, so pass many typical samples in the first call. If anything
+        fails, the previous fit stays as it was.
 
         Parameters
         ----------
@@ -484,10 +520,19 @@ class LadderClassifier(
         Returns
         -------
         ndarray, float32
-            Reconstruction in the shape and units of `X`.
+            Reconstruction in the shape and units of `X`. If features have categories,
+            a frame comes back as a frame of the same columns and dtypes, with the most
+            probable categories; of infrequent ones, the most frequent. Missing entries
+            are filled in.
         """
         samples = self._check_samples(X)
-        return run(self._module, "denoise", samples, self.device_).reshape(np.shape(X))
+        if self.plan_.categories is None:
+            denoised = run(self._module, "denoise", samples, self.device_)
+            return denoised.reshape(np.shape(X))
+        categories = self.plan_.categories
+        finish = categories.collapse
+        table = run(self._module, "denoise", samples, self.device_, finish)
+        return categories.give_back(table, X)
 
     def score(self, X, y, sample_weight=None):
         """Accuracy on the labeled samples.
@@ -525,6 +570,15 @@ class LadderClassifier(
         return str(self.net_.device)
 
     @property
+    def categories_(self):
+        """Categories of each feature."""
+        check_is_fitted(self)
+        categories = self.plan_.categories
+        if categories is None:
+            return None
+        return [each and each.values for each in categories.features]
+
+    @property
     def _module(self):
         check_is_fitted(self)
         return self.net_.module_
@@ -537,8 +591,27 @@ class LadderClassifier(
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.input_tags.allow_nan = True
+        has_categories = self.categorical_features is not None
+        tags.input_tags.categorical = tags.input_tags.string = has_categories
         tags.transformer_tags.preserves_dtype = []  # always float32
         return tags
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        if "net_" in state:
+            state["net_"] = state["net_"].__getstate__()
+        return state
+
+    def __setstate__(self, state):
+        """Build the net after the other attributes.
+
+        So, if the plan of another version builds none, its warning comes first.
+        """
+        super().__setstate__(state)
+        if hasattr(self, "net_"):
+            from .training._saved_state import restored_net
+
+            self.net_ = restored_net(self.net_)
 
     def _validate_params(self):
         super()._validate_params()
@@ -560,14 +633,17 @@ class LadderClassifier(
         check_is_fitted(self)
         X, image_shape = flatten_images(X)
         self._check_image_shape(image_shape)
-        samples = Samples(X, self, self.plan_.input_dtype)
-        validate_data(self, X, reset=False, skip_check_array=True)
+        # before columns of other names are read as categories
+        _check_feature_names(self, X, reset=False)
+        plan = self.plan_
+        samples = Samples(X, self, plan.input_dtype, plan.categories)
+        _check_n_features(self, X, reset=False)
         return samples
 
     def _check_continues(self, X, image_shape, classes):
         """Check samples and classes of a fit that continues the previous one."""
         self._check_image_shape(image_shape)
-        validate_data(self, X, reset=False, skip_check_array=True)
+        _check_n_features(self, X, reset=False)
         if not np.array_equal(classes, self.classes_):
             raise ValueError(
                 "warm_start and partial_fit need the same classes as in the previous "
@@ -592,6 +668,8 @@ class LadderClassifier(
         if seeds is None:
             seeds = spawn_seeds(self.random_state, self.n_iter_ if n_seen else 0)
         X, image_shape = flatten_images(X)
+        if previous:
+            _check_feature_names(self, X, reset=False)
         data = encode_training_data(
             self,
             X,
@@ -639,9 +717,12 @@ class LadderClassifier(
 
     def _fitted_attributes(self, data, names, n_seen, net):
         """Infer the class prior of a trained net, and return all fitted attributes."""
+        from .training._linear_member import fit_linear_member
         from .training._train import history_table
 
         plan, history = net.plan, history_table(net.history)
+        if not plan.is_stream:
+            fit_linear_member(net, data)
         class_prior, proba = infer_class_prior(net.module_, data, plan)
         fitted = {
             "net_": net,
@@ -654,6 +735,7 @@ class LadderClassifier(
             "n_samples_seen_": n_seen + len(data.samples),
             "n_features_in_": plan.n_features,
             "n_estimators_": plan.n_estimators,
+            "linear_share_": plan.linear_share,
             "denoising_cost_": plan.denoising_cost_of_members,
             "feature_scaling_": plan.feature_scaling,
             "hidden_layer_sizes_": plan.hidden_layer_sizes,

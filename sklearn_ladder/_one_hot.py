@@ -1,31 +1,59 @@
 """Categories of a frame as numbers, for methods that take numbers only."""
 
-from sklearn.compose import make_column_transformer
-from sklearn.preprocessing import OneHotEncoder
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from .data._categories import find_categories
+from .data._samples import Samples
 
 
-def one_hot_encoder(X):
-    """One-hot encoding of the columns of a frame that are no numbers.
+class OneHotColumns(TransformerMixin, BaseEstimator):
+    """The matrix that `LadderClassifier` makes of a frame with categories.
 
-    Parameters
+    Many methods take no missing values. So the columns of a missing category are 0, and
+    a single column of two categories is 0.5. Missing numbers stay NaN.
+
+    Attributes
     ----------
-    X : DataFrame or array-like of shape (n_samples, n_features)
-
-    Returns
-    -------
-    transformer or "passthrough"
-        Categories of less than 1 % of the samples are one.
+    categories_ : TableCategories or None
+        None if no column has categories. Then samples stay as they are.
     """
-    if not hasattr(X, "select_dtypes"):
-        return "passthrough"
-    categorical = list(
-        X.select_dtypes(include=["object", "string", "category", "bool"]).columns
-    )
-    if not categorical:
-        return "passthrough"
-    categories = OneHotEncoder(
-        handle_unknown="infrequent_if_exist", min_frequency=0.01, sparse_output=False
-    )
-    return make_column_transformer(
-        (categories, categorical), remainder="passthrough", sparse_threshold=0
-    )
+
+    def fit(self, X, y=None):
+        """Find the categories.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_samples, n_features)
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+        """
+        self.categories_ = find_categories(X, "from_dtype")
+        return self
+
+    def transform(self, X):
+        """Encode categories.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_columns), float64
+            `X` itself if there are no categories.
+        """
+        check_is_fitted(self)
+        if self.categories_ is None:
+            return X
+        categories = self.categories_
+        matrix = Samples(X, dtype=np.float64, categories=categories)[:]
+        is_number = [categories.features[f] is None for f in categories.feature]
+        fill = np.where(categories.code < 0, 0.5, 0.0)
+        fill[is_number] = np.nan
+        return np.where(np.isnan(matrix), fill, matrix)

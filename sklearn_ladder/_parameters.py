@@ -28,6 +28,7 @@ PARAMETER_CONSTRAINTS = {
     "hidden_layer_sizes": [StrOptions({"auto"}), "array-like", POSITIVE_INTEGER],
     "architecture": [StrOptions({"mlp", *ARCHITECTURES}), list, tuple],
     "image_shape": ["array-like", None],
+    "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
     "variant": [StrOptions(set(VARIANTS))],
     "denoising_cost": [StrOptions({"auto"}), NOT_NEGATIVE, "array-like"],
     "noise_std": [NOT_NEGATIVE, "array-like"],
@@ -37,7 +38,7 @@ PARAMETER_CONSTRAINTS = {
     "weight_normalization": ["boolean"],
     "activation": [StrOptions(set(ACTIVATIONS))],
     "feature_scaling": [
-        StrOptions({"auto", "scaled", "binned"}),
+        StrOptions({"auto", "scaled", "binned", "projected", "shared"}),
         POSITIVE_INTEGER,
         None,
     ],
@@ -53,6 +54,7 @@ PARAMETER_CONSTRAINTS = {
     "tol": [NOT_NEGATIVE],
     "class_weight": [dict, StrOptions({"balanced"}), None],
     "class_prior": [StrOptions({"auto", "em"}), "array-like", None],
+    "linear_share": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="left")],
     "n_estimators": [StrOptions({"auto"}), POSITIVE_INTEGER],
     "warm_start": ["boolean"],
     "random_state": ["random_state"],
@@ -65,6 +67,8 @@ PARAMETER_CONSTRAINTS = {
 def refuse_booleans(estimator):
     """Raise if a numeric parameter is a boolean, which Python counts as a number."""
     for name, constraints in estimator._parameter_constraints.items():
+        if name == "categorical_features":  # may be a mask
+            continue
         value = getattr(estimator, name)
         may_be = {"boolean", "verbose", "random_state"}.intersection(
             constraint for constraint in constraints if isinstance(constraint, str)
@@ -93,6 +97,11 @@ def refuse_for_stream(estimator):
                 f"partial_fit sees only some of the samples, so {name}="
                 f"{getattr(estimator, name)!r} is for fit only."
             )
+
+
+def is_mlp(architecture):
+    """Whether `architecture` is the dense network for tables."""
+    return isinstance(architecture, str) and architecture == "mlp"
 
 
 def per_layer(name, value, n_layers):

@@ -12,11 +12,12 @@ import torch
 
 from . import _defaults
 from ._class_prior import check_class_prior, class_shares, equal_shares_weight
-from ._parameters import VARIANTS, name_per_layer, per_layer, refuse_booleans
+from ._parameters import is_mlp, name_per_layer, per_layer
+from ._plan_costs import resolve_costs
 from ._random import Seeds
-from ._virtual_adversary import KINDS
 from .architectures import check_image_shape, network_layers
 from .data._batches import n_batches
+from .data._categories import TableCategories
 from .data._feature_scaling import Scale
 from .data._labels import UNLABELED
 from .network import Dense, Shape, layer_shapes
@@ -48,6 +49,8 @@ class Plan:
     n_features: int
     n_classes: int
     image_shape: tuple[int, ...] | None
+    # of the features, and the columns that they have for the network
+    categories: TableCategories | None = field(repr=False)
     # dtype in which samples enter the network: float64 if float32 would lose values
     input_dtype: str
     n_bins: int | None  # per feature; None without feature scaling
@@ -60,6 +63,7 @@ class Plan:
     label_smoothing: float
     weight_normalization: bool
     n_estimators: int
+    linear_share: float  # of the linear member in the mean of the probabilities
     n_denoising: int  # members with denoising costs, the first ones
     uses_unlabeled: bool  # whether any cost needs unlabeled samples
     batch_size: int
@@ -85,7 +89,8 @@ class Plan:
     # arrays: knots of the feature scaling; lowest and highest value of each column of
     # the input, which limit imputed values
     scale: Scale | None = field(repr=False)
-    input_range: np.ndarray = field(repr=False)
+    input_range: np.ndarray | None = field(repr=False)
+    projection: np.ndarray | None = field(repr=False)  # of sparse features
 
     @property
     def n_updates_per_epoch(self):
@@ -107,7 +112,11 @@ class Plan:
 
     @property
     def feature_scaling(self):
-        """Value of the parameter `feature_scaling` that means this number of bins."""
+        """Value of the parameter `feature_scaling` that means the same."""
+        if self.projection is not None:
+            return "projected"
+        if self.scale is not None and self.n_bins is None:
+            return "shared"
         names = {None: None, 1: "scaled", _defaults.N_BINS: "binned"}
         return names.get(self.n_bins, self.n_bins)
 
@@ -124,8 +133,8 @@ def resolve_plan(parameters, data, image_shape, seeds, previous=None):
         Shape of the images in `X`, if it has four dimensions.
     seeds : Seeds
     previous : Plan, default=None
-        Plan of the fit whose weights training starts from. Its feature scaling is
-        kept, and its number of members where `n_estimators` is "auto".
+        Plan of the fit whose weights training starts from. Its categories and feature
+        scaling are kept, and its number of members where `n_estimators` is "auto".
 
     Returns
     -------
@@ -139,9 +148,9 @@ def resolve_plan(parameters, data, image_shape, seeds, previous=None):
     """
     own = parameters
     network = _resolve_network(own, data, image_shape, seeds, previous)
-    layers, n_classes = network["layers"], len(data.classes)
-    training = _resolve_training(own, data, layers, previous)
-    costs = _resolve_costs(own, len(layers), n_classes, training["n_estimators"])
+    n_layers, n_classes = len(network["layers"]), len(data.classes)
+    training = _resolve_training(own, data, network, previous)
+    costs = resolve_costs(own, n_layers, n_classes, training["n_estimators"])
     return Plan(
         **network,
         **training,
@@ -156,39 +165,39 @@ def resolve_plan(parameters, data, image_shape, seeds, previous=None):
 
 def _resolve_network(own, data, image_shape, seeds, previous):
     """Resolve the fields of the network: input, layers, noise and combinators."""
-    n_classes, n_features = len(data.classes), data.samples.shape[1]
+    n_classes, n_columns = len(data.classes), data.samples.shape[1]
     image_shape = check_image_shape(
         own["image_shape"], image_shape or (previous and previous.image_shape)
     )
-    n_bins = scale = None
-    if own["feature_scaling"] is not None:
-        if previous is not None and previous.n_bins is not None:
-            n_bins, scale = previous.n_bins, previous.scale
-        else:
-            knots = data.feature_knots(seeds.feature_scaling)
-            n_bins = _n_bins(own, knots.n_values, n_classes)
-            scale = knots.scale(n_bins)
+    if image_shape is not None and data.samples.categories is not None:
+        raise ValueError(
+            "categorical_features must be None for images; got "
+            f"{own['categorical_features']!r} and pixels with categories."
+        )
+    scaling = _resolve_feature_scaling(own, data, n_classes, seeds, previous)
+    scale, projection = scaling["scale"], scaling["projection"]
     sizes = own["hidden_layer_sizes"]
     if isinstance(sizes, str):
         sizes = _defaults.hidden_layer_sizes(n_classes)
     input_shape, specifications = network_layers(
         own["architecture"],
         sizes,
-        n_features,
+        n_columns,
         image_shape,
         n_classes,
     )
     if scale is not None:
         input_shape = _shape_of_columns(input_shape, len(scale.feature))
+    if projection is not None:
+        input_shape = _shape_of_columns(input_shape, projection.shape[1])
     n_layers = 1 + len(specifications)
     return {
-        "n_features": n_features,
+        "n_features": data.samples.n_features,
         "n_classes": n_classes,
         "image_shape": image_shape,
+        "categories": data.samples.categories,
         "input_dtype": data.samples.dtype.name,
-        "n_bins": n_bins,
-        "scale": scale,
-        "input_range": _input_range(data.survey, scale, previous),
+        **scaling,
         "layers": (input_shape, *specifications),
         "noise_std": per_layer("noise_std", own["noise_std"], n_layers),
         "combinator": name_per_layer(
@@ -197,23 +206,40 @@ def _resolve_network(own, data, image_shape, seeds, previous):
     }
 
 
-def _resolve_costs(own, n_layers, n_classes, n_estimators):
-    """Resolve the fields of the costs."""
-    denoising_cost, n_denoising = _denoising_cost(
-        own, n_layers, n_classes, n_estimators
-    )
-    has_denoising_cost = any(denoising_cost)
-    adversary = _adversary(own["virtual_adversarial"], n_layers, has_denoising_cost)
+def _resolve_feature_scaling(own, data, n_classes, seeds, previous):
+    """Resolve the fields of the feature scaling; those of a previous fit are kept."""
+    n_bins = scale = projection = None
+    kind = own["feature_scaling"]
+    if kind == "auto":
+        kind = _defaults.feature_scaling(
+            is_mlp(own["architecture"]), data.samples.is_sparse, data.samples.shape[1]
+        )
+    if kind is None:
+        pass
+    elif previous is not None and previous.feature_scaling is not None:
+        n_bins, scale = previous.n_bins, previous.scale
+        projection = previous.projection
+    elif kind == "projected":
+        projection = data.projection(seeds.feature_scaling)
+    elif kind == "shared":
+        scale = data.shared_scale(seeds.feature_scaling)
+    else:
+        knots = data.feature_knots(seeds.feature_scaling)
+        n_bins = _n_bins(kind, knots.n_values, n_classes)
+        scale = knots.scale(n_bins)
     return {
-        "denoising_cost": denoising_cost,
-        "n_denoising": n_denoising,
-        "adversary": adversary,
-        "uses_unlabeled": has_denoising_cost or adversary is not None,
+        "n_bins": n_bins,
+        "scale": scale,
+        "projection": projection,
+        "input_range": (
+            _input_range(data.survey, scale, previous) if projection is None else None
+        ),
     }
 
 
-def _resolve_training(own, data, layers, previous):
+def _resolve_training(own, data, network, previous):
     """Resolve the fields of training: its length and the number of members."""
+    layers = network["layers"]
     n_labels = np.count_nonzero(data.codes != UNLABELED)
     n_batches_per_epoch = n_batches(len(data.samples), own["batch_size"])
     max_epochs = own["max_epochs"]
@@ -221,7 +247,7 @@ def _resolve_training(own, data, layers, previous):
         max_epochs = 1
     elif max_epochs == "auto":
         n_updates = _defaults.n_updates(
-            n_labels, len(data.classes), _is_mlp(own["architecture"])
+            n_labels, len(data.classes), is_mlp(own["architecture"])
         )
         max_epochs = max(1, round(n_updates / n_batches_per_epoch))
     if own["early_stopping"] and max_epochs == 1:
@@ -241,6 +267,7 @@ def _resolve_training(own, data, layers, previous):
             shapes = layer_shapes(layers[0], layers[1:])
             n_estimators = _defaults.n_estimators(shapes, len(data.classes))
     return {
+        "linear_share": _linear_share(own, data, n_labels, network, previous),
         "max_epochs": max_epochs,
         "n_updates": max_epochs * n_batches_per_epoch,
         # the learning rate of a stream stays constant
@@ -248,6 +275,19 @@ def _resolve_training(own, data, layers, previous):
         "n_estimators": n_estimators,
         "labeled_share": _defaults.labeled_share(n_labels),
     }
+
+
+def _linear_share(own, data, n_labels, network, previous):
+    share = own["linear_share"]
+    if data.is_stream:  # the linear member is fitted to all labels at once
+        return previous.linear_share if previous else 0.0
+    if share == "auto":
+        is_projected = network["projection"] is not None
+        is_dense = is_mlp(own["architecture"])
+        return _defaults.linear_share(
+            n_labels, len(data.classes), is_dense, is_projected
+        )
+    return float(share)
 
 
 def _resolve_class_prior(own, data, uses_unlabeled):
@@ -278,20 +318,13 @@ def _resolve_class_prior(own, data, uses_unlabeled):
     }
 
 
-def _is_mlp(architecture):
-    return isinstance(architecture, str) and architecture == "mlp"
-
-
-def _n_bins(own, n_values, n_classes):
-    feature_scaling = own["feature_scaling"]
+def _n_bins(feature_scaling, n_values, n_classes):
     if feature_scaling == "scaled":
         return 1
     if feature_scaling == "binned":
         return _defaults.N_BINS
     if feature_scaling == "auto":
-        # pixels have no useful thresholds
-        is_mlp = _is_mlp(own["architecture"])
-        return _defaults.n_bins(n_values, n_classes) if is_mlp else 1
+        return _defaults.n_bins(n_values, n_classes)
     return feature_scaling
 
 
@@ -302,7 +335,8 @@ def _shape_of_columns(input_shape, n_columns):
     if input_shape.n_positions > 1:
         raise ValueError(
             "feature_scaling must be 'scaled', 'auto' or None for an architecture "
-            "whose first layer is not Dense, since binned pixels are no image; got "
+            "whose first layer is not Dense, since binned or projected pixels are no "
+            "image; got "
             f"{n_columns} columns for {input_shape.n_units} pixels."
         )
     return Shape(n_columns)
@@ -314,88 +348,10 @@ def _input_range(survey, scale, previous):
         ends = np.stack([scale.lowest, scale.highest])
         return np.float32((ends - scale.center) * scale.factor)
     ends = np.stack([survey.lowest, survey.highest])
-    if previous is not None and previous.scale is None:
+    if previous is not None and previous.feature_scaling is None:
         low, high = previous.input_range
         ends = np.stack([np.fmin(low, ends[0]), np.fmax(high, ends[1])])
     return np.float32(np.nan_to_num(ends))  # 0 if all entries are missing
-
-
-def _denoising_cost(own, n_layers, n_classes, n_estimators):
-    """Denoising cost of each layer, and the number of members that have these costs.
-
-    Layers that the variant does not denoise have a cost of 0.
-    """
-    variant, cost = own["variant"], own["denoising_cost"]
-    n_denoising = n_estimators
-    if isinstance(cost, str):
-        n_denoising = _defaults.n_denoising(n_estimators, n_classes)
-        cost = [1.0] * n_layers
-        if variant != "gamma":  # Γ-model: its only cost stays 1
-            cost[-1] = _defaults.class_layer_cost(n_classes)
-    elif (of_members := _as_table(cost)) is not None:
-        cost, n_denoising = _cost_of_members(of_members, n_estimators)
-    costs = per_layer("denoising_cost", cost, n_layers)
-    denoised = VARIANTS[variant](n_layers - 1)
-    kept = tuple(c if layer in denoised else 0.0 for layer, c in enumerate(costs))
-    if variant != "supervised" and not any(kept):
-        raise ValueError(
-            f"denoising_cost must be positive at one of the layers {list(denoised)}, "
-            f"which variant={variant!r} denoises, or the variant be 'supervised'; got "
-            f"denoising_cost={own['denoising_cost']!r}."
-        )
-    return kept, n_denoising
-
-
-def _as_table(values):
-    """Convert to an array of floats with two axes; None if that is impossible."""
-    try:
-        array = np.asarray(values, dtype=float)
-    except (TypeError, ValueError):  # `per_layer` raises the error
-        return None
-    return array if array.ndim == 2 and len(array) else None
-
-
-def _cost_of_members(costs, n_estimators):
-    """Costs of the members that denoise, and the number of these members."""
-    n_denoising = int((costs != 0).any(axis=1).sum())
-    expected = np.zeros_like(costs)
-    expected[: max(n_denoising, 1)] = costs[0]
-    if len(costs) != n_estimators or not np.array_equal(costs, expected):
-        raise ValueError(
-            "denoising_cost with one row per member must have n_estimators="
-            f"{n_estimators} rows: the first ones equal, the last ones may be 0; got "
-            f"{costs.tolist()}."
-        )
-    return costs[0], max(n_denoising, 1)
-
-
-def _adversary(settings, n_layers, has_denoising_cost):
-    """Make the `Adversary` of these settings, or None."""
-    if settings is None:
-        return None
-    settings._validate_params()
-    refuse_booleans(settings)
-    size = per_layer("virtual_adversarial__size", settings.size, n_layers)
-    as_noise, layerwise = KINDS[settings.kind]
-    if as_noise and not has_denoising_cost:
-        raise ValueError(
-            f"virtual_adversarial of kind {settings.kind!r} needs a denoising cost, "
-            "since it perturbs unlabeled samples only; got variant='supervised'."
-        )
-    # NOTE[DIFF]: the paper perturbs every layer in LVAC-LW, and all but the class layer
-    # in LVAN-LW; the released code perturbs neither the class layer nor the one below.
-    # Here both perturb all layers but the class layer.
-    n_perturbed = n_layers - 1 if layerwise else 1
-    size = tuple(s if layer < n_perturbed else 0.0 for layer, s in enumerate(size))
-    if not any(size):
-        raise ValueError(
-            "virtual_adversarial__size must be positive at a layer that kind="
-            f"{settings.kind!r} perturbs ({list(range(n_perturbed))}); got "
-            f"{settings.size!r}. virtual_adversarial=None switches it off."
-        )
-    return Adversary(
-        size, as_noise, settings.norm, settings.n_power_iterations, settings.weight
-    )
 
 
 def resolve_device(device):

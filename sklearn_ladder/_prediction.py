@@ -12,7 +12,7 @@ N_FOR_LEAST_STD = 2048
 
 
 @torch.no_grad()
-def run(module, method, samples, device):
+def run(module, method, samples, device, finish=None):
     """Output of a method of the network for all samples.
 
     Parameters
@@ -21,6 +21,8 @@ def run(module, method, samples, device):
     method : {"forward", "hidden", "denoise"}
     samples : Samples
     device : str
+    finish : callable, default=None
+        Applied to the output for each chunk of samples.
 
     Returns
     -------
@@ -28,19 +30,22 @@ def run(module, method, samples, device):
     """
     module.eval()
     function, output, start = getattr(module, method), None, 0
+    n_not_finite = 0
     for x, _ in SampleBatches(samples, chunk_size(module.n_units_at_most)):
         chunk = _pad_batch(function, x.to(device)).cpu().numpy()
+        n_not_finite += np.count_nonzero(~np.isfinite(chunk).all(axis=1))
+        if finish is not None:
+            chunk = finish(chunk)
         if output is None:
             # Allocate once: small results between large temporary arrays would
             # fragment the memory.
             output = np.empty((len(samples), *chunk.shape[1:]), chunk.dtype)
         output[start : start + len(chunk)] = chunk
         start += len(chunk)
-    is_finite = np.isfinite(output).all(axis=1)
-    if not is_finite.all():
+    if n_not_finite:
         raise ValueError(
             f"The network's output must be finite; got NaN or infinity for "
-            f"{np.count_nonzero(~is_finite)} of {len(output)} samples, whose features "
+            f"{n_not_finite} of {len(output)} samples, whose features "
             "are too far from those of the training samples. Scale the features "
             "(feature_scaling='auto')."
         )

@@ -5,6 +5,7 @@ from numbers import Integral, Real
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from ._documentation import DocumentationMixin
 from .objective._adversary import NORMS
 
 # kind: (whether perturbations are added as noise, whether all layers have them)
@@ -16,7 +17,7 @@ KINDS = {
 }
 
 
-class VirtualAdversary(BaseEstimator):
+class VirtualAdversary(DocumentationMixin, BaseEstimator):
     """Virtual adversarial perturbations of the unlabeled samples of each batch.
 
     A perturbation is the small change of a sample that changes the network's output

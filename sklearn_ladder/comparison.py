@@ -19,11 +19,11 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.semi_supervised import SelfTrainingClassifier
-from sklearn.utils import _safe_indexing, indexable
+from sklearn.utils import _safe_indexing, get_tags, indexable
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
 from ._classifier import LadderClassifier
-from ._one_hot import one_hot_encoder
+from ._one_hot import OneHotColumns
 from .data._labels import UNLABELED, encode_labels
 from .ensemble import LabeledOnlyClassifier, SemiSupervisedVotingClassifier
 from .model_selection import LabeledStratifiedKFold
@@ -75,8 +75,8 @@ def compare(X, y, *, methods=None, budget=None, random_state=0, progress=None):
     Parameters
     ----------
     X : DataFrame or array-like of shape (n_samples, n_features)
-        Columns of strings, categories and booleans of a frame are encoded one-hot.
-        Missing values may stay.
+        Categories of a frame may stay: methods that do not take them get the one-hot
+        columns that `LadderClassifier` makes. Missing values may stay.
 
     y : array-like of shape (n_samples,)
         Class labels; -1 or a missing value marks an unlabeled sample.
@@ -181,7 +181,9 @@ def _n_splits(labels):
 def _score(method, training, test, n_classes, seed):
     """Scores of a fold, and seconds of fit and prediction."""
     (X, codes), (X_test, codes_test) = training, test
-    fitted = make_pipeline(one_hot_encoder(X), clone(method))
+    fitted = clone(method)
+    if not get_tags(method).input_tags.string:
+        fitted = make_pipeline(OneHotColumns(), fitted)
     _set_random_states(fitted, seed)
     start = time.perf_counter()
     with warnings.catch_warnings():

@@ -12,7 +12,7 @@ from sklearn.utils._optional_dependencies import check_matplotlib_support
 from ._random import private_random_state
 from .architectures import check_image_shape
 from .data._samples import Samples, flatten_images
-from .robustness._attacks import fitted_net
+from .robustness._attacks import fitted_net, net_of_numbers
 from .robustness._display import EXTRA
 
 __all__ = ["ReconstructionDisplay", "TrainingHistoryDisplay"]
@@ -260,7 +260,7 @@ class ReconstructionDisplay:
             If `image_shape` does not fit `X`.
         """
         check_matplotlib_support(f"{cls.__name__} ({EXTRA})")
-        fitted_net(estimator)
+        net_of_numbers(estimator)
         denoise = estimator.denoise
         X, shape_in_X = flatten_images(X)
         samples = Samples(X, estimator, np.float64)

@@ -13,6 +13,8 @@ from sklearn.utils import check_array, gen_batches
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ._documentation import DocumentationMixin
+
 __all__ = ["GlobalContrastNormalizer", "ZCAWhitener"]
 
 # Number of samples in each chunk that adds to the covariance.
@@ -20,7 +22,9 @@ PART = 4096
 FLOATS = [np.float64, np.float32]
 
 
-class _PixelTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class _PixelTransformer(
+    DocumentationMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator
+):
     """Base class: checks samples, and keeps the dtype of floats."""
 
     def _checked(self, X, reset=False):

@@ -71,6 +71,7 @@ _PUBLISHED_TRAINING = {
     "weight_normalization": False,
     "label_smoothing": 0,
     "class_prior": None,
+    "linear_share": 0.0,
     "n_estimators": 1,
 }
 _MLP = _PUBLISHED_TRAINING | {"hidden_layer_sizes": (1000, 500, 250, 250, 250)}

@@ -101,7 +101,9 @@ def test_missing_labels(run, capsys):
 
 def test_categories(run):
     names = run("plot_categories.py")
-    assert names["table"].isna().any().sum() == 4
+    assert names["table"].isna().any().sum() == 6
+    filled = names["clf"].denoise(names["table"])
+    assert filled.notna().all(axis=None) and list(filled) == list(names["table"])
     assert names["scores"]["test_accuracy"].mean() > 0.8
 
 

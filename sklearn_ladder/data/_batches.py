@@ -11,12 +11,15 @@ from torch.utils.data import Dataset
 
 from ._labels import UNLABELED
 from ._samples import chunk_size
+from ._scaled import ScaledTable
 
 # Largest number of samples for the population statistics. Their sampling error is then
 # below 0.4 % of a standard deviation.
 MOST_FOR_STATISTICS = 2**16
 # Largest number of entries in a scaled copy of the samples: 1 GB.
 LARGEST_COPY = 2**28
+# Sparse samples have a scaled copy if it has this many times fewer columns.
+NARROWER = 4
 
 
 class LadderBatch(NamedTuple):
@@ -52,9 +55,9 @@ class TrainingSamples(Dataset):
     device : str or torch.device
     have_missing : bool, default=False
         Whether `samples` have missing entries (NaN).
-    scale : callable, default=None
+    scale : PiecewiseLinear, default=None
         Feature scaling: takes samples as a tensor on the device and returns their
-        columns. Resident samples are scaled once, if a copy of them is not too large.
+        columns. Samples in memory are scaled once, if a copy of them is not too large.
 
     Attributes
     ----------
@@ -71,8 +74,15 @@ class TrainingSamples(Dataset):
         is_resident = samples.is_resident and fits_on(self.device, samples.shape)
         self.X = as_tensor(samples[:], device) if is_resident else samples
         self._scale = scale
-        has_copy = is_resident and scale is not None
-        self._scaled = self._scaled_copy() if has_copy else None
+        self._scaled = None
+        if scale is not None and is_resident:
+            self._scaled = self._scaled_copy()
+        elif scale is not None and samples.is_sparse:
+            n_columns = self._scale(self._read(slice(1))).shape[1]
+            if NARROWER * n_columns <= samples.shape[1]:  # projected
+                self._scaled = self._scaled_copy()
+        elif scale is not None and samples.has_codes:
+            self._scaled = self._scaled_table()
         self.y = torch.as_tensor(codes, device=device)
         self.weight = None if weight is None else as_tensor(np.float32(weight), device)
         # indices are on the device that selects samples, so that no device has to wait
@@ -82,14 +92,30 @@ class TrainingSamples(Dataset):
 
     def _scaled_copy(self):
         """Scaled copy of all samples; None if it would be too large."""
-        shape = len(self.X), self._scale(self.X[:1]).shape[1]
-        if math.prod(shape) > LARGEST_COPY or not fits_on(self.device, shape):
+        shape = len(self.X), self._scale(self._read(slice(1))).shape[1]
+        if not self._may_copy(shape):
             return None
-        copy = self.X.new_empty(shape, dtype=torch.float32)
-        size = chunk_size(shape[1])
-        for chunk, given in zip(copy.split(size), self.X.split(size), strict=True):
-            chunk.copy_(self._scale(given))
+        copy = torch.empty(shape, dtype=torch.float32, device=self.device)
+        start, size = 0, chunk_size(max(shape[1], self.X.shape[1]))
+        for chunk in copy.split(size):
+            chunk.copy_(self._scale(self._read(slice(start, start + size))))
+            start += size
         return copy
+
+    def _read(self, chunk):
+        """A slice of the samples as a tensor on the device."""
+        x = self.X[chunk]
+        return x if isinstance(x, Tensor) else as_tensor(x, self.device)
+
+    def _scaled_table(self):
+        """Scaled numbers, and codes of categories; None if it would be too large."""
+        shape = len(self.X), ScaledTable.n_numbers(self.X, self._scale)
+        if not self._may_copy(shape):
+            return None
+        return ScaledTable(self.X, self._scale, self.device)
+
+    def _may_copy(self, shape):
+        return math.prod(shape) <= LARGEST_COPY and fits_on(self.device, shape)
 
     def __len__(self):
         return len(self.X)

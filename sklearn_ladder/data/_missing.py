@@ -21,6 +21,34 @@ def frame_columns(X):
     return None, None
 
 
+def table_columns(X):
+    """Columns of a frame or any other table, and their names.
+
+    Parameters
+    ----------
+    X : frame or array-like of shape (n_samples, n_features)
+
+    Returns
+    -------
+    columns : sequence of one-dimensional array-likes
+        None where `X` does not have two dimensions.
+    names : ndarray of shape (n_columns,) or None
+    """
+    columns, names = frame_columns(X)
+    if columns is None:
+        X = array_of_lists(X)
+        columns = X.T if np.ndim(X) == 2 else None
+    return columns, names
+
+
+def array_of_lists(X):
+    """Convert lists of samples to an array; anything else stays as it is."""
+    if not isinstance(X, list | tuple):
+        return X
+    has_mask = any(isinstance(row, np.ma.MaskedArray) for row in X)
+    return np.ma.array(X) if has_mask else np.asarray(X)
+
+
 def as_array(column):
     """Prepare a column for `present_part`: a list becomes an array of objects."""
     if isinstance(column, list | tuple):

@@ -1,19 +1,17 @@
 """Samples in any container, read chunk by chunk as dense arrays."""
 
-import datetime
 import mmap
 from copy import copy
 from math import prod
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from scipy import sparse
 from sklearn.utils import assert_all_finite, check_array
 from torch.utils.data import Dataset
 
-from ._missing import frame_columns, present_part
-from ._precision import LARGEST, SMALLEST, TOO_CLOSE, TOO_LARGE, first_of, needs_float64
+from ._numbers import as_numbers, memmap_under, named
+from ._precision import LARGEST, SMALLEST, TOO_CLOSE, TOO_LARGE, needs_float64
 
 # Largest number of entries in a chunk: enough for full speed, but only 16 MB.
 LARGEST_CHUNK = 2**22
@@ -25,15 +23,6 @@ MOST_SAMPLES = 8192
 MULTIPLE = 32
 # Largest number of samples, and of entries, to find out whether float32 is precise.
 N_COMPARED, LARGEST_COMPARED = 2048, 2**22
-
-TIMES = (
-    np.datetime64,
-    np.timedelta64,
-    datetime.date,
-    datetime.time,
-    datetime.timedelta,
-    pd.Period,
-)
 
 
 class Survey(NamedTuple):
@@ -50,7 +39,9 @@ class Samples(Dataset):
     """Samples of a table. A memory-mapped table is never copied as a whole.
 
     Indexing with a slice or with sample numbers gives a dense ndarray of shape
-    (n, n_features), C-contiguous, finite except for NaN at missing entries.
+    (n, n_columns), C-contiguous, finite except for NaN at missing entries. Columns are
+    the features, but a feature with categories may have several (`TableCategories`).
+    Only the codes of categories are kept, never all one-hot columns.
 
     Parameters
     ----------
@@ -60,23 +51,33 @@ class Samples(Dataset):
         Named in errors.
     dtype : {np.float32, np.float64}, default=np.float32
         dtype of the arrays that indexing returns.
+    categories : TableCategories, default=None
+        Categories of the features, if any feature has them.
 
     Attributes
     ----------
-    names : ndarray of shape (n_features,) or None
-        Column names of a frame.
+    names : ndarray of shape (n_columns,) or None
+        Name of the feature of each column, if `X` is a frame.
+    n_features : int
+        Number of features.
+    shape : tuple of int (n_samples, n_columns)
+    has_codes : bool
+        Whether there are more columns than features.
 
     Raises
     ------
     ValueError or TypeError
-        If `X` is no table of numbers, or if it is sparse and an entry is missing; on
-        indexing if a value is infinite as `dtype`.
+        If `X` is no table of numbers, but for categories, or if it is sparse and an
+        entry is missing; on indexing if a value is infinite as `dtype`.
     """
 
-    def __init__(self, X, estimator=None, dtype=np.float32):
+    def __init__(self, X, estimator=None, dtype=np.float32, categories=None):
         self._estimator_name = type(estimator).__name__ if estimator else None
         self.dtype = np.dtype(dtype)
-        X, self.names = _as_numbers(X)
+        self.categories = categories
+        if categories is not None:
+            check_may_have_categories(X)
+        X, names = as_numbers(X, categories and categories.features)
         # pandas frames have the accessor `sparse` only if all columns are sparse
         may_be_sparse = sparse.issparse(X) or hasattr(X, "sparse")
         self._X = check_array(
@@ -91,21 +92,25 @@ class Samples(Dataset):
         self.is_sparse = sparse.issparse(self._X)
         if self.is_sparse and np.isnan(self._X.data).any():
             is_missing = np.isnan(self._X.data)
-            columns = _named(np.unique(self._X.indices[is_missing]), self.names)
+            columns = named(np.unique(self._X.indices[is_missing]), names)
             raise ValueError(
                 "X must be dense to have missing values (NaN); got a sparse matrix "
                 f"with {is_missing.sum()} of them, in columns {columns}."
             )
-        self._memmap = _memmap_under(self._X)
-
-    @property
-    def shape(self):
-        return self._X.shape
+        self._memmap = memmap_under(self._X)
+        self.n_features = self._X.shape[1]
+        self.shape = self._X.shape
+        self.has_codes = categories is not None and categories.is_expanding
+        if self.has_codes:
+            feature = categories.feature
+            self.shape = len(self._X), len(feature)
+            names = feature if names is None else names[feature]
+        self.names = names
 
     @property
     def is_resident(self):
-        """Whether samples are dense in this process's memory."""
-        return not self.is_sparse and self._memmap is None
+        """Whether all columns are dense in this process's memory."""
+        return not (self.is_sparse or self.has_codes) and self._memmap is None
 
     def astype(self, dtype):
         """The same samples; indexing returns arrays of another dtype."""
@@ -132,8 +137,13 @@ class Samples(Dataset):
         )
 
     def take_as_given(self, index):
-        """Samples as they were given, neither checked nor converted."""
+        """Samples as they were given, neither checked nor converted.
+
+        But categories are columns of numbers.
+        """
         self._give_back_pages()
+        if self.has_codes:
+            return self.categories.expand(self._X[index])
         if self._memmap is None or isinstance(index, slice):
             return self._X[index]
         # A sample that is read brings up to 2 MB around it into memory.
@@ -143,6 +153,24 @@ class Samples(Dataset):
             chunk[some] = self._X[index[some]]
             self._give_back_pages()
         return chunk
+
+    def codes(self, features):
+        """Codes of the categories of some features.
+
+        Parameters
+        ----------
+        features : ndarray of int, shape (n,)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n), int16
+            -1 at missing entries.
+        """
+        codes = np.empty((len(self), len(features)), dtype=np.int16)
+        for part in self.slices():
+            table = self._X[part, features]
+            codes[part] = np.where(np.isnan(table), -1, table)
+        return codes
 
     def _give_back_pages(self):
         """Release the pages of a memory-mapped file that were read before.
@@ -232,6 +260,20 @@ class SampleSubset(Dataset):
         return self._samples[self._index[index]]
 
 
+def check_may_have_categories(X):
+    """Raise if samples are sparse or memory-mapped: codes of categories are neither."""
+    if sparse.issparse(X) or hasattr(X, "sparse"):
+        kind = "sparse"
+    elif memmap_under(X) is not None:
+        kind = "memory-mapped"
+    else:
+        return
+    raise ValueError(
+        f"X must be dense, and in memory, to have categories; got {kind} samples. "
+        "Encode categories first, or leave them numbers (categorical_features=None)."
+    )
+
+
 def flatten_images(X):
     """Flatten images to samples, channel by channel.
 
@@ -269,16 +311,6 @@ def chunk_size(width):
     return size if size < MULTIPLE else size - size % MULTIPLE
 
 
-def _memmap_under(X):
-    """The np.memmap whose memory an array shares, or None."""
-    found = None
-    while isinstance(X, np.ndarray):
-        if isinstance(X, np.memmap):
-            found = X  # the last one found is the one that maps the file
-        X = X.base
-    return found if isinstance(X, mmap.mmap) else None
-
-
 def _entries_and_a_zero(X):
     """Entries of CSC columns and one zero, as a dense table padded with NaN."""
     counts = np.diff(X.indptr)
@@ -287,102 +319,3 @@ def _entries_and_a_zero(X):
     place = np.arange(X.nnz) - X.indptr[:-1].repeat(counts)
     table[place + 1, np.arange(len(counts)).repeat(counts)] = X.data
     return table
-
-
-# ------------------------------------------------------ what check_array does not know
-
-
-def _as_numbers(X):
-    """Convert to a table that check_array does not change, and name its columns.
-
-    Columns whose dtype is not one of NumPy's numbers become float64. Missing entries
-    (see `present_part`) become NaN.
-    """
-    if isinstance(X, list | tuple):
-        has_mask = any(isinstance(row, np.ma.MaskedArray) for row in X)
-        X = np.ma.array(X) if has_mask else np.asarray(X)
-    if isinstance(X, pd.DataFrame):
-        names, dtypes = X.columns.to_numpy(), list(X.dtypes)
-        if _is_sparse_frame(X, names):
-            if len(set(dtypes)) > 1:  # SciPy knows no matrix of several dtypes
-                X = X.astype(pd.SparseDtype(float, 0))
-            return X, names
-    else:
-        names, dtypes = None, [X.dtype] if isinstance(X, np.ndarray) else []
-    if all(isinstance(t, np.dtype) and t.kind in "biufcSU" for t in dtypes):
-        columns, names = (None, names) if dtypes else frame_columns(X)
-        if columns is None:
-            return _without_mask(X), names
-    elif isinstance(X, np.ndarray):
-        if X.ndim != 2:
-            return X, None
-        columns = X.T
-    else:
-        columns, _ = frame_columns(X)
-    kinds = [getattr(dtype, "kind", "O") for dtype in dtypes] or [""]
-    if (is_time := np.isin(kinds, ["m", "M"])).any():
-        is_time = np.broadcast_to(is_time, len(columns))
-        raise _times_error(np.flatnonzero(is_time), names)
-    numbers = np.full((len(X), len(columns)), np.nan)
-    for number, column in enumerate(columns):
-        present, values = present_part(column)
-        types = (
-            set(map(type, values)) if values.dtype == object else {values.dtype.type}
-        )
-        if any(issubclass(t, TIMES) for t in types):
-            raise _times_error([number], names)
-        try:
-            if any(issubclass(t, complex) for t in types):
-                raise TypeError("Complex data not supported")
-            numbers[present, number] = values
-        except (TypeError, ValueError, OverflowError) as error:
-            kind = TypeError if isinstance(error, TypeError) else ValueError
-            raise kind(
-                f"X must be numbers: {error}, in columns {_named([number], names)}. "
-                "Encode other values, for example by OneHotEncoder; NaN or None means "
-                "missing."
-            ) from error
-    return numbers, names
-
-
-def _without_mask(X):
-    """Replace masked entries by NaN."""
-    if not isinstance(X, np.ma.MaskedArray):
-        return X
-    mask = np.ma.getmask(X)
-    if not mask.any():
-        return X.data
-    if _memmap_under(X.data) is not None:
-        raise ValueError(
-            "X must not be a masked array of a memory-mapped file, which would be "
-            "copied whole. Write NaN into the file where entries are missing."
-        )
-    return np.where(mask, np.nan, X.data)
-
-
-def _is_sparse_frame(X, names):
-    """Whether all columns of a frame are sparse. Raise if they fill with non-zeros."""
-    if not hasattr(X, "sparse"):
-        return False
-    fill = np.array([dtype.fill_value for dtype in X.dtypes], dtype=object)
-    is_other = np.array([pd.isna(value) or value != 0 for value in fill], dtype=bool)
-    if is_other.any():
-        columns = _named(np.flatnonzero(is_other), names)
-        raise ValueError(
-            f"Sparse frames must have the fill value 0; got {fill[is_other][0]} in "
-            f"columns {columns} of X. Use X.sparse.to_dense()."
-        )
-    return True
-
-
-def _times_error(numbers, names):
-    return TypeError(
-        "X must be numbers; got dates, times or durations in columns "
-        f"{_named(numbers, names)}. Convert them to numbers, such as days since a "
-        "date, and missing ones (NaT) to NaN."
-    )
-
-
-def _named(numbers, names):
-    numbers = [int(number) for number in numbers]
-    return first_of(numbers if names is None else [names[n] for n in numbers])

@@ -6,7 +6,8 @@ import numpy as np
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import _get_feature_names
 
-from ._feature_scaling import fit_knots
+from ._categories import find_categories
+from ._feature_scaling import fit_knots, fit_shared_scale
 from ._labels import (
     UNLABELED,
     EncodedLabels,
@@ -15,6 +16,7 @@ from ._labels import (
     hold_out,
 )
 from ._precision import warn_imprecise
+from ._projection import fit_projection
 from ._samples import Samples, SampleSubset, Survey
 from ._weights import normalize_weights, sample_weights
 
@@ -39,6 +41,14 @@ class TrainingData:
         """Knots of the feature scaling: see `fit_knots`."""
         return fit_knots(self.samples, self.survey, seed)
 
+    def shared_scale(self, seed):
+        """Scale that all features share: see `fit_shared_scale`."""
+        return fit_shared_scale(self.samples, self.survey, seed)
+
+    def projection(self, seed):
+        """Projection of the features to a few columns: see `fit_projection`."""
+        return fit_projection(self.samples, seed)
+
     @property
     def unlabeled(self):
         """Which samples have no label, bool of shape (n_samples,)."""
@@ -62,8 +72,8 @@ def encode_training_data(
     Parameters
     ----------
     estimator : LadderClassifier
-        Its parameters `class_weight`, `early_stopping`, `validation_fraction` and
-        `feature_scaling` are used, and errors name it.
+        Its parameters `categorical_features`, `class_weight`, `early_stopping`,
+        `validation_fraction` and `feature_scaling` are used, and errors name it.
     X, y, sample_weight
         As given by the user, images flattened.
     seeds : Seeds
@@ -83,7 +93,11 @@ def encode_training_data(
         If `X`, `y` or `sample_weight` is not as described in `LadderClassifier.fit`.
     """
     _get_feature_names(X)  # raises if only some names are strings
-    samples = Samples(X, estimator)
+    if previous is None:
+        categories = find_categories(X, estimator.categorical_features)
+    else:
+        categories = previous.categories
+    samples = Samples(X, estimator, categories=categories)
     survey = samples.survey()
     if estimator.feature_scaling is None:
         warn_imprecise(survey, samples.names)

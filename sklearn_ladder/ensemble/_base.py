@@ -27,6 +27,7 @@ from .._class_prior import (
     equal_shares_weight,
     estimate_class_prior,
 )
+from .._documentation import DocumentationMixin
 from .._version import VersionMixin
 from ..data._labels import UNLABELED, encode_labels, labeled_part
 from ..data._weights import sample_weights
@@ -35,7 +36,7 @@ from ._tags import SemiSupervisedTags
 FIT_TO_FIT = MethodMapping().add(caller="fit", callee="fit")
 
 
-class SemiSupervisedMixin(VersionMixin, ClassifierMixin):
+class SemiSupervisedMixin(DocumentationMixin, VersionMixin, ClassifierMixin):
     """Prediction by `predict_proba`, a score of the labeled samples, and the tag.
 
     A subclass has `classes_` and `_estimators_for_fit()`, a dict of the estimators that
@@ -141,6 +142,8 @@ def copy_input_tags(tags, estimators):
     tags.input_tags = deepcopy(all_tags[0])
     tags.input_tags.sparse = all(each.sparse for each in all_tags)
     tags.input_tags.allow_nan = all(each.allow_nan for each in all_tags)
+    tags.input_tags.categorical = all(each.categorical for each in all_tags)
+    tags.input_tags.string = all(each.string for each in all_tags)
     return tags
 
 

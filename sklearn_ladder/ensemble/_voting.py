@@ -6,7 +6,8 @@ import numpy as np
 from sklearn.base import MetaEstimatorMixin, _fit_context, clone
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.ensemble._base import _set_random_states
-from sklearn.utils import Bunch
+from sklearn.ensemble._forest import ForestClassifier
+from sklearn.utils import Bunch, get_tags
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metadata_routing import _routing_enabled
 from sklearn.utils.metaestimators import _BaseComposition
@@ -15,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._class_prior import adjust, check_class_prior
 from .._classifier import LadderClassifier
+from .._one_hot import OneHotColumns
 from .._random import private_random_state
 from ._base import (
     SemiSupervisedMixin,
@@ -24,7 +26,7 @@ from ._base import (
     copy_input_tags,
     fit_class_prior,
 )
-from ._labeled_only import semi_supervised
+from ._labeled_only import LabeledOnlyClassifier, semi_supervised
 
 # Of the default members, in their order. The two forests err alike: together they count
 # as much as the ladder. On development tables log-loss is 1.4 % lower than with equal
@@ -68,7 +70,8 @@ class SemiSupervisedVotingClassifier(
         of a classifier leaves the member out. Members get class codes 0, 1, … in place
         of labels, as in :class:`~sklearn.ensemble.VotingClassifier`, so that a dict of
         class weights must name codes. None is :func:`default_estimators`; parameters of
-        these can be set by name, such as ``ladder__n_estimators``.
+        these can be set by name, such as ``ladder__n_estimators``. Forests get
+        categories of a frame as the one-hot columns that `LadderClassifier` makes.
 
     weights : array-like of shape (n_estimators,), default=None
         Weights of the members in the mean, including those that are dropped. None
@@ -186,19 +189,23 @@ class SemiSupervisedVotingClassifier(
         params = self._params_of_fits(weight, fit_params)
         codes, n_classes = labels.codes, len(labels.classes)
         class_prior = check_class_prior(self.class_prior, n_classes)
+        one_hot = None
+        if any(_needs_numbers(member) for member in members.values()):
+            one_hot = OneHotColumns().fit(X_checked)
+        X_of_members = _inputs(members, one_hot, X_checked)
         # without memory maps, from which the ladder would read batch by batch
         fitted = Parallel(n_jobs=self.n_jobs, max_nbytes=None)(
-            delayed(_fit)(member, X_checked, codes, params[name])
+            delayed(_fit)(member, X_of_members[name], codes, params[name])
             for name, member in zip(members, self._prepared(members), strict=True)
         )
         named = Bunch(**dict(zip(members, fitted, strict=True)))
         found = fit_class_prior(
-            lambda X: _mean_proba(named, weights, X, n_classes),
+            lambda X: _mean_proba(named, weights, one_hot, X, n_classes),
             *(X_checked, labels, class_prior, weight),
         )
         # set only after training succeeded
         vars(self).update(found, estimators_=fitted, named_estimators_=named)
-        self._weights = weights
+        self._weights, self._one_hot = weights, one_hot
         validate_data(self, X, skip_check_array=True)
         return self
 
@@ -216,7 +223,8 @@ class SemiSupervisedVotingClassifier(
         """
         check_is_fitted(self)
         proba = _mean_proba(
-            self.named_estimators_, self._weights, X, len(self.classes_)
+            *(self.named_estimators_, self._weights, self._one_hot, X),
+            len(self.classes_),
         )
         return adjust(proba, self._ratio)
 
@@ -332,7 +340,12 @@ class SemiSupervisedVotingClassifier(
         tags = super().__sklearn_tags__()
         try:
             members = [each for _, each in self._members if not _is_dropped(each)]
-            return copy_input_tags(tags, members)
+            tags = copy_input_tags(tags, members)
+            # forests get one-hot columns
+            others = [get_tags(e).input_tags for e in members if not _needs_numbers(e)]
+            tags.input_tags.categorical = all(each.categorical for each in others)
+            tags.input_tags.string = all(each.string for each in others)
+            return tags
         except (AttributeError, IndexError, TypeError, ValueError):
             return tags  # estimators are not as they should be, and fit says so
 
@@ -341,10 +354,29 @@ def _fit(estimator, X, codes, params):
     return estimator.fit(X, codes, **params)
 
 
-def _mean_proba(members, weights, X, n_classes):
+def _needs_numbers(member):
+    """Whether a member is a forest, which takes no categories."""
+    if isinstance(member, LabeledOnlyClassifier):
+        member = member.estimator
+    return isinstance(member, ForestClassifier)
+
+
+def _inputs(members, one_hot, X):
+    """Samples for each member: forests get one-hot columns of categories."""
+    if one_hot is None:
+        return dict.fromkeys(members, X)
+    X_one_hot = one_hot.transform(X)
+    return {
+        name: X_one_hot if _needs_numbers(member) else X
+        for name, member in members.items()
+    }
+
+
+def _mean_proba(members, weights, one_hot, X, n_classes):
     """Weighted mean of the members' class probabilities."""
+    X_of_members = _inputs(members, one_hot, X)
     proba = [
-        class_proba(f"estimators: {name!r}", member, X, n_classes)
+        class_proba(f"estimators: {name!r}", member, X_of_members[name], n_classes)
         for name, member in members.items()
     ]
     return np.average(proba, axis=0, weights=weights)

@@ -109,6 +109,11 @@ def initial_filters(shape, fan_in, generator):
     return nn.Parameter(uniform * math.sqrt(3 / fan_in))
 
 
+def _is_direct(kernel):
+    # ONNX has no patches
+    return kernel <= LARGEST_DIRECT_KERNEL or torch.compiler.is_compiling()
+
+
 class Convolution(nn.Module):
     """Convolution without bias, since batch normalization would remove it.
 
@@ -143,7 +148,7 @@ class Convolution(nn.Module):
             "stride": self.specification.stride,
             "padding": self.specification.n_zeros,
         }
-        if self.specification.kernel <= LARGEST_DIRECT_KERNEL:
+        if _is_direct(self.specification.kernel):
             maps = F.conv2d(maps, weight, shift, groups=self.n_members, **size)
             return as_table(maps)
         # (n_samples, units per patch, n_positions)
@@ -197,7 +202,7 @@ class TransposedConvolution(nn.Module):
     def forward(self, signal):
         kernel, stride = self.specification.kernel, self.specification.stride
         n_zeros = self.specification.n_zeros
-        if kernel <= LARGEST_DIRECT_KERNEL:
+        if _is_direct(kernel):
             # Rows and columns at the bottom and right that the stride did not reach.
             left_over = [
                 (size + 2 * n_zeros - kernel) % stride for size in self.out_shape[1:]

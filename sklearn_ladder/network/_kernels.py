@@ -168,7 +168,9 @@ def take(*tensors):
     They accept none while torch compiles or traces a model.
     """
     return (
-        is_available()
+        # first: torch's compiler does not know context variables
+        not torch.compiler.is_compiling()
+        and is_available()
         and all(
             tensor is None
             or (
@@ -178,7 +180,6 @@ def take(*tensors):
             )
             for tensor in tensors
         )
-        and not torch.compiler.is_compiling()
         and not torch.jit.is_tracing()
     )
 

@@ -3,6 +3,7 @@
 Rasmus et al., "Semi-Supervised Learning with Ladder Networks", 2015, arXiv:1507.02672.
 """
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from ._decoder import Decoder, DecoderPass
 from ._dense import Dense
 from ._encoder import CleanPass, CorruptedPass, Encoder
+from ._linear import LinearMember
 from ._normalization import pool_statistics, statistics_for_prediction
 from ._shapes import FLOAT32_ON_CPU, Shape
 
@@ -74,6 +76,8 @@ class Ladder(nn.Module):
     n_denoising : int, default=None
         Number of members with denoising costs, the first ones; by default all. (The
         decoders of the others learn nothing. Leaving them out would save little time.)
+    linear_share : float, default=0.0
+        Share of a `LinearMember` in the mean. With 0 there is none.
     seed : int, default=0
         Determines the initial weights.
     """
@@ -90,6 +94,7 @@ class Ladder(nn.Module):
         class_bias=None,
         n_members=1,
         n_denoising=None,
+        linear_share=0.0,
         seed=0,
     ):
         super().__init__()
@@ -116,12 +121,17 @@ class Ladder(nn.Module):
             else None
         )
         self.feature_scaling = None if feature_scaling is None else feature_scaling()
+        n_classes = self.shapes[-1].channels // n_members
+        self.linear = (
+            LinearMember(shape.n_units, n_classes, linear_share)
+            if linear_share
+            else None
+        )
         if input_range is not None:
             input_range = self.for_all(_float32(input_range))
         self.register_buffer("input_range", input_range)
         # Class prior divided by the class shares of the labels. NOTE[DIFF]: 1, as
         # published, unless the estimator sets it.
-        n_classes = self.shapes[-1].channels // n_members
         ratio = torch.ones(n_classes, **FLOAT32_ON_CPU)
         self.register_buffer("class_prior_ratio", ratio)
 
@@ -277,7 +287,7 @@ class Ladder(nn.Module):
                 reconstruction = (reconstruct or self._reconstruct_batch)(x)
                 imputed = self._fill_from_denoising_members(reconstruction)
             if self.input_range is not None:
-                imputed = imputed.clamp(*self.input_range)
+                imputed = imputed.clamp(*self.input_range.unbind())
             x = torch.where(missing, imputed, x)
         return x
 
@@ -309,13 +319,55 @@ class Ladder(nn.Module):
     def prepare(self, x):
         """Columns of layer 0 for prediction: scaled, missing entries imputed."""
         x = self.for_all(self.scale(x))
-        return self.impute(x, self._reconstruct) if _have_missing(x) else x
+        if torch.compiler.is_compiling():
+            # A traced graph needs both branches. (torch.cond refuses to return its
+            # argument itself, so the second one copies.)
+            return torch.cond(
+                x.isnan().any(), self._impute_by_population, torch.clone, (x,)
+            )
+        return self._impute_by_population(x) if _have_missing(x) else x
+
+    def _impute_by_population(self, x):
+        return self.impute(x, self._reconstruct)
+
+    def columns(self, x):
+        """Columns of layer 0 of the first member, for prediction."""
+        return self.prepare(x)[:, : self.shapes[0].n_units // self.n_members]
 
     def forward(self, x):
         """Class probabilities by the clean encoder, shape (n_samples, n_classes)."""
-        proba = self.proba(self.encoder(self.prepare(x)))
-        proba = self.mean_of_members(proba) * self.class_prior_ratio
+        x = self.prepare(x)
+        proba = self.mean_of_members(self.proba(self.encoder(x)))
+        if self.linear is not None:
+            proba = self.linear.vote(proba, x)
+        proba = proba * self.class_prior_ratio
         return proba / proba.sum(dim=1, keepdim=True)
+
+    def mean_logits(self, x):
+        """Logits of `forward`, with useful derivatives where a class is certain.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n_samples, n_features)
+            Without missing entries.
+
+        Returns
+        -------
+        Tensor of shape (n_samples, n_classes)
+        """
+        x = self.for_all(self.scale(x))
+        logits = self.encoder(x)
+        if self.n_members > 1 or self.linear is not None:
+            # (n_samples, n_members, n_classes)
+            log_proba = logits.log_softmax(dim=1).unflatten(0, (len(x), -1))
+            # the softmax of a log-sum of probabilities is their mean
+            logits = log_proba.logsumexp(dim=1)
+        if self.linear is not None:
+            share = self.linear.share
+            log_odds = math.log(self.n_members * share / (1 - share))
+            own = self.linear.logits(x).log_softmax(dim=1) + log_odds
+            logits = torch.logaddexp(logits, own)
+        return logits + self.class_prior_ratio.log()
 
     def hidden(self, x):
         """Top hidden representation of the first member, shape (n_samples, n_units)."""

@@ -47,11 +47,23 @@ def product_by_member(h, weight, n_members, bias=None):
     -------
     Tensor of shape (n_samples, n_members · n_out)
     """
+    if torch.compiler.is_compiling():
+        return _traced_product(h, weight, n_members, bias)
     if _weights_are_constant.get():
         weight = weight.detach()
     if n_members == 1:
         return linear(h, weight, bias)
     product = ProductByMember.apply(h, weight, n_members)
+    return product if bias is None else product + bias
+
+
+def _traced_product(h, weight, n_members, bias):
+    """`product_by_member` in operations that ONNX has, too."""
+    if n_members == 1:
+        return F.linear(h, weight, bias)
+    by_member = h.unflatten(1, (n_members, -1)).transpose(0, 1)
+    product = by_member @ weight.unflatten(0, (n_members, -1)).mT
+    product = product.transpose(0, 1).flatten(1)
     return product if bias is None else product + bias
 
 

@@ -1,6 +1,5 @@
 """Attacks on fitted classifiers, and helpers that give access to their network."""
 
-from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -74,7 +73,7 @@ def fast_gradient(clf, X, y=None, *, eps, norm="linf", clip=None):
         If `clf` is not fitted.
     ValueError
         If another argument is invalid: for example, if `X` has missing values or
-        values outside `clip`.
+        values outside `clip`, or if features have categories.
 
     References
     ----------
@@ -210,7 +209,7 @@ def projected_gradient(
 @isolated()
 def _adversarial_samples(clf, X, y, *, clip, generator=None, **parameters):
     """Run `ascend` chunk by chunk. Returns an array of the shape of `X`."""
-    net = fitted_net(clf)
+    net = net_of_numbers(clf)
     samples = clf._check_samples(X)
     codes = np.full(len(samples), UNLABELED)
     if y is not None:
@@ -223,7 +222,7 @@ def _adversarial_samples(clf, X, y, *, clip, generator=None, **parameters):
         with torch.no_grad():
             predicted = net.infer(x).argmax(dim=1)
         found[chunk] = ascend(
-            partial(logits_of, net.module_),
+            net.module_.mean_logits,
             x,
             torch.where(given == UNLABELED, predicted, given),
             clip=clip,
@@ -265,6 +264,25 @@ def fitted_net(clf):
     return clf.net_
 
 
+def net_of_numbers(clf):
+    """The skorch net of a classifier whose features are all numbers.
+
+    Raises
+    ------
+    TypeError or NotFittedError
+        Under the same conditions as in `fitted_net`.
+    ValueError
+        If features have categories, which cannot change by small amounts.
+    """
+    net = fitted_net(clf)
+    if clf.categories_ is not None:
+        raise ValueError(
+            "This is for samples of numbers only; the LadderClassifier was fitted to "
+            "features with categories, as its categories_ tell."
+        )
+    return net
+
+
 def private_generator(clf, random_state):
     """A new random generator on the device of the net."""
     seed = private_random_state(random_state).randint(np.iinfo(np.int32).max)
@@ -293,14 +311,3 @@ def chunks_without_missing(net, samples):
                 f"{chunk.stop - 1}."
             )
         yield chunk, x
-
-
-def logits_of(module, x):
-    """Logits of the mean prediction of all members, shape (n_samples, n_classes)."""
-    logits = module.encoder(module.for_all(module.scale(x)))
-    if module.n_members > 1:
-        # (n_samples, n_members, n_classes)
-        log_proba = logits.log_softmax(dim=1).unflatten(0, (len(x), -1))
-        # The softmax of a log-sum of probabilities is their mean.
-        logits = log_proba.logsumexp(dim=1)
-    return logits + module.class_prior_ratio.log()

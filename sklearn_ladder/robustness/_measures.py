@@ -1,7 +1,5 @@
 """How much small changes of `X` change the output of a fitted classifier."""
 
-from functools import partial
-
 import numpy as np
 import torch
 from sklearn.utils import _safe_indexing, indexable
@@ -19,8 +17,7 @@ from ._attacks import (
     chunks,
     chunks_without_missing,
     fast_gradient,
-    fitted_net,
-    logits_of,
+    net_of_numbers,
     private_generator,
 )
 
@@ -91,7 +88,7 @@ def adversarial_error(clf, X, y, eps, norm="linf", *, attack=fast_gradient):
     >>> error > adversarial_error(clf, X, y, eps=0)
     True
     """
-    net = fitted_net(clf)
+    net = net_of_numbers(clf)
     X, y = indexable(X, y)
     labeled, labels = labeled_part(y)
     index = np.flatnonzero(labeled)
@@ -180,9 +177,9 @@ def virtual_adversarial_cost(
     >>> 0 < near < far
     True
     """
-    net, generator = fitted_net(clf), private_generator(clf, random_state)
+    net, generator = net_of_numbers(clf), private_generator(clf, random_state)
     samples = clf._check_samples(X)
-    network, total = partial(logits_of, net.module_), 0.0
+    network, total = net.module_.mean_logits, 0.0
     for _, x in chunks_without_missing(net, samples):
         with torch.no_grad():
             logits = network(x)

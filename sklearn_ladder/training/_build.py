@@ -12,6 +12,7 @@ from .._class_prior import class_bias
 from ..data._samples import chunk_size
 from ..network import layer_shapes
 from ..network._feature_scaling import PiecewiseLinear
+from ..network._projection import Projection
 from ._callbacks import LearningRateSchedule, early_stopping
 from ._checkpoint import Checkpoint
 from ._net import LadderNet
@@ -43,25 +44,57 @@ def build_net(plan, validation_set=None, callbacks=None, previous=None):
     ValueError
         If `callbacks` are not as described, or the previous net has other layers.
     """
-    schedule = LearningRateSchedule(plan.n_updates, plan.decay_start, plan.max_time)
-    own_callbacks, train_split = [("learning_rate_schedule", schedule)], None
+    all_callbacks = [*own_callbacks(plan), *_copies(callbacks)]
+    train_split = None
     if plan.early_stopping:
-        own_callbacks += early_stopping(plan.n_iter_no_change, plan.tol)
         train_split = predefined_split(Dataset(*validation_set))
+    net = initialized_net(plan, all_callbacks, train_split)
+    if previous is not None:
+        _load_weights(net.module_, previous.module_)
+        if plan.is_stream:
+            _continue_stream(net, previous)
+    return net
+
+
+def own_callbacks(plan):
+    """Callbacks of this package that a plan needs, as pairs (name, callback)."""
+    schedule = LearningRateSchedule(plan.n_updates, plan.decay_start, plan.max_time)
+    callbacks = [("learning_rate_schedule", schedule)]
+    if plan.early_stopping:
+        callbacks += early_stopping(plan.n_iter_no_change, plan.tol)
+    return callbacks
+
+
+def initialized_net(plan, callbacks, train_split=None):
+    """The net of a plan, with initial weights.
+
+    Parameters
+    ----------
+    plan : Plan
+    callbacks : list
+        All callbacks but skorch's default ones. They are not copied.
+    train_split : callable, default=None
+        Gives skorch the held-out samples.
+
+    Returns
+    -------
+    LadderNet
+    """
     shapes = layer_shapes(plan.layers[0], plan.layers[1:])
     n_units_at_most = plan.n_estimators * max(shape.n_units for shape in shapes)
-    net = LadderNet(
+    return LadderNet(
         plan=plan,
         module__layers=plan.layers,
         module__denoised_layers=np.flatnonzero(plan.denoising_cost).tolist(),
         module__noise_std=plan.noise_std,
         module__activation=plan.activation,
         module__combinators=plan.combinator,
-        module__feature_scaling=plan.scale and partial(PiecewiseLinear, *plan.scale),
+        module__feature_scaling=_feature_scaling(plan),
         module__input_range=plan.input_range,
         module__class_bias=class_bias(np.array(plan.class_shares)),
         module__n_members=plan.n_estimators,
         module__n_denoising=plan.n_denoising,
+        module__linear_share=plan.linear_share,
         module__seed=plan.seeds.weights,
         criterion__denoising_costs=plan.denoising_cost,
         criterion__smoothing=plan.label_smoothing,
@@ -77,16 +110,18 @@ def build_net(plan, validation_set=None, callbacks=None, previous=None):
         batch_size=plan.batch_size,
         max_epochs=plan.max_epochs,
         lr=plan.learning_rate,
-        callbacks=[*own_callbacks, *_copies(callbacks)],
+        callbacks=callbacks,
         classes=np.arange(plan.n_classes),
         device=plan.device,
         verbose=max(plan.verbose - 1, 0),  # 1 is for `Progress`
     ).initialize()
-    if previous is not None:
-        _load_weights(net.module_, previous.module_)
-        if plan.is_stream:
-            _continue_stream(net, previous)
-    return net
+
+
+def _feature_scaling(plan):
+    """Callable that makes the module of the feature scaling, or None."""
+    if plan.projection is not None:
+        return partial(Projection, plan.projection)
+    return plan.scale and partial(PiecewiseLinear, *plan.scale)
 
 
 def _copies(callbacks):
@@ -129,6 +164,12 @@ def _load_weights(module, previous):
         name: value
         for name, value in own.items()
         if name.startswith(of_data) and name in state
+    }
+    # one of the two may have no linear member
+    state = {n: value for n, value in state.items() if not n.startswith("linear.")} | {
+        n: previous.state_dict().get(n, value)
+        for n, value in own.items()
+        if n.startswith("linear.")
     }
     try:
         module.load_state_dict(state)

@@ -109,6 +109,17 @@ class LadderNet(NeuralNetClassifier):
         super().__init__(module, **(defaults | kwargs))
         self.plan = plan
 
+    def __getstate__(self):
+        """What is saved; overridden because the plan describes all else."""
+        from ._saved_state import saved_state  # late: it builds nets of this class
+
+        return saved_state(self)
+
+    def __setstate__(self, state):
+        from ._saved_state import restored_net
+
+        vars(self).update(vars(restored_net(state)))
+
     def fit_loop(self, X, y=None, epochs=None, **kwargs):
         """Train for as many epochs as are left.
 

@@ -56,7 +56,7 @@ def train(net, data, share=1.0, watchers=()):
         data.weight,
         plan.device,
         data.survey.have_missing,
-        net.module_.scale if plan.n_bins else None,
+        net.module_.feature_scaling,
     )
     net.training_data_, net.training_samples_ = data, samples
     net.noise_generator_ = torch.Generator(net.device).manual_seed(plan.seeds.noise)

@@ -1,0 +1,399 @@
+"""Categories of a table: which columns have them, and their one-hot columns."""
+
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from ._missing import present_part, table_columns
+from ._numbers import TIMES
+from ._precision import first_of
+from ._samples import check_may_have_categories
+
+# A category is infrequent if a smaller share of the samples has it, or only one does.
+SMALLEST_SHARE = 0.01
+# If a larger share of the samples has an infrequent category, a warning says so.
+LARGEST_INFREQUENT_SHARE = 0.5
+
+
+class Categories(NamedTuple):
+    """Categories of one feature.
+
+    A sample's code is the place of its category in `values`. All other categories,
+    infrequent or not seen in training, have the next code. If no category was
+    infrequent, they are missing.
+    """
+
+    values: np.ndarray  # (n_values,), sorted
+    infrequent: object = None  # the most frequent of them; None if there are none
+
+    @property
+    def n_codes(self):
+        """Number of codes."""
+        return len(self.values) + (self.infrequent is not None)
+
+    @property
+    def n_columns(self):
+        """Number of columns: one that holds the code of 0 or 1, or one per code."""
+        return self.n_codes if self.n_codes > 2 else 1
+
+    def encode(self, column, name):
+        """Codes of a column.
+
+        Parameters
+        ----------
+        column : array-like of shape (n_samples,)
+        name : str or int
+            For the warning.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), float64
+            NaN at missing entries.
+
+        Warns
+        -----
+        UserWarning
+            If no entry is known, as when texts have become numbers.
+        """
+        numbers, distinct = _factorize(column)
+        codes = _places(self.values, distinct).astype(float)
+        is_known, may_be_other = codes >= 0, self.infrequent is not None
+        if len(codes) and not (is_known.any() or may_be_other):
+            warnings.warn(
+                f"Column {name!r} of X has none of the categories seen in training: "
+                f"{first_of(self.values.tolist())}; got {first_of(list(distinct))}.",
+                UserWarning,
+                stacklevel=6,
+            )
+        codes[~is_known] = len(self.values) if may_be_other else np.nan
+        return np.append(codes, np.nan)[numbers]  # -1 is the last
+
+    def decode(self, codes):
+        """Categories of codes; of the infrequent ones the most frequent one.
+
+        Parameters
+        ----------
+        codes : ndarray of shape (n_samples,), int
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        if self.n_codes == 0:  # no entry was present in training
+            return np.full(len(codes), None)
+        values = self.values
+        if self.infrequent is not None:
+            of_infrequent = np.empty(1, dtype=object)
+            of_infrequent[0] = self.infrequent
+            values = np.append(values, of_infrequent.astype(values.dtype))
+        return values[codes]
+
+
+class TableCategories:
+    """Categories of all features, and the matrix of numbers that the network gets.
+
+    Samples are kept as a table with one number per feature: its value, or the code of
+    its category. A chunk of the table becomes a matrix when the network needs it. In
+    this matrix each number has one column. A feature with categories has one column of
+    0 and 1 per code, or a single column if there are at most two codes. If a category
+    is missing, all its columns are NaN.
+
+    Parameters
+    ----------
+    features : sequence of Categories or None
+        For each feature; None if it is a number.
+
+    Attributes
+    ----------
+    feature : ndarray of shape (n_columns,), int
+        Number of the feature of each column of the matrix.
+
+    code : ndarray of shape (n_columns,), int
+        The code for which the column is 1; -1 for columns that hold the number itself.
+    """
+
+    def __init__(self, features):
+        self.features = tuple(features)
+        n_columns = [1 if each is None else each.n_columns for each in self.features]
+        self.feature = np.repeat(np.arange(len(n_columns)), n_columns)
+        codes = [np.arange(n) if n > 1 else np.array([-1]) for n in n_columns]
+        self.code = np.concatenate(codes)
+
+    @property
+    def is_expanding(self):
+        """Whether the matrix has more columns than the table."""
+        return len(self.feature) > len(self.features)
+
+    def expand(self, table):
+        """The matrix.
+
+        Parameters
+        ----------
+        table : ndarray of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_columns), in the dtype of the table
+        """
+        is_one_hot = self.code >= 0
+        matrix = table[:, self.feature]
+        codes = matrix[:, is_one_hot]
+        one_hot = np.where(np.isnan(codes), codes, codes == self.code[is_one_hot])
+        matrix[:, is_one_hot] = one_hot
+        return matrix
+
+    def collapse(self, matrix):
+        """The table with the most probable categories: the inverse of `expand`.
+
+        Parameters
+        ----------
+        matrix : ndarray of shape (n_samples, n_columns)
+            Finite.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features), in the dtype of the matrix
+        """
+        first = np.searchsorted(self.feature, np.arange(len(self.features)))
+        table = matrix[:, first]
+        for number, (start, each) in enumerate(zip(first, self.features, strict=True)):
+            if each is not None and each.n_columns == 1:
+                table[:, number] = table[:, number] > 0.5
+            elif each is not None:
+                block = matrix[:, start : start + each.n_columns]
+                table[:, number] = block.argmax(axis=1)
+        return table
+
+    def give_back(self, table, like):
+        """The table in the container of other samples.
+
+        Parameters
+        ----------
+        table : ndarray of shape (n_samples, n_features)
+            As returned by `collapse`.
+        like : frame or array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        frame or ndarray of shape (n_samples, n_features)
+            A frame has the columns and dtypes of `like`; numbers in columns of integers
+            are rounded. An array is float32, unless some categories are not numbers.
+        """
+        given, names = table_columns(like)
+        columns = [
+            numbers if each is None else each.decode(numbers.astype(int))
+            for each, numbers in zip(self.features, table.T, strict=True)
+        ]
+        if names is None:
+            are_numbers = all(column.dtype.kind in "biuf" for column in columns)
+            dtype = np.float32 if are_numbers else object
+            return np.stack([column.astype(dtype) for column in columns], axis=1)
+        columns = [_round(*pair) for pair in zip(columns, given, strict=True)]
+        if isinstance(like, pd.DataFrame):
+            columns = [_as_series(*pair) for pair in zip(columns, given, strict=True)]
+            frame = pd.concat(columns, axis=1)
+            frame.columns = like.columns
+            return frame
+        columns = (column.tolist() for column in columns)
+        columns = dict(zip(names, columns, strict=True))
+        make = getattr(type(like), "from_pydict", type(like))  # Arrow, polars
+        return make(columns, schema=like.schema)
+
+
+def find_categories(X, categorical_features):
+    """Find the features that have categories, and their categories.
+
+    Parameters
+    ----------
+    X : array-like, frame or sparse matrix of shape (n_samples, n_features)
+    categorical_features : "from_dtype", array-like or None
+        As in `LadderClassifier`.
+
+    Returns
+    -------
+    TableCategories or None
+        None if all features are numbers.
+
+    Raises
+    ------
+    ValueError
+        If `categorical_features` is not as described, or X is a sparse matrix or a
+        memory map and features are named.
+
+    Warns
+    -----
+    UserWarning
+        If most samples have an infrequent category.
+    """
+    if categorical_features is None:
+        return None
+    by_dtype = isinstance(categorical_features, str)
+    is_frame = hasattr(X, "columns")
+    is_sparse = sparse.issparse(X) or hasattr(X, "sparse")
+    if by_dtype and (is_sparse or not is_frame):
+        return None
+    check_may_have_categories(X)
+    columns, names = table_columns(X)
+    if columns is None:  # not two-dimensional, of which `Samples` tells
+        return None
+    if by_dtype:
+        is_categorical = [_has_categories(column) for column in columns]
+    else:
+        is_categorical = _as_mask(categorical_features, len(columns), names)
+    if not any(is_categorical):
+        return None
+    names = range(len(columns)) if names is None else names
+    return TableCategories(
+        _categories(column, name) if is_named else None
+        for column, name, is_named in zip(columns, names, is_categorical, strict=True)
+    )
+
+
+def _as_mask(categorical_features, n_features, names):
+    """Boolean mask of the features that a user has named. Errors as in scikit-learn."""
+    own = np.asarray(categorical_features)
+    if own.dtype == object and all(isinstance(each, str) for each in own.flat):
+        own = own.astype(str)
+    if own.ndim != 1 or (own.size and own.dtype.kind not in "biuU"):
+        raise ValueError(
+            "categorical_features must be an array-like of bool, int or str, got: "
+            f"{categorical_features!r}."
+        )
+    if own.dtype.kind == "b":
+        if len(own) != n_features:
+            raise ValueError(
+                "categorical_features set as a boolean mask must have shape "
+                f"({n_features},), got: {own.shape}."
+            )
+        return own
+    if own.dtype.kind == "U":
+        if names is None:
+            raise ValueError(
+                "categorical_features should be passed as an array of integers or as "
+                "a boolean mask when the model is fitted on data without feature names."
+            )
+        names = list(names)
+        unknown = [name for name in own.tolist() if name not in names]
+        if unknown:
+            raise ValueError(
+                f"categorical_features has names {unknown}, which are not feature "
+                f"names of the training data: {names}."
+            )
+        own = np.array([names.index(name) for name in own.tolist()], dtype=int)
+    if own.size and not (0 <= own.min() and own.max() < n_features):
+        raise ValueError(
+            "categorical_features set as integer indices must be in [0, n_features - "
+            f"1] = [0, {n_features - 1}], got: {own.tolist()}."
+        )
+    mask = np.zeros(n_features, dtype=bool)
+    mask[own.astype(int)] = True
+    return mask
+
+
+def _has_categories(column):
+    """Whether the column of a frame has categories by its dtype.
+
+    Columns of categories and enumerations do. Others of strings or objects do if an
+    entry is no number: "3.5" is one. Columns that `Samples` refuses with a reason of
+    its own don't: of times, complex numbers, lists and too large integers.
+    """
+    dtype = getattr(column, "dtype", None)
+    if isinstance(dtype, pd.CategoricalDtype) or str(dtype) in ("Categorical", "Enum"):
+        return True
+    if str(dtype).startswith(("Categorical(", "Enum(")):  # polars
+        return True
+    if getattr(dtype, "kind", "O") != "O":
+        return False
+    _, values = present_part(column)
+    if len(values) == 0 or values.dtype.kind not in "OUS":
+        return False
+    try:
+        values = pd.unique(values)
+    except TypeError:  # lists and the like
+        return False
+    if any(isinstance(value, (complex, *TIMES)) for value in values):
+        return False
+    try:
+        values.astype(float)
+    except OverflowError:  # too large an integer
+        return False
+    except (TypeError, ValueError):
+        return True
+    return False
+
+
+def _categories(column, name):
+    """Categories of a column. Warn if most entries are infrequent ones."""
+    numbers, values = _factorize(column)
+    counts = np.bincount(numbers[numbers >= 0], minlength=len(values))
+    order = _sorting(values)
+    values, counts = values[order], counts[order]
+    is_rare = counts < max(2, SMALLEST_SHARE * counts.sum())
+    if np.count_nonzero(is_rare) < 2:
+        return Categories(values)
+    share = counts[is_rare].sum() / counts.sum()
+    if share > LARGEST_INFREQUENT_SHARE:
+        warnings.warn(
+            f"Column {name!r} of X has {len(values)} categories. In {share:.0%} of the "
+            f"samples they are infrequent (in less than {SMALLEST_SHARE:.0%} of the "
+            "samples, or a single one), and count as one category. If the column "
+            "identifies samples, drop it. Otherwise merge its categories, or convert "
+            "it to numbers.",
+            UserWarning,
+            stacklevel=7,
+        )
+    return Categories(values[~is_rare], values[is_rare][counts[is_rare].argmax()])
+
+
+def _factorize(column):
+    """Number of each entry's value, -1 where it is missing, and the distinct values."""
+    if isinstance(getattr(column, "dtype", None), pd.CategoricalDtype):
+        categorical = pd.Categorical(column).remove_unused_categories()
+        return np.asarray(categorical.codes), categorical.categories.to_numpy()
+    present, values = present_part(column)
+    numbers = np.full(len(present), -1)
+    try:
+        numbers[present], values = pd.factorize(values)
+    except TypeError as error:
+        raise TypeError(f"Categories must be hashable: {error}.") from error
+    return numbers, values
+
+
+def _places(known, values):
+    """Place of each value among the known ones, -1 if it is not known."""
+    if known.dtype.kind in "biuf" and values.dtype.kind in "biuf":
+        if known.dtype.kind != values.dtype.kind:  # 1, 1.0 and True are equal
+            known, values = known.astype(float), values.astype(float)
+        return pd.Index(known).get_indexer(pd.Index(values))
+    return pd.Index(known, dtype=object).get_indexer(pd.Index(values, dtype=object))
+
+
+def _sorting(values):
+    """Order of the values; of their texts if they cannot be compared."""
+    try:
+        return np.argsort(values, kind="stable")
+    except TypeError:
+        return np.argsort([str(value) for value in values], kind="stable")
+
+
+def _round(values, given):
+    """Numbers as integers or booleans if those of the given column are."""
+    kind = getattr(getattr(given, "dtype", None), "kind", None)
+    if kind is None:  # polars, Arrow
+        kind = present_part(given)[1].dtype.kind
+    if values.dtype.kind != "f" or kind not in "biu":
+        return values
+    return values > 0.5 if kind == "b" else np.rint(values).astype(int)
+
+
+def _as_series(values, given):
+    """A pandas column like the given one."""
+    dtype = given.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        new = [v for v in pd.unique(values) if v not in dtype.categories]
+        if new:
+            dtype = pd.CategoricalDtype([*dtype.categories, *new], dtype.ordered)
+    return pd.Series(values, index=given.index).astype(dtype)

@@ -1,0 +1,43 @@
+"""Projection of sparse samples, such as texts, to a few columns."""
+
+import numpy as np
+from sklearn.utils.extmath import randomized_svd
+
+from ._feature_scaling import random_part
+
+# Number of columns: as many as are usual in latent semantic analysis.
+N_COLUMNS = 100
+# Largest number of entries of the matrix that projects.
+LARGEST_PROJECTION = 2**25
+
+
+def fit_projection(samples, random_state):
+    """Fit a projection to the directions in which samples differ most.
+
+    A truncated singular value decomposition, without centering: latent semantic
+    analysis. Columns keep their relative sizes, because the first ones say most. All
+    are scaled by the same number, so that squares of entries are 1 on average.
+
+    On texts (4,000 docstrings of five packages, 10 labels per class) accuracy was .74,
+    and .65 with columns of equal size. Logistic regression of all terms had .66.
+
+    Parameters
+    ----------
+    samples : Samples
+        Sparse or dense. If there are many, a random subset is used.
+    random_state : int
+        Determines the subset and the start of the decomposition.
+
+    Returns
+    -------
+    ndarray of shape (n_features, n_columns), float32
+    """
+    table = random_part(samples, random_state)
+    if not samples.is_sparse:
+        table = np.nan_to_num(table)
+    n_columns = min(N_COLUMNS, max(1, LARGEST_PROJECTION // table.shape[1]))
+    n_columns = min(n_columns, *table.shape)
+    _, values, directions = randomized_svd(table, n_columns, random_state=random_state)
+    mean_square = np.mean(values**2) / table.shape[0]
+    scale = 1 / np.sqrt(mean_square) if mean_square > 0 else 1.0
+    return np.float32(directions.T * scale)

@@ -1,0 +1,539 @@
+import pickle
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.model_selection import GridSearchCV
+from sklearn.preprocessing import OneHotEncoder
+
+from sklearn_ladder import LadderClassifier
+from sklearn_ladder._one_hot import OneHotColumns
+from sklearn_ladder.data import _samples
+from sklearn_ladder.data._batches import TrainingSamples
+from sklearn_ladder.data._categories import find_categories
+from sklearn_ladder.data._samples import Samples
+from sklearn_ladder.displays import ReconstructionDisplay
+from sklearn_ladder.ensemble import (
+    LabeledOnlyClassifier,
+    SemiSupervisedVotingClassifier,
+)
+from sklearn_ladder.model_selection import LabeledStratifiedKFold
+from sklearn_ladder.robustness import fast_gradient, virtual_adversarial_cost
+
+from .generated.unchanged import untouched
+
+N = 120
+RNG = np.random.RandomState(0)
+CLASS = RNG.randint(0, 2, N)
+Y = np.where(np.arange(N) < 40, CLASS, -1)
+COLORS = np.array(["blue", "green", "red"], dtype=object)
+
+
+def make_frame():
+    """Numbers, integers, text, categories and booleans; some entries are missing."""
+    frame = pd.DataFrame(
+        {
+            "mass": RNG.normal(size=N) + CLASS,
+            "count": RNG.randint(0, 9, N),
+            "color": COLORS[(CLASS + RNG.randint(0, 2, N)) % 3],
+            "sex": np.where(RNG.uniform(size=N) < 0.8, CLASS, 1 - CLASS),
+            "size": pd.Categorical(RNG.choice(["S", "M", "L"], N), ["S", "M", "L"]),
+            "flag": RNG.uniform(size=N) < 0.5,
+        }
+    )
+    frame["sex"] = frame["sex"].map({0: "f", 1: "m"})
+    frame.loc[::9, "mass"] = np.nan
+    frame.loc[::7, "color"] = None
+    frame.loc[3, "size"] = np.nan
+    return frame
+
+
+FRAME = make_frame()
+WIDE = ["color", "size"]  # with more than two categories
+
+
+def small(**parameters):
+    defaults = dict(max_epochs=3, n_estimators=2, batch_size=30, random_state=0)
+    return LadderClassifier((6,), **defaults | parameters)
+
+
+def fit_frame(frame=FRAME, **parameters):
+    return small(**parameters).fit(frame, Y)
+
+
+def polars_frame():
+    polars = pytest.importorskip("polars")
+    dtypes = {"size": polars.Enum(["S", "M", "L"])}
+    columns = FRAME.astype(object).where(FRAME.notna(), None)
+    return polars.DataFrame(
+        {name: columns[name].tolist() for name in columns}, schema_overrides=dtypes
+    )
+
+
+def arrow_frame():
+    return pytest.importorskip("pyarrow").Table.from_pandas(FRAME)
+
+
+# ------------------------------------------------------------- which columns have them
+
+DAYS = pd.Series(pd.date_range("2020", periods=3))
+COLUMNS = {
+    "texts": (["a", "b", None], True),
+    "numbers as texts": (["1", "2.5", None], False),
+    "numbers and a word": (["1", "2.5", "many"], True),
+    "objects that are numbers": (pd.Series([1, 2.5, None], dtype=object), False),
+    "objects that are booleans": (pd.Series([True, None, False], dtype=object), False),
+    "booleans": ([True, False, True], False),
+    "nullable booleans": (pd.array([True, None, False], "boolean"), False),
+    "nullable strings": (pd.array(["a", None, "b"], "string"), True),
+    "categories of texts": (pd.Categorical(["a", "b", None]), True),
+    "categories of numbers": (pd.Categorical([1, 2, None]), True),
+    "intervals": (pd.cut([1, 2, 3], 2), True),
+    "mixed types": (pd.Series([1, "a", (2, 3)], dtype=object), True),
+    "nothing": (pd.Series([None] * 3, dtype=object), False),
+    "integers": ([1, 2, 3], False),
+    "nullable integers": (pd.array([1, None, 3], "Int64"), False),
+    "lists": (pd.Series([[1], [2], [3]]), False),
+    "days": (DAYS, False),
+    "days as objects": (DAYS.astype(object), False),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Column")
+@pytest.mark.parametrize("column, expected", COLUMNS.values(), ids=COLUMNS)
+def test_columns_with_categories_by_dtype(column, expected):
+    frame = pd.DataFrame({"x": [1.0, 2, 3], "column": column})
+    categories = find_categories(frame, "from_dtype")
+    assert (categories is not None) == expected
+    assert find_categories(frame, None) is None
+    if expected:
+        assert categories.features[0] is None and categories.features[1] is not None
+
+
+@pytest.mark.parametrize(
+    "named", [["color", "sex"], [2, 3], [False, False, True, True, False, False]]
+)
+def test_named_columns(named):
+    frame = FRAME.drop(columns="size").assign(size=1.0)[FRAME.columns]
+    categories = fit_frame(frame, categorical_features=named).categories_
+    assert [each is not None for each in categories] == [False] * 2 + [True] * 2 + [
+        False
+    ] * 2
+
+
+def test_named_integers_of_an_array():
+    X = np.c_[RNG.normal(size=N), RNG.randint(3, 6, N), RNG.randint(0, 2, N)]
+    assert small().fit(X, Y).categories_ is None
+    clf = small(categorical_features=[1, 2]).fit(X, Y)
+    np.testing.assert_array_equal(clf.categories_[1], [3, 4, 5])
+    assert clf.plan_.layers[0].n_units == 4 + clf.plan_.scale.feature.tolist().count(0)
+    denoised = clf.denoise(X)
+    assert denoised.shape == X.shape and denoised.dtype == np.float32
+    assert set(denoised[:, 1]) <= {3, 4, 5} and set(denoised[:, 2]) <= {0, 1}
+
+
+def test_array_of_objects():
+    X = FRAME.drop(columns="flag").to_numpy(dtype=object)
+    with pytest.raises(ValueError, match=r"could not convert.*in columns \[2\]"):
+        small().fit(X, Y)
+    clf = small(categorical_features=[2, 3, 4]).fit(X, Y)
+    expected = fit_frame(FRAME.drop(columns="flag")).predict_proba(
+        FRAME.drop(columns="flag")
+    )
+    np.testing.assert_array_equal(clf.predict_proba(X), expected)
+    assert clf.denoise(X).dtype == object
+
+
+@pytest.mark.parametrize(
+    "named, message",
+    [
+        (["colour"], r"has names \['colour'\], which are not feature names"),
+        ([9], r"must be in \[0, n_features - 1\] = \[0, 5\], got: \[9\]"),
+        ([True], r"must have shape \(6,\), got: \(1,\)"),
+        ([1.5], "must be an array-like of bool, int or str"),
+        ([[1]], "must be an array-like of bool, int or str"),
+        ("color", "parameter of LadderClassifier must be"),
+    ],
+)
+def test_wrong_names(named, message):
+    with pytest.raises(ValueError, match=message), untouched():
+        fit_frame(categorical_features=named)
+
+
+def test_names_need_a_frame():
+    with pytest.raises(ValueError, match="fitted on data without feature names"):
+        small(categorical_features=["a"]).fit(RNG.normal(size=(N, 2)), Y)
+
+
+# ------------------------------------------------------------------------- the matrix
+
+
+def test_matrix_is_that_of_the_one_hot_encoder():
+    """Bit for bit the model of the same columns, encoded before."""
+    frame = FRAME.assign(color=FRAME["color"].fillna("red"), size=FRAME["size"])
+    frame["size"] = frame["size"].fillna("M")
+    encoder = OneHotEncoder(drop="if_binary", sparse_output=False)
+    columns = [
+        (encoder if name in [*WIDE, "sex"] else "passthrough", [name]) for name in frame
+    ]
+    matrix = make_column_transformer(*columns).fit_transform(frame).astype(float)
+    clf, other = fit_frame(frame), small().fit(matrix, Y)
+    np.testing.assert_array_equal(clf.predict_proba(frame), other.predict_proba(matrix))
+    np.testing.assert_array_equal(clf.transform(frame), other.transform(matrix))
+
+
+def test_two_categories_are_the_numbers_0_and_1():
+    frame = FRAME[["mass", "sex"]]
+    numbers = frame.assign(sex=(frame["sex"] == "m").astype(float))
+    clf = fit_frame(frame)
+    expected = fit_frame(numbers).predict_proba(numbers)
+    np.testing.assert_array_equal(clf.predict_proba(frame), expected)
+    assert set(clf.denoise(frame)["sex"]) <= {"f", "m"}
+
+
+def test_explicit_columns_are_the_same_model():
+    clf, other = fit_frame(), fit_frame(categorical_features=["color", "sex", "size"])
+    np.testing.assert_array_equal(clf.predict_proba(FRAME), other.predict_proba(FRAME))
+    with pytest.raises(ValueError, match=r"columns \['size'\]. Columns that had categ"):
+        fit_frame(categorical_features=["color", "sex"])
+
+
+def test_collapse_is_the_inverse_of_expand():
+    categories = find_categories(FRAME, "from_dtype")
+    table = Samples(FRAME, categories=categories)._X
+    table = table[~np.isnan(table).any(axis=1)]
+    matrix = categories.expand(table)
+    assert matrix.shape[1] == 4 + 3 + 3
+    np.testing.assert_array_equal(matrix[:, 2:5].sum(axis=1), 1)
+    numbers = [0, 1, 5]
+    collapsed = categories.collapse(matrix)
+    codes = np.delete(np.arange(6), numbers)
+    np.testing.assert_array_equal(collapsed[:, codes], table[:, codes])
+    np.testing.assert_array_equal(collapsed[:, numbers], table[:, numbers])
+
+
+def test_missing_categories_are_missing_in_all_columns():
+    samples = Samples(FRAME, categories=find_categories(FRAME, "from_dtype"))
+    assert samples.survey().have_missing
+    is_missing = FRAME["color"].isna().to_numpy()
+    np.testing.assert_array_equal(
+        np.isnan(samples[:])[:, 2:5], np.c_[is_missing, is_missing, is_missing]
+    )
+    np.testing.assert_array_equal(samples.names[2:6], ["color"] * 3 + ["sex"])
+
+
+@pytest.mark.parametrize("feature_scaling", ["auto", "scaled", None])
+@pytest.mark.parametrize("variant", ["full", "gamma"])
+def test_missing_and_unknown_categories_are_imputed(feature_scaling, variant):
+    clf = fit_frame(feature_scaling=feature_scaling, variant=variant)
+    unknown = FRAME.assign(color="violet")
+    missing = FRAME.assign(color=None)
+    expected = clf.predict_proba(missing)
+    assert np.isfinite(expected).all()
+    assert not np.array_equal(expected, clf.predict_proba(FRAME))
+    with pytest.warns(UserWarning, match="'color' of X has none of the categories"):
+        np.testing.assert_array_equal(clf.predict_proba(unknown), expected)
+    some = unknown.assign(color=["violet", "red"] * (N // 2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_array_equal(clf.predict_proba(some)[::2], expected[::2])
+
+
+@pytest.mark.parametrize("make", [polars_frame, arrow_frame])
+def test_all_frames_are_alike(make):
+    frame = make()
+    clf, other = fit_frame(), fit_frame(frame)
+    expected = clf.predict_proba(FRAME)
+    np.testing.assert_array_equal(other.predict_proba(frame), expected)
+    np.testing.assert_array_equal(other.predict_proba(FRAME), expected)
+
+
+def test_dtypes_and_order_of_categories_do_not_matter():
+    expected = fit_frame().predict_proba(FRAME)
+    for dtype in (
+        object,
+        pd.CategoricalDtype(["L", "unused", "M", "S"]),
+        pd.CategoricalDtype(["S", "L", "M"], ordered=True),
+    ):
+        frame = FRAME.assign(size=FRAME["size"].astype(dtype))
+        frame["color"] = frame["color"].astype("category")
+        clf = fit_frame(frame)
+        np.testing.assert_array_equal(clf.predict_proba(FRAME), expected)
+        np.testing.assert_array_equal(clf.predict_proba(frame), expected)
+
+
+def test_categories_of_numbers_in_another_dtype():
+    frame = pd.DataFrame({"x": FRAME["mass"], "code": RNG.randint(1, 4, N)})
+    clf = small(categorical_features=["code"]).fit(frame, Y)
+    expected = clf.predict_proba(frame)
+    for dtype in (float, object, "Int64", "category", np.int8):
+        other = frame.astype({"code": dtype})
+        np.testing.assert_array_equal(clf.predict_proba(other), expected)
+
+
+# ------------------------------------------------------------- numbers stay as they are
+
+
+def test_numbers_in_any_container_are_numbers():
+    X = np.c_[RNG.normal(size=(N, 2)), RNG.randint(0, 2, N)]
+    frame = pd.DataFrame(X, columns=list("abc"))
+    expected = small().fit(X, Y).predict_proba(X)
+    for other in (
+        frame,
+        frame.astype({"c": bool}),
+        frame.astype(object),
+        frame.astype({"a": object, "c": bool}),
+        frame.astype({"a": str}),
+    ):
+        clf = small().fit(other, Y)
+        np.testing.assert_array_equal(clf.predict_proba(other), expected)
+        assert clf.categories_ is None and clf.plan_.categories is None
+        assert isinstance(clf.denoise(other), np.ndarray)
+
+
+# --------------------------------------------------------------------- many categories
+
+
+def test_infrequent_categories_share_a_column():
+    words = np.r_[["a"] * 60, ["b"] * 58, ["rare", "rarer"]]
+    frame = pd.DataFrame({"x": RNG.normal(size=N), "word": words})
+    clf = small().fit(frame, Y)
+    np.testing.assert_array_equal(clf.categories_[1], ["a", "b"])
+    (known,) = [each for each in clf.plan_.categories.features if each is not None]
+    assert known.n_codes == 3 and known.infrequent == "rare"
+    expected = clf.predict_proba(frame.assign(word="rare"))
+    assert not np.array_equal(expected, clf.predict_proba(frame.assign(word="a")))
+    for word in ("rarer", "never seen"):
+        found = clf.predict_proba(frame.assign(word=word))
+        np.testing.assert_array_equal(found, expected)
+    assert set(clf.denoise(frame)["word"]) <= {"a", "b", "rare"}
+
+
+def test_one_infrequent_category_stays():
+    words = np.r_[["a"] * 60, ["b"] * 59, ["once"]]
+    frame = pd.DataFrame({"x": RNG.normal(size=N), "word": words})
+    np.testing.assert_array_equal(
+        find_categories(frame, "from_dtype").features[1].values, ["a", "b", "once"]
+    )
+
+
+def test_identifiers_are_bounded_and_told():
+    n = 5000
+    names = np.char.add("id", np.arange(n).astype(str))
+    frame = pd.DataFrame({"x": RNG.normal(size=n), "id": names})
+    with pytest.warns(UserWarning, match=r"'id' of X has 5000 categories. In 100%"):
+        categories = find_categories(frame, "from_dtype")
+    assert len(categories.features[1].values) == 0
+    assert len(pickle.dumps(categories)) < 2000
+    frame["id"] = np.char.add("id", (np.arange(n) % 90).astype(str))
+    assert find_categories(frame, "from_dtype").features[1].n_columns == 90
+
+
+def test_the_one_hot_matrix_is_never_whole(monkeypatch):
+    """Training keeps numbers and codes; what it takes are the scaled columns."""
+    monkeypatch.setattr(_samples, "LARGEST_CHUNK", 400)
+    largest = []
+    expand = type(find_categories(FRAME, "from_dtype")).expand
+
+    def counted(self, table):
+        largest.append(len(table))
+        return expand(self, table)
+
+    monkeypatch.setattr(
+        "sklearn_ladder.data._categories.TableCategories.expand", counted
+    )
+    clf = fit_frame(FRAME, feature_scaling="scaled")
+    clf.predict(FRAME)
+    clf.denoise(FRAME)
+    drawn = min(N, 10_000)  # for the feature scaling
+    assert sorted(set(largest))[-1] == drawn and largest.count(drawn) == 1
+
+
+@pytest.mark.parametrize("feature_scaling", ["auto", "scaled"])
+def test_scaled_codes_are_the_scaled_matrix(feature_scaling):
+    clf = fit_frame(feature_scaling=feature_scaling)
+    samples = Samples(FRAME, categories=clf.plan_.categories)
+    scale = clf.net_.module_.feature_scaling
+    training = TrainingSamples(samples, Y, None, "cpu", True, scale)
+    index = torch.tensor([5, 0, 7, 119])
+    expected = scale(torch.as_tensor(samples[index.numpy()]))
+    assert expected.isnan().any()
+    np.testing.assert_array_equal(training.take(index), expected)
+    assert training._scaled is not None
+
+
+# --------------------------------------------------------------------------- denoising
+
+
+@pytest.mark.parametrize("make", [lambda: FRAME, polars_frame, arrow_frame])
+def test_denoise_gives_frames_back(make):
+    frame = make()
+    denoised = fit_frame(frame).denoise(frame)
+    assert type(denoised) is type(frame)
+    if isinstance(frame, pd.DataFrame):
+        pd.testing.assert_series_equal(denoised.dtypes, frame.dtypes)
+        pd.testing.assert_index_equal(denoised.index, frame.index)
+        assert denoised.notna().all(axis=None)
+        assert set(denoised["color"]) <= set(COLORS)
+    else:
+        assert denoised.schema == frame.schema
+        assert (
+            denoised["color"].null_count == 0
+            if callable(getattr(denoised["color"], "is_valid", None))
+            else denoised["color"].null_count() == 0
+        )
+
+
+def test_denoise_restores_categories_that_others_determine():
+    n = 600
+    kind = RNG.randint(0, 3, n)
+    frame = pd.DataFrame(
+        {"a": kind + 0.1 * RNG.normal(size=n), "b": COLORS[kind], "c": COLORS[kind]}
+    )
+    y = np.where(np.arange(n) < 300, kind % 2, -1)
+    clf = LadderClassifier(random_state=0, max_epochs=60).fit(frame, y)
+    unknown = frame.assign(c=pd.Series([None] * n, dtype=object))
+    assert (clf.denoise(unknown)["c"] == frame["c"]).mean() > 0.9
+
+
+def test_denoise_adds_categories_to_the_dtype():
+    clf = fit_frame()
+    frame = FRAME.iloc[:8].assign(size=pd.Categorical([None] * 8, ["unknown"]))
+    assert set(clf.denoise(frame)["size"]) <= {"S", "M", "L"}
+
+
+# -------------------------------------------------------------------- in the estimator
+
+
+def test_names_and_numbers_of_the_given_columns():
+    clf = fit_frame()
+    assert clf.n_features_in_ == 6
+    np.testing.assert_array_equal(clf.feature_names_in_, FRAME.columns)
+    assert clf.plan_.layers[0].n_units > 10
+    with pytest.raises(ValueError, match="feature names should match"):
+        clf.predict(FRAME[FRAME.columns[::-1]])
+    with pytest.raises(ValueError, match=r"5 features"):
+        clf.predict(FRAME.drop(columns="size").to_numpy())
+
+
+@pytest.mark.parametrize("when", [DAYS, DAYS - DAYS[0], DAYS.astype(object)])
+def test_times_beside_categories_are_refused_by_name(when):
+    frame = FRAME.assign(when=when.repeat(N // 3).to_numpy())
+    with pytest.raises(TypeError, match=r"in columns \['when'\]. Convert them to num"):
+        fit_frame(frame)
+
+
+def test_sparse_and_mapped_samples_have_no_categories(tmp_path):
+    X = RNG.randint(0, 3, size=(N, 3)).astype(float)
+    np.save(tmp_path / "X.npy", X)
+    clf = small(categorical_features=[0])
+    for other in (
+        sparse.csr_array(X),
+        pd.DataFrame(X).astype(pd.SparseDtype(float, 0)),
+        np.load(tmp_path / "X.npy", mmap_mode="r"),
+    ):
+        with pytest.raises(ValueError, match="X must be dense, and in memory"):
+            clone(clf).fit(other, Y)
+        with pytest.raises(ValueError, match="X must be dense, and in memory"):
+            clone(clf).fit(X, Y).predict(other)
+        assert small().fit(other, Y).categories_ is None
+
+
+def test_pixels_have_no_categories():
+    images = RNG.randint(0, 3, size=(N, 1, 2, 2)).astype(float)
+    with pytest.raises(ValueError, match="categorical_features must be None for image"):
+        small(categorical_features=[0]).fit(images, Y)
+
+
+@pytest.mark.parametrize("method", ["warm_start", "partial_fit"])
+def test_categories_of_the_first_fit_stay(method):
+    first, second = FRAME[FRAME["color"] != "red"], FRAME
+    clf = small(warm_start=True)
+    y = Y[FRAME["color"] != "red"]
+    if method == "warm_start":
+        clf.fit(first, y)
+    else:
+        clf.partial_fit(first, y, classes=[0, 1])
+    before = clf.categories_
+    np.testing.assert_array_equal(before[2], ["blue", "green"])
+    clf.fit(second, Y) if method == "warm_start" else clf.partial_fit(second, Y)
+    assert all(
+        one is None or np.array_equal(one, other)
+        for one, other in zip(before, clf.categories_, strict=True)
+    )
+    assert np.isfinite(clf.predict_proba(FRAME)).all()
+
+
+def test_pickle_clone_and_search():
+    clf = fit_frame()
+    expected = clf.predict_proba(FRAME)
+    loaded = pickle.loads(pickle.dumps(clf))
+    np.testing.assert_array_equal(loaded.predict_proba(FRAME), expected)
+    np.testing.assert_array_equal(
+        clone(clf).fit(FRAME, Y).predict_proba(FRAME), expected
+    )
+    search = GridSearchCV(
+        small(max_epochs=1),
+        {"categorical_features": ["from_dtype", ["color", "sex", "size", "flag"]]},
+        cv=LabeledStratifiedKFold(2),
+        error_score="raise",
+    ).fit(FRAME, Y)
+    assert np.isfinite(search.best_score_)
+
+
+def test_tags():
+    tags = LadderClassifier().__sklearn_tags__().input_tags
+    assert tags.categorical and tags.string
+    tags = LadderClassifier(categorical_features=None).__sklearn_tags__().input_tags
+    assert not tags.categorical and not tags.string
+    assert SemiSupervisedVotingClassifier().__sklearn_tags__().input_tags.string
+    only_labeled = LabeledOnlyClassifier(RandomForestClassifier())
+    assert not only_labeled.__sklearn_tags__().input_tags.string
+
+
+def test_early_stopping_and_many_chunks(monkeypatch):
+    monkeypatch.setattr(_samples, "LARGEST_CHUNK", 300)
+    clf = fit_frame(early_stopping=True, validation_fraction=0.2)
+    assert len(clf.history_["valid_loss"]) == 3
+
+
+# ------------------------------------------------------------------------ other methods
+
+
+def test_vote_takes_frames():
+    vote = SemiSupervisedVotingClassifier(random_state=0).set_params(
+        ladder__max_epochs=2, rf__n_estimators=5, et__n_estimators=5
+    )
+    vote.fit(FRAME, Y)
+    assert vote.score(FRAME[40:], CLASS[40:]) > 0.5
+    assert vote.n_features_in_ == 6
+    assert vote.named_estimators_["ladder"].categories_ is not None
+    assert vote.named_estimators_["rf"].n_features_in_ == 10
+
+
+def test_one_hot_columns_leave_numbers_alone():
+    X = RNG.normal(size=(9, 2))
+    assert OneHotColumns().fit_transform(X) is X
+    found = OneHotColumns().fit(FRAME).transform(FRAME.assign(sex=None))
+    assert found.shape == (N, 10) and found.dtype == np.float64
+    np.testing.assert_array_equal(np.isnan(found[:, 0]), FRAME["mass"].isna())
+    assert np.isfinite(found[:, 1:]).all()
+    assert (found[FRAME["color"].isna(), 2:5] == 0).all()
+    assert (found[:, 5] == 0.5).all()
+
+
+def test_attacks_and_pictures_are_for_numbers():
+    clf = fit_frame()
+    for call in (
+        lambda: fast_gradient(clf, FRAME, eps=0.1),
+        lambda: virtual_adversarial_cost(clf, FRAME, eps=0.1),
+        lambda: ReconstructionDisplay.from_estimator(clf, FRAME),
+    ):
+        with pytest.raises(ValueError, match="for samples of numbers only"):
+            call()

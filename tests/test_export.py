@@ -1,0 +1,228 @@
+"""Exports give what `predict_proba` and `predict` give."""
+
+import json
+import os
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime
+import pandas as pd
+import pytest
+import torch
+from sklearn.datasets import load_iris
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+
+from sklearn_ladder import LadderClassifier, VirtualAdversary, __version__
+from sklearn_ladder.architectures import Conv, Dense, MaxPool, MeanPool
+from sklearn_ladder.ensemble import SemiSupervisedVotingClassifier
+from sklearn_ladder.export import to_onnx
+
+# torch's exporter takes seconds: most for a decoder down to the input, which imputes
+pytestmark = pytest.mark.slow
+
+LAYERS = [
+    Conv(3, 3, "same", stride=2),
+    MaxPool(3, keep_border=True),
+    Conv(4, 13, "same"),  # a kernel that is computed by patches otherwise
+    MeanPool(),
+    Dense(),
+]
+
+
+def iris(missing=0.0):
+    X, y = load_iris(return_X_y=True)
+    X[np.random.RandomState(0).uniform(size=X.shape) < missing] = np.nan
+    return X, np.where(np.arange(150) % 4, -1, y)
+
+
+def names(y):
+    return np.array([None, "setosa", "virginica", "ärgerlich"], dtype=object)[y + 1]
+
+
+def images(missing=0.0):
+    rng = np.random.RandomState(0)
+    X = rng.uniform(size=(150, 2, 8, 8)).astype(np.float32)
+    X[rng.uniform(size=X.shape) < missing] = np.nan
+    return X, np.where(np.arange(150) % 2, -1, np.arange(150) // 2 % 2)
+
+
+def binned_with_missing_values():
+    X, y = iris(0.2)
+    return X, names(y), {"n_estimators": 3, "feature_scaling": "binned"}
+
+
+def scaled_frame():
+    X, y = iris()
+    parameters = {"feature_scaling": "scaled", "variant": "supervised"}
+    return pd.DataFrame(X, columns=list("abcd")), y, parameters
+
+
+def unscaled_with_missing_values():
+    X, y = iris(0.2)
+    return X, y == 0, {"feature_scaling": None, "activation": "leaky_relu"}
+
+
+def float64():
+    X, y = iris()
+    X[:, 1] += 1e9  # float32 has steps of 64 there
+    return X, y, {"variant": "supervised"}
+
+
+def four_dimensions():
+    return *images(0.1), {"architecture": LAYERS, "variant": "full"}
+
+
+def flat_images():
+    X, y = images()
+    more = {"architecture": LAYERS, "image_shape": (2, 8, 8), "n_estimators": 2}
+    return X.reshape(150, -1), y, more | {"variant": "supervised"}
+
+
+def gamma():
+    return *iris(), {"variant": "gamma", "combinator": "mlp", "activation": "tanh"}
+
+
+def supervised_with_class_prior():
+    X, y = iris(0.2)
+    return X, y, {"variant": "supervised", "class_prior": [0.7, 0.2, 0.1]}
+
+
+def early_stopping_with_mlp_combinator():
+    X, y = iris(0.2)
+    more = {"combinator": "mlp", "virtual_adversarial": VirtualAdversary("noise")}
+    return X, y, more | {"early_stopping": True}
+
+
+KINDS = [
+    binned_with_missing_values,
+    scaled_frame,
+    unscaled_with_missing_values,
+    float64,
+    four_dimensions,
+    flat_images,
+    gamma,
+    supervised_with_class_prior,
+    early_stopping_with_mlp_combinator,
+]
+
+
+def fit(X, y, **parameters):
+    parameters = {"max_epochs": 3, "random_state": 0, "n_estimators": 2} | parameters
+    return LadderClassifier((6,), **parameters).fit(X, y)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_onnx_gives_what_the_classifier_gives(kind, tmp_path):
+    X, y, parameters = kind()
+    clf = fit(X, y, **parameters)
+    assert (clf.plan_.input_dtype == "float64") == (kind is float64)
+    path = tmp_path / "model.onnx"
+    model = to_onnx(clf, path)
+    assert model == onnx.load(path)
+    session = onnxruntime.InferenceSession(path)
+    assert [put.name for put in session.get_inputs()] == ["X"]
+    assert [put.name for put in session.get_outputs()] == ["label", "probabilities"]
+    rng = np.random.RandomState(1)
+    for n_samples in (1, 1000):
+        rows = rng.randint(len(X), size=n_samples)
+        samples = X.iloc[rows] if isinstance(X, pd.DataFrame) else X[rows]
+        expected = clf.predict_proba(samples)
+        given = {"X": np.asarray(samples, dtype=clf.plan_.input_dtype)}
+        label, probabilities = session.run(None, given)
+        assert probabilities.dtype == np.float32
+        np.testing.assert_allclose(probabilities, expected, rtol=0, atol=1e-5)
+        # a label may differ only where two classes are equally probable
+        is_clear = np.diff(np.sort(expected, axis=1)[:, -2:]).ravel() > 1e-5
+        np.testing.assert_array_equal(
+            label[is_clear], clf.predict(samples)[is_clear].tolist()
+        )
+    # predictions are not all the same, and imputation has a part in them
+    assert np.ptp(expected, axis=0).max() > 0.01
+    if np.isnan(given["X"]).any():
+        _, as_zeros = session.run(None, {"X": np.nan_to_num(given["X"])})
+        assert np.abs(as_zeros - probabilities).max() > 1e-3
+
+
+def test_metadata_and_size(tmp_path):
+    X, y, parameters = scaled_frame()
+    clf = fit(X, names(y), **parameters)
+    model = to_onnx(clf, tmp_path / "model.onnx")
+    assert {entry.key: entry.value for entry in model.metadata_props} == {
+        "sklearn_ladder_version": __version__,
+        "classes": json.dumps(["setosa", "virginica", "ärgerlich"]),
+        "feature_names": '["a", "b", "c", "d"]',
+    }
+    assert (model.producer_name, model.producer_version) == (
+        "sklearn_ladder",
+        __version__,
+    )
+    content = (tmp_path / "model.onnx").read_bytes()
+    # neither torch's notes nor names of this machine's folders
+    assert b".py" not in content and b"/" + b"sklearn_ladder" not in content
+    n_weights = sum(weight.numel() for weight in clf.net_.module_.parameters())
+    assert len(content) < 100_000 + 8 * n_weights
+
+
+@pytest.mark.parametrize("grad", [True, False])
+def test_torch_export(grad):
+    X, y = iris(0.2)
+    clf = fit(X, y)
+    n_samples = torch.export.Dim("n_samples")
+    with torch.set_grad_enabled(grad):
+        program = torch.export.export(
+            clf.net_.module_,
+            (torch.tensor(X[:5], dtype=torch.float32),),
+            dynamic_shapes=({0: n_samples},),
+        )
+    for samples in (X, X[:7], np.nan_to_num(X)):
+        proba = program.module()(torch.tensor(samples, dtype=torch.float32))
+        np.testing.assert_allclose(
+            proba.detach(), clf.predict_proba(samples), rtol=0, atol=1e-5
+        )
+
+
+# ---------------------------------------------------------------------- errors
+
+
+def test_what_cannot_be_exported(tmp_path):
+    X, y = iris()
+    path = tmp_path / "model.onnx"
+    with pytest.raises(NotFittedError):
+        to_onnx(LadderClassifier(), path)
+    clf = fit(X, y, variant="supervised")
+    for other in (make_pipeline(clf), SemiSupervisedVotingClassifier()):
+        with pytest.raises(TypeError, match=r"must be a LadderClassifier; got .*last"):
+            to_onnx(other, path)
+    clf.classes_ = np.array(["a", 1, 2.5], dtype=object)
+    with pytest.raises(TypeError, match="classes must be numbers, booleans or strings"):
+        to_onnx(clf, path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("missing", ["onnx", "onnxscript"])
+def test_error_names_the_extra(missing, monkeypatch, tmp_path):
+    clf = fit(*iris(), variant="supervised")
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(ImportError, match=r"sklearn-ladder\[export\]"):
+        to_onnx(clf, tmp_path / "model.onnx")
+
+
+def test_failed_write_leaves_the_earlier_file(monkeypatch, tmp_path):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"before")
+    clf = fit(*iris(), variant="supervised")
+
+    def fail(handle):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="no space"):
+        to_onnx(clf, path)
+    monkeypatch.undo()
+    assert path.read_bytes() == b"before" and list(tmp_path.iterdir()) == [path]
+    to_onnx(clf, path)
+    assert path.read_bytes() != b"before" and list(tmp_path.iterdir()) == [path]
+    with pytest.raises(FileNotFoundError):
+        to_onnx(clf, tmp_path / "missing" / "model.onnx")

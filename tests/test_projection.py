@@ -1,0 +1,99 @@
+"""Sparse features are projected to a few columns."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.decomposition import TruncatedSVD
+
+from sklearn_ladder import LadderClassifier
+from sklearn_ladder.data._projection import fit_projection
+from sklearn_ladder.data._samples import Samples
+
+
+def texts(n=300, n_terms=600, seed=0):
+    """Counts of terms: each of three classes prefers a third of them."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % 3
+    prefers = np.arange(n_terms) % 3 == y[:, None]
+    counts = rng.poisson(np.where(prefers, 0.2, 0.03))
+    labels = np.full(n, -1)
+    labels[:15] = y[:15]
+    return sparse.csr_matrix(counts, dtype=float), labels, y
+
+
+def fast(**parameters):
+    return LadderClassifier((8,), max_epochs=60, random_state=0).set_params(
+        **parameters
+    )
+
+
+def test_columns_span_the_leading_singular_directions():
+    X, _, _ = texts()
+    matrix = fit_projection(Samples(X), 0)
+    assert matrix.shape == (600, 100) and matrix.dtype == np.float32
+    lengths = np.linalg.norm(matrix, axis=0)
+    np.testing.assert_allclose(matrix.T @ matrix, np.diag(lengths**2), atol=1e-4)
+    np.testing.assert_allclose(lengths, lengths[0], rtol=1e-4)
+    columns = X @ matrix
+    assert np.square(columns).mean() == pytest.approx(1, rel=1e-3)
+    exact = TruncatedSVD(3, algorithm="arpack").fit(X).components_
+    cosines = np.abs(exact @ matrix[:, :3] / lengths[:3])
+    np.testing.assert_allclose(np.diag(cosines), 1, atol=1e-2)
+
+
+def test_sparse_samples_with_many_features_are_projected():
+    X, labels, y = texts()
+    clf = fast().fit(X, labels)
+    assert clf.feature_scaling_ == "projected" and clf.linear_share_ == 0
+    assert clf.score(X, y) > 0.8
+    explicit = fast(feature_scaling="projected").fit(X, labels)
+    np.testing.assert_array_equal(clf.predict_proba(X), explicit.predict_proba(X))
+    # dense samples are the same samples
+    np.testing.assert_allclose(
+        clf.predict_proba(X.toarray()), clf.predict_proba(X), atol=1e-6
+    )
+
+
+def test_few_features_dense_samples_and_images_are_not_projected():
+    X, labels, _ = texts()
+    assert fast().fit(X[:, :512], labels).feature_scaling_ != "projected"
+    assert fast().fit(X.toarray(), labels).feature_scaling_ != "projected"
+    with pytest.raises(ValueError, match="projected pixels are no image"):
+        fast(
+            architecture="conv-small", image_shape=(1, 32, 32),
+            feature_scaling="projected",
+        ).fit(np.random.default_rng(0).random((300, 1024)), labels)  # fmt: skip
+
+
+def test_denoise_gives_features_back():
+    X, labels, _ = texts()
+    clf = fast().fit(X, labels)
+    denoised = clf.denoise(X)
+    assert denoised.shape == X.shape
+    is_present = X.toarray() > 0
+    assert denoised[is_present].mean() > 2 * denoised[~is_present].mean()
+
+
+def test_missing_entries_of_dense_samples_count_as_0():
+    X, labels, _ = texts()
+    X = X.toarray()
+    X[:, 0] = np.nan
+    clf = fast(feature_scaling="projected").fit(X, labels)
+    zero = np.nan_to_num(X)
+    np.testing.assert_array_equal(clf.predict_proba(X), clf.predict_proba(zero))
+
+
+def test_all_features_zero_and_few_samples():
+    X = sparse.csr_matrix((20, 600))
+    labels = np.full(20, -1)
+    labels[:4] = [0, 1, 0, 1]
+    assert np.isfinite(fast().fit(X, labels).predict_proba(X)).all()
+
+
+def test_streams_and_warm_starts_keep_the_projection():
+    X, labels, _ = texts()
+    clf = fast().partial_fit(X, labels, classes=[0, 1, 2])
+    before = clf.plan_.projection
+    more, more_labels, _ = texts(seed=1)
+    clf.partial_fit(more, more_labels)
+    assert clf.plan_.projection is before
