@@ -69,6 +69,7 @@ sphinx_gallery_conf = {
             "plot_search.py",
             "plot_learning_curves.py",
             "plot_unlabeled_hurt.py",
+            "plot_compare.py",
             "plot_stream.py",
             "plot_own_callback.py",
             "dask_search.py",
