@@ -14,6 +14,7 @@ from ._layout import choose_samples, layer_name, place_legend, require_matplotli
 N_GRID = 101
 # Quantiles between which curves are drawn: beyond them are few samples.
 TAIL = 0.05
+ARROW_COLOR = "tab:red"
 
 
 class DenoisingFunctionDisplay:
@@ -25,10 +26,10 @@ class DenoisingFunctionDisplay:
     Colors are values of u. Arrows go from the corrupted value, on the diagonal, to
     the estimate.
 
-    Without a signal from above, a curve would be a single one, as in Figure 1 of
-    [1]_, and move values towards the nearest likely value. u tells which one is likely
-    for this sample: the flatter the curves and the farther apart, the more the decoder
-    relies on the layer above. Curves along the diagonal do not denoise at all.
+    Without a signal from above there would be a single curve, as in Figure 1 of [1]_,
+    that moves values towards the nearest likely one. u tells which value is likely for
+    this sample. The flatter the curves and the farther apart, the more the decoder
+    relies on the layer above. A curve along the diagonal does not denoise at all.
 
     Use :meth:`from_estimator` to create a display. All parameters are stored as
     attributes.
@@ -148,7 +149,8 @@ class DenoisingFunctionDisplay:
             ensemble member. At the input, units are the scaled columns.
 
         n_curves : int, default=5
-            Number of curves. Their signals are quantiles of the samples' signals.
+            Number of curves. Their signals are equally spaced between the 5 % and 95 %
+            quantiles of the samples' signals.
 
         max_samples : int, default=500
             Largest number of samples. If `X` has more, they are drawn at random. They
@@ -218,7 +220,7 @@ class DenoisingFunctionDisplay:
             _, ax = plt.subplots(figsize=(6, 4.5), layout="constrained")
         ends = np.quantile(self.curve_u, [0, 1])
         norm, colors = plt.Normalize(*ends), plt.colormaps["viridis"]
-        ax.axline((0, 0), slope=1, color="gray", linestyle=":", label="corrupted")
+        diagonal = ax.axline((0, 0), slope=1, color="gray", linestyle=":")
         self.points_ = ax.scatter(
             self.z_corrupted,
             self.z_clean,
@@ -228,25 +230,27 @@ class DenoisingFunctionDisplay:
             s=9,
             alpha=0.5,
             linewidths=0,
-            label="clean",
         )
         self.lines_ = []
         for u, curve in zip(self.curve_u, self.curve_z_denoised, strict=True):
             own = {"color": colors(norm(u)), "linewidth": 2} | kwargs
             self.lines_ += ax.plot(self.curve_z_corrupted, curve, **own)
-        self.lines_[len(self.lines_) // 2].set_label("denoised")
         self.arrows_ = self._plot_arrows(ax, n_arrows)
         self._set_limits(ax)
         bar = ax.figure.colorbar(
             plt.cm.ScalarMappable(norm, colors), ax=ax, extend="both"
         )
         bar.set_label("Signal from the layer above (u)")
-        ax.set(
-            xlabel="Corrupted value (z̃)",
-            ylabel="Value",
-            title=f"{self.layer}, unit {self.unit}",
-        )
-        place_legend(ax)
+        # no title, since a legend above narrow axes has its place
+        unit = f"{self.layer}, unit {self.unit}"
+        ax.set(xlabel="Corrupted value (z̃)", ylabel=f"Value in {unit}")
+        legend = {
+            "corrupted": diagonal,
+            "clean": _dot(plt, "o", "gray"),
+            "denoised, by u": self.lines_[len(self.lines_) // 2],
+            "denoising": _dot(plt, r"$\downarrow$", ARROW_COLOR),
+        }
+        place_legend(ax, handles=list(legend.values()), labels=list(legend))
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
@@ -261,8 +265,9 @@ class DenoisingFunctionDisplay:
             angles="xy",
             scale_units="xy",
             scale=1,
-            width=0.004,
-            color="tab:red",
+            units="inches",
+            width=0.02,
+            color=ARROW_COLOR,
             zorder=3,
         )
 
@@ -276,6 +281,11 @@ class DenoisingFunctionDisplay:
             low, high = np.min(shown), np.max(shown)
             margin = 0.05 * (high - low) or 1
             set_limits(low - margin, high + margin, auto=True)
+
+
+def _dot(plt, marker, color):
+    """An entry of a legend that is a marker."""
+    return plt.Line2D([], [], linestyle="", marker=marker, color=color, markersize=5)
 
 
 def _check_layer(layer, denoising_cost):
@@ -322,8 +332,8 @@ def _values_of_unit(estimator, X, layer, unit, n_curves, max_samples, random_sta
         mean, std = statistics.mean[unit], statistics.std[unit].clamp_min(LEAST_STD)
         z_clean = z_clean * statistics.std[unit] / std
     z_corrupted, u = passed.corrupted.z[layer], passed.decoded.u[layer]
-    levels = np.linspace(TAIL, 1 - TAIL, n_curves) if n_curves > 1 else [0.5]
-    curve_u = np.quantile(u[:, unit].cpu(), levels)
+    ends = np.quantile(u[:, unit].cpu(), [TAIL, 1 - TAIL] if n_curves > 1 else 0.5)
+    curve_u = np.linspace(*np.broadcast_to(ends, 2), n_curves)
     grid = np.linspace(
         float(z_corrupted[:, unit].min()), float(z_corrupted[:, unit].max()), N_GRID
     )

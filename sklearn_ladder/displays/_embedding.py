@@ -124,9 +124,9 @@ class EmbeddingDisplay:
 
         reducer : {"pca", "tsne"} or transformer, default="pca"
             Brings the representation to two dimensions. "pca" is scikit-learn's
-            :class:`~sklearn.decomposition.PCA`: distances in the plot are distances in
-            the representation. "tsne" is :class:`~sklearn.manifold.TSNE`, which shows
-            clusters better and takes longer. Of a transformer, a clone is fitted by
+            :class:`~sklearn.decomposition.PCA`; labels of the axes have the shares of
+            the variance. "tsne" is :class:`~sklearn.manifold.TSNE`, which shows more
+            clusters apart and takes longer. Of a transformer, a clone is fitted by
             ``fit_transform``.
 
         max_samples : int, default=2000
@@ -302,9 +302,9 @@ class EmbeddingDisplay:
         return ax.scatter(
             *self.embedding[labeled].T,
             c=faces,
-            s=36,
+            s=24,
             edgecolors="black",
-            linewidths=1,
+            linewidths=0.8,
             zorder=3,
         )
 
@@ -345,7 +345,7 @@ class EmbeddingDisplay:
 
 def _reduce(hidden, reducer, random_state):
     """Representation in two dimensions, and labels of the axes."""
-    names = {"pca": "Component", "tsne": "t-SNE"}
+    names = {"pca": "PC", "tsne": "t-SNE"}
     if isinstance(reducer, str) and reducer not in names:
         raise ValueError(
             f"reducer must be 'pca', 'tsne' or a transformer; got {reducer!r}."
@@ -365,7 +365,7 @@ def _reduce(hidden, reducer, random_state):
     if isinstance(reducer, PCA):
         shares = reducer.explained_variance_ratio_
         labels = [
-            f"{label} ({share:.0%} of the variance)"
+            f"{label} ({share:.0%})"
             for label, share in zip(labels, shares, strict=True)
         ]
     return embedding, tuple(labels)

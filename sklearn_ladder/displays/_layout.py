@@ -1,5 +1,7 @@
 """What the displays share: legends clear of the data, names of layers, subsets."""
 
+import math
+
 import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
@@ -78,12 +80,14 @@ def place_legend(ax, **kwargs):
 
 
 def _flat_legend(ax, **kwargs):
-    """A legend with as many columns as the axes are wide."""
-    for n_columns in range(MOST_COLUMNS, 0, -1):
-        legend = ax.legend(ncols=n_columns, **kwargs)
+    """A legend with few rows that is no wider than the axes."""
+    for most in range(MOST_COLUMNS, 0, -1):
+        legend = ax.legend(ncols=most, **kwargs)
         if legend.get_window_extent().width <= ax.get_window_extent().width:
             break
-    return legend
+    n_entries = len(legend.get_texts())
+    n_rows = math.ceil(n_entries / most)
+    return ax.legend(ncols=max(math.ceil(n_entries / max(n_rows, 1)), 1), **kwargs)
 
 
 def _raise_limit(ax, legend):

@@ -151,7 +151,7 @@ class ReconstructionDisplay:
         corrupted = pixels + random_state.normal(scale=noise_std, size=pixels.shape)
         if hidden is not None:
             corrupted[hidden] = np.nan
-            corruption += " and noise" if noise_std > 0 else ""
+            corruption += "\nand noise" if noise_std > 0 else ""
         X_corrupted = corrupted
         if samples.names is not None:  # scikit-learn warns if feature names are missing
             X_corrupted = pd.DataFrame(corrupted, columns=samples.names)
@@ -195,7 +195,7 @@ class ReconstructionDisplay:
         n_images = len(self.original)
         if figure is None:
             size = (1 + 0.6 * n_images, 2.4)
-            figure = plt.figure(figsize=size, layout="constrained")
+            figure = plt.figure(figsize=size, layout="compressed")
         low, high = np.nanmin(self.original), np.nanmax(self.original)
         scale = {"vmin": low, "vmax": high if high > low else low + 1} | kwargs
         low, high = scale["vmin"], scale["vmax"]

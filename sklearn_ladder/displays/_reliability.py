@@ -6,7 +6,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
 from ..data._labels import UNLABELED, encode_known_labels, labeled_part
-from ._layout import require_matplotlib
+from ._layout import place_legend, require_matplotlib
 
 
 class ReliabilityDisplay(CalibrationDisplay):
@@ -57,8 +57,8 @@ class ReliabilityDisplay(CalibrationDisplay):
         Wilson's 95 % intervals.
 
     calibration_error : float
-        Expected calibration error: mean distance of the bins from the diagonal,
-        weighted by their numbers of samples.
+        Expected calibration error (ECE in the legend): mean distance of the bins from
+        the diagonal, weighted by their numbers of samples.
 
     Examples
     --------
@@ -281,22 +281,20 @@ class ReliabilityDisplay(CalibrationDisplay):
             _, ax = plt.subplots(figsize=(5, 4.5), layout="constrained")
         name = self.estimator_name if name is None else name
         if name is not None:
-            name = f"{name} (calibration error {self.calibration_error:.2f})"
+            name = f"{name} (ECE {self.calibration_error:.2f})"
         super().plot(ax=ax, name=name, ref_line=ref_line, **kwargs)
         low, high = _wilson_intervals(self.prob_true, self.n_per_bin)
         self.intervals_ = ax.vlines(
             self.prob_pred, low, high, color=self.line_.get_color(), alpha=0.5
         )
         if self.pos_label is None:
-            ax.set(
-                xlabel="Confidence: probability of the predicted class",
-                ylabel="Accuracy",
-            )
+            ax.set(xlabel="Confidence", ylabel="Accuracy")
         else:
             ax.set(
                 xlabel=f"Probability of class {self.pos_label}",
                 ylabel=f"Share of class {self.pos_label}",
             )
+        place_legend(ax)
         return self
 
 

@@ -203,15 +203,12 @@ class TableReconstructionDisplay:
 
         n_plots = len(self.original)
         if figure is None:
-            n_columns = min(n_plots, MOST_COLUMNS)
-            n_rows = math.ceil(n_plots / n_columns)
+            n_rows = math.ceil(n_plots / MOST_COLUMNS)
+            n_columns = math.ceil(n_plots / n_rows)
             size = (WIDTH * n_columns + 0.4, WIDTH * n_rows + 0.4)
             figure = plt.figure(figsize=size, layout="constrained")
-        else:
-            n_columns = int(figure.bbox.width / figure.dpi // WIDTH)
-            n_columns = min(max(n_columns, 1), n_plots)
-            n_rows = math.ceil(n_plots / n_columns)
-        all_axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
+        grid = _grid(n_plots, *figure.bbox.size)
+        all_axes = figure.subplots(*grid, squeeze=False).ravel()
         for ax in all_axes[n_plots:]:
             ax.remove()
         self.axes_ = dict(zip(self.original, all_axes, strict=False))
@@ -235,6 +232,16 @@ class TableReconstructionDisplay:
         return self
 
 
+def _grid(n_plots, width, height):
+    """Numbers of rows and columns with which square plots are largest."""
+
+    def side(grid):
+        return min(height / grid[0], width / grid[1])
+
+    grids = [(math.ceil(n_plots / n), n) for n in range(1, n_plots + 1)]
+    return max(grids, key=side)
+
+
 def _plot_numbers(ax, original, reconstructed, kwargs):
     """Scatter plot with equal limits of both axes, and the diagonal."""
     ax.axline((0, 0), slope=1, color="gray", linestyle=":")
@@ -245,7 +252,7 @@ def _plot_numbers(ax, original, reconstructed, kwargs):
         low, high = values.min(), values.max()
         margin = 0.05 * (high - low) or 1
         ax.set(xlim=(low - margin, high + margin), ylim=(low - margin, high + margin))
-    ax.locator_params(nbins=4)
+    ax.locator_params(nbins=3)
     ax.set_box_aspect(1)
 
 
@@ -261,11 +268,11 @@ def _plot_categories(ax, original, reconstructed, categories):
         for (row, column), share in np.ndenumerate(shares):
             color = "white" if share > 0.6 else "black"
             ax.text(
-                *(column, row, f"{share:.2f}".removeprefix("0")),
+                *(column, row, f"{share:.2f}".removeprefix("0").removesuffix(".00")),
                 color=color,
                 ha="center",
                 va="center",
-                fontsize="small",
+                fontsize="x-small",
             )
     if n <= MOST_TICKS:
         texts = [_short(category, LONGEST) for category in categories]
