@@ -1,10 +1,13 @@
 """Export of fitted classifiers to formats that need neither this package nor torch."""
 
+from __future__ import annotations
+
 import json
 import logging
 import warnings
 from contextlib import contextmanager
 from copy import deepcopy
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -16,6 +19,11 @@ from ._isolation import isolated
 from ._version import __version__
 from .data._precision import first_of
 
+if TYPE_CHECKING:
+    import onnx
+
+    from ._typing import PathLike
+
 __all__ = ["to_onnx"]
 
 OPSET, ML_OPSET = 18, 3
@@ -25,7 +33,7 @@ N_EXAMPLES = 3  # any number but 0 and 1, which torch takes for constants
 
 
 @isolated()
-def to_onnx(clf, path):
+def to_onnx(clf: LadderClassifier, path: PathLike) -> onnx.ModelProto:
     """Write a fitted classifier to an ONNX file.
 
     The file has the whole of `predict_proba` and `predict`: feature scaling, imputation
