@@ -68,6 +68,7 @@ sphinx_gallery_conf = {
             "plot_images.py",
             "plot_search.py",
             "plot_learning_curves.py",
+            "plot_pictures.py",
             "plot_unlabeled_hurt.py",
             "plot_compare.py",
             "plot_stream.py",

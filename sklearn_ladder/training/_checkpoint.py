@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from skorch.callbacks import Callback, EpochTimer
 
+from .._atomic_write import remove_left_overs
 from .._random import Seeds
 from .._version import __version__
 from ..data._fingerprint import fingerprint
@@ -20,7 +21,6 @@ from ._checkpoint_file import (
     plain,
     plain_entries,
     read,
-    remove_left_overs,
     replace,
     signature,
 )
@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
     from .._typing import PathLike
 
-# Fields of the plan that do not matter to training, or that the data settle.
-NOT_COMPARED = {"verbose", "scale", "input_range", "seeds"}
+# Fields of the plan that do not matter to training, or are compared by another name.
+# Arrays, which its repr does not show, are settled by the data and the seeds.
+NOT_COMPARED = {"verbose", "seeds"}
 # Differences that an error names at most, and characters of their values.
 N_NAMED, LONGEST_VALUE = 5, 60
 
@@ -296,7 +297,8 @@ def _load_callbacks(callbacks, states):
 
 def _identity(net, checkpoint):
     """What a fit is of, by name, as text. Called before training."""
-    compared = [f.name for f in fields(net.plan) if f.name not in NOT_COMPARED]
+    shown = [field.name for field in fields(net.plan) if field.repr]
+    compared = [name for name in shown if name not in NOT_COMPARED]
     return {
         "the version of sklearn_ladder": __version__,
         "the version of torch": str(torch.__version__),
