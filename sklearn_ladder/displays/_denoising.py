@@ -1,5 +1,9 @@
 """The denoising function of a unit: what the decoder makes of a corrupted value."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 
@@ -9,6 +13,19 @@ from ..data._batches import as_tensor
 from ..objective._costs import LEAST_STD
 from ..robustness._attacks import fitted_net, private_generator
 from ._layout import choose_samples, layer_name, place_legend, require_matplotlib
+
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    import numpy.typing as npt
+    from matplotlib.axes import Axes
+    from matplotlib.collections import PathCollection
+    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.lines import Line2D
+    from matplotlib.quiver import Quiver
+
+    from .._classifier import LadderClassifier
+    from .._typing import MatrixLike, RandomState
 
 # Number of points of a curve.
 N_GRID = 101
@@ -93,19 +110,26 @@ class DenoisingFunctionDisplay:
     ('hidden 1', 5)
     """
 
+    # set by plot
+    ax_: Axes
+    figure_: Figure | SubFigure
+    lines_: list[Line2D]
+    points_: PathCollection
+    arrows_: Quiver
+
     def __init__(
         self,
         *,
-        z_corrupted,
-        z_clean,
-        z_denoised,
-        u,
-        curve_u,
-        curve_z_corrupted,
-        curve_z_denoised,
-        layer,
-        unit,
-    ):
+        z_corrupted: npt.NDArray[np.floating],
+        z_clean: npt.NDArray[np.floating],
+        z_denoised: npt.NDArray[np.floating],
+        u: npt.NDArray[np.floating],
+        curve_u: npt.NDArray[np.floating],
+        curve_z_corrupted: npt.NDArray[np.floating],
+        curve_z_denoised: npt.NDArray[np.floating],
+        layer: str,
+        unit: int,
+    ) -> None:
         self.z_corrupted = z_corrupted
         self.z_clean = z_clean
         self.z_denoised = z_denoised
@@ -119,17 +143,17 @@ class DenoisingFunctionDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
+        estimator: LadderClassifier,
+        X: MatrixLike,
         *,
-        layer=None,
-        unit=0,
-        n_curves=5,
-        max_samples=500,
-        random_state=None,
-        ax=None,
-        **kwargs,
-    ):
+        layer: int | None = None,
+        unit: int = 0,
+        n_curves: int = 5,
+        max_samples: int = 500,
+        random_state: RandomState = None,
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Corrupt samples as in training, denoise them, and plot one unit.
 
         Parameters
@@ -190,7 +214,9 @@ class DenoisingFunctionDisplay:
         name = layer_name(layer, len(estimator.plan_.layers))
         return cls(**values, layer=name, unit=unit).plot(ax=ax, **kwargs)
 
-    def plot(self, ax=None, *, n_arrows=20, **kwargs):
+    def plot(
+        self, ax: Axes | None = None, *, n_arrows: int = 20, **kwargs: Any
+    ) -> Self:
         """Plot the curves, the samples and the arrows.
 
         Parameters

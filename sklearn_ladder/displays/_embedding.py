@@ -1,5 +1,9 @@
 """The top hidden representation in two dimensions."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from sklearn.base import clone
 from sklearn.decomposition import PCA
@@ -10,6 +14,16 @@ from .._random import private_random_state
 from ..data._labels import UNLABELED, encode_known_labels
 from ..robustness._attacks import fitted_net
 from ._layout import choose_samples, require_matplotlib
+
+if TYPE_CHECKING:
+    from typing import Any, Literal, Self
+
+    import numpy.typing as npt
+    from matplotlib.collections import PathCollection
+    from matplotlib.figure import Figure, SubFigure
+
+    from .._classifier import LadderClassifier
+    from .._typing import Estimator, LabelsLike, MatrixLike, RandomState
 
 # Classes up to this number have distinct colors; more have colors of a continuous map.
 MOST_DISTINCT = 20
@@ -74,16 +88,22 @@ class EmbeddingDisplay:
     (150, 2)
     """
 
+    # set by plot
+    axes_: npt.NDArray[Any]
+    figure_: Figure | SubFigure
+    points_: list[dict[Any, PathCollection]]
+    marks_: list[PathCollection]
+
     def __init__(
         self,
         *,
-        embedding,
-        y_pred,
-        y=None,
-        labeled=None,
-        classes=None,
-        axis_labels=("Dimension 1", "Dimension 2"),
-    ):
+        embedding: npt.NDArray[Any],
+        y_pred: npt.ArrayLike,
+        y: LabelsLike | None = None,
+        labeled: npt.ArrayLike | None = None,
+        classes: npt.NDArray[Any] | None = None,
+        axis_labels: tuple[str, str] = ("Dimension 1", "Dimension 2"),
+    ) -> None:
         self.embedding = embedding
         self.y_pred = y_pred
         self.y = y
@@ -94,17 +114,17 @@ class EmbeddingDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y=None,
+        estimator: LadderClassifier,
+        X: MatrixLike,
+        y: LabelsLike | None = None,
         *,
-        labeled=None,
-        reducer="pca",
-        max_samples=2000,
-        random_state=None,
-        figure=None,
-        **kwargs,
-    ):
+        labeled: npt.ArrayLike | None = None,
+        reducer: Literal["pca", "tsne"] | Estimator = "pca",
+        max_samples: int = 2000,
+        random_state: RandomState = None,
+        figure: Figure | SubFigure | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Transform samples by a classifier, reduce to two dimensions, and plot.
 
         Parameters
@@ -184,8 +204,15 @@ class EmbeddingDisplay:
 
     @classmethod
     def from_predictions(
-        cls, embedding, y_pred, y=None, *, labeled=None, figure=None, **kwargs
-    ):
+        cls,
+        embedding: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        y: LabelsLike | None = None,
+        *,
+        labeled: npt.ArrayLike | None = None,
+        figure: Figure | SubFigure | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Plot an embedding that was computed before.
 
         Parameters
@@ -211,16 +238,16 @@ class EmbeddingDisplay:
             If `embedding` does not have two columns, or lengths differ.
         """
         require_matplotlib(cls)
-        embedding = _check_embedding(embedding)
-        check_consistent_length(embedding, y_pred, y, labeled)
-        display = cls(embedding=embedding, y_pred=y_pred, y=y, labeled=labeled)
+        points = _check_embedding(embedding)
+        check_consistent_length(points, y_pred, y, labeled)
+        display = cls(embedding=points, y_pred=y_pred, y=y, labeled=labeled)
         if y is not None and labeled is None:
             codes = encode_known_labels(y, display._all_classes()).codes
             if (codes == UNLABELED).any():
                 display.labeled = codes != UNLABELED
         return display.plot(figure=figure, **kwargs)
 
-    def plot(self, figure=None, **kwargs):
+    def plot(self, figure: Figure | SubFigure | None = None, **kwargs: Any) -> Self:
         """Plot the samples.
 
         The two plots are side by side, or one above the other in a figure that is
@@ -246,7 +273,7 @@ class EmbeddingDisplay:
         require_matplotlib(type(self))
         import matplotlib.pyplot as plt
 
-        by = {"By prediction": self.y_pred}
+        by: dict[str, LabelsLike] = {"By prediction": self.y_pred}
         if self.y is not None:
             by = {"By label": self.y} | by
         if figure is None:

@@ -1,9 +1,24 @@
 """Costs per epoch."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..robustness._attacks import fitted_net
 from ._layout import layer_name, place_legend, require_matplotlib
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, Self
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.lines import Line2D
+
+    from .._classifier import LadderClassifier
+    from .._typing import NumbersLike
 
 
 class TrainingHistoryDisplay:
@@ -49,13 +64,31 @@ class TrainingHistoryDisplay:
     (30,)
     """
 
-    def __init__(self, *, epoch, costs, labels=None):
+    # set by plot
+    ax_: Axes
+    figure_: Figure | SubFigure
+    lines_: dict[str, Line2D]
+
+    def __init__(
+        self,
+        *,
+        epoch: NumbersLike,
+        costs: Mapping[str, NumbersLike],
+        labels: Mapping[str, str] | None = None,
+    ) -> None:
         self.epoch = epoch
         self.costs = costs
         self.labels = labels
 
     @classmethod
-    def from_estimator(cls, estimator, *, names=None, ax=None, **kwargs):
+    def from_estimator(
+        cls,
+        estimator: LadderClassifier,
+        *,
+        names: str | Sequence[str] | None = None,
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Plot the costs of a classifier's training.
 
         Parameters
@@ -106,7 +139,7 @@ class TrainingHistoryDisplay:
         )
         return display.plot(ax=ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Self:
         """Plot the curves.
 
         If the figure has a layout engine, such as ``layout="constrained"``, the legend
@@ -136,7 +169,7 @@ class TrainingHistoryDisplay:
         if ax is None:
             _, ax = plt.subplots(figsize=(7.5, 4.5), layout="constrained")
             # Colors repeat after ten curves, with dashed lines.
-            colors = plt.cycler(color=plt.colormaps["tab10"].colors)
+            colors = plt.cycler(color=plt.colormaps["tab10"].colors)  # type: ignore[attr-defined]
             ax.set_prop_cycle(plt.cycler(linestyle=["-", "--"]) * colors)
         if len(self.epoch) == 1:  # a single point is invisible without a marker
             kwargs = {"marker": "o"} | kwargs

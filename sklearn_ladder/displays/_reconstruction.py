@@ -1,6 +1,9 @@
 """Images beside their reconstructions."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -10,6 +13,16 @@ from ..architectures import check_image_shape
 from ..data._samples import Samples, flatten_images
 from ..robustness._attacks import net_of_numbers
 from ._layout import require_matplotlib
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Self
+
+    import numpy.typing as npt
+    from matplotlib.figure import Figure, SubFigure
+
+    from .._classifier import LadderClassifier
+    from .._typing import Array, ImageShape, MatrixLike, RandomState
 
 # Color of missing pixels: no shade of gray.
 MISSING_COLOR = "tab:orange"
@@ -55,7 +68,18 @@ class ReconstructionDisplay:
     (5, 8, 8)
     """
 
-    def __init__(self, *, original, corrupted, denoised, corruption="with noise"):
+    # set by plot
+    axes_: npt.NDArray[Any]
+    figure_: Figure | SubFigure
+
+    def __init__(
+        self,
+        *,
+        original: Sequence[npt.NDArray[Any]] | Array,
+        corrupted: Sequence[npt.NDArray[Any]] | Array,
+        denoised: Sequence[npt.NDArray[Any]] | Array,
+        corruption: str = "with noise",
+    ) -> None:
         self.original = original
         self.corrupted = corrupted
         self.denoised = denoised
@@ -64,16 +88,16 @@ class ReconstructionDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
+        estimator: LadderClassifier,
+        X: MatrixLike,
         *,
-        image_shape=None,
-        noise_std=None,
-        missing=None,
-        random_state=None,
-        figure=None,
-        **kwargs,
-    ):
+        image_shape: ImageShape | None = None,
+        noise_std: float | None = None,
+        missing: npt.ArrayLike | None = None,
+        random_state: RandomState = None,
+        figure: Figure | SubFigure | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Corrupt images, denoise them with a classifier, and plot all three.
 
         Parameters
@@ -147,8 +171,8 @@ class ReconstructionDisplay:
             noise_std = np.ravel(estimator.noise_std)[0]
             if estimator.feature_scaling_ is not None:
                 noise_std = noise_std * np.nanstd(pixels)
-        random_state = private_random_state(random_state)
-        corrupted = pixels + random_state.normal(scale=noise_std, size=pixels.shape)
+        rng = private_random_state(random_state)
+        corrupted = pixels + rng.normal(scale=noise_std, size=pixels.shape)
         if hidden is not None:
             corrupted[hidden] = np.nan
             corruption += "\nand noise" if noise_std > 0 else ""
@@ -163,7 +187,7 @@ class ReconstructionDisplay:
         )
         return display.plot(figure=figure, **kwargs)
 
-    def plot(self, figure=None, **kwargs):
+    def plot(self, figure: Figure | SubFigure | None = None, **kwargs: Any) -> Self:
         """Show the images.
 
         Parameters

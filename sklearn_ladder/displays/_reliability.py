@@ -1,5 +1,9 @@
 """Reliability of probabilities: are they as often right as they say?"""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from sklearn.calibration import CalibrationDisplay, calibration_curve
 from sklearn.utils import check_consistent_length
@@ -7,6 +11,17 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..data._labels import UNLABELED, encode_known_labels, labeled_part
 from ._layout import place_legend, require_matplotlib
+
+if TYPE_CHECKING:
+    from typing import Any, Literal, Self
+
+    import numpy.typing as npt
+    from matplotlib.axes import Axes
+    from matplotlib.collections import LineCollection
+    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.lines import Line2D
+
+    from .._typing import LabelsLike, MatrixLike
 
 
 class ReliabilityDisplay(CalibrationDisplay):
@@ -74,16 +89,22 @@ class ReliabilityDisplay(CalibrationDisplay):
     38
     """
 
+    # set by plot
+    ax_: Axes
+    figure_: Figure | SubFigure
+    line_: Line2D
+    intervals_: LineCollection
+
     def __init__(
         self,
-        prob_true,
-        prob_pred,
-        y_prob,
-        n_per_bin,
+        prob_true: npt.NDArray[np.floating],
+        prob_pred: npt.NDArray[np.floating],
+        y_prob: npt.NDArray[np.floating],
+        n_per_bin: npt.NDArray[np.integer],
         *,
-        estimator_name=None,
-        pos_label=None,
-    ):
+        estimator_name: str | None = None,
+        pos_label: int | str | bool | None = None,
+    ) -> None:
         super().__init__(
             prob_true,
             prob_pred,
@@ -94,7 +115,7 @@ class ReliabilityDisplay(CalibrationDisplay):
         self.n_per_bin = n_per_bin
 
     @property
-    def calibration_error(self):
+    def calibration_error(self) -> float:
         """Expected calibration error."""
         distance = np.abs(np.subtract(self.prob_true, self.prob_pred))
         return float(np.average(distance, weights=self.n_per_bin))
@@ -102,18 +123,18 @@ class ReliabilityDisplay(CalibrationDisplay):
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
+        estimator: Any,
+        X: MatrixLike,
+        y: LabelsLike,
         *,
-        n_bins=5,
-        strategy="quantile",
-        pos_label=None,
-        name=None,
-        ax=None,
-        ref_line=True,
-        **kwargs,
-    ):
+        n_bins: int = 5,
+        strategy: Literal["quantile", "uniform"] = "quantile",
+        pos_label: int | str | bool | None = None,
+        name: str | None = None,
+        ax: Axes | None = None,
+        ref_line: bool = True,
+        **kwargs: Any,
+    ) -> Self:
         """Plot the reliability of a classifier's probabilities.
 
         Parameters
@@ -185,18 +206,18 @@ class ReliabilityDisplay(CalibrationDisplay):
     @classmethod
     def from_predictions(
         cls,
-        y_true,
-        y_proba,
+        y_true: LabelsLike,
+        y_proba: npt.ArrayLike,
         *,
-        classes=None,
-        n_bins=5,
-        strategy="quantile",
-        pos_label=None,
-        name=None,
-        ax=None,
-        ref_line=True,
-        **kwargs,
-    ):
+        classes: npt.ArrayLike | None = None,
+        n_bins: int = 5,
+        strategy: Literal["quantile", "uniform"] = "quantile",
+        pos_label: int | str | bool | None = None,
+        name: str | None = None,
+        ax: Axes | None = None,
+        ref_line: bool = True,
+        **kwargs: Any,
+    ) -> Self:
         """Plot the reliability of probabilities.
 
         Parameters
@@ -248,7 +269,14 @@ class ReliabilityDisplay(CalibrationDisplay):
         )
         return display.plot(ax=ax, ref_line=ref_line, **kwargs)
 
-    def plot(self, ax=None, *, name=None, ref_line=True, **kwargs):
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        name: str | None = None,
+        ref_line: bool = True,
+        **kwargs: Any,
+    ) -> Self:
         """Plot the curve.
 
         Parameters

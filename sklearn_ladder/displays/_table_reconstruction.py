@@ -1,7 +1,10 @@
 """Entries of a table that were hidden, against their reconstructions."""
 
+from __future__ import annotations
+
 import math
 from numbers import Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,6 +17,17 @@ from ..data._missing import table_columns
 from ..data._samples import flatten_images
 from ..robustness._attacks import fitted_net
 from ._layout import choose_samples, require_matplotlib
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Self
+
+    import numpy.typing as npt
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+
+    from .._classifier import LadderClassifier
+    from .._typing import MatrixLike, RandomState
 
 # Number of features that are plotted by default.
 MOST_FEATURES = 12
@@ -71,7 +85,18 @@ class TableReconstructionDisplay:
     True
     """
 
-    def __init__(self, *, original, reconstructed, categories):
+    # set by plot
+    axes_: dict[str, Axes]
+    figure_: Figure | SubFigure
+    scores_: dict[str, float]
+
+    def __init__(
+        self,
+        *,
+        original: dict[str, npt.NDArray[Any]],
+        reconstructed: dict[str, npt.NDArray[Any]],
+        categories: dict[str, list[Any]],
+    ) -> None:
         self.original = original
         self.reconstructed = reconstructed
         self.categories = categories
@@ -79,16 +104,16 @@ class TableReconstructionDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
+        estimator: LadderClassifier,
+        X: MatrixLike,
         *,
-        features=None,
-        missing_share=0.2,
-        max_samples=2000,
-        random_state=None,
-        figure=None,
-        **kwargs,
-    ):
+        features: Sequence[str | int] | None = None,
+        missing_share: float = 0.2,
+        max_samples: int = 2000,
+        random_state: RandomState = None,
+        figure: Figure | SubFigure | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Hide entries of a table, reconstruct them with a classifier, and plot.
 
         Parameters
@@ -178,7 +203,7 @@ class TableReconstructionDisplay:
         )
         return display.plot(figure=figure, **kwargs)
 
-    def plot(self, figure=None, **kwargs):
+    def plot(self, figure: Figure | SubFigure | None = None, **kwargs: Any) -> Self:
         """Plot each feature.
 
         Parameters
