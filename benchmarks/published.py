@@ -15,7 +15,6 @@ stand in for them, for the choice of settings, and also after each epoch.
 """
 
 import argparse
-import json
 import shlex
 import time
 from pathlib import Path
@@ -24,8 +23,9 @@ import numpy as np
 from sklearn.pipeline import make_pipeline
 
 from benchmarks import _data, _results
-from benchmarks._callbacks import Checkpoint, CPUSeconds, ErrorCurve, Progress
+from benchmarks._callbacks import CPUSeconds, ErrorCurve, Progress
 from sklearn_ladder import LadderClassifier, recipes
+from sklearn_ladder.callbacks import Checkpoint
 from sklearn_ladder.preprocessing import GlobalContrastNormalizer, ZCAWhitener
 from sklearn_ladder.robustness import fast_gradient
 
@@ -189,6 +189,19 @@ def command(recipe, seed, arguments):
     return shlex.join(map(str, words))
 
 
+def checkpoint_path(name, folder):
+    """The checkpoint of a run. Half a run of other code is not gone on with."""
+    commit = _results.commit()
+    code = f"{commit['commit']}{'-dirty' if commit['dirty'] else ''}"
+    return folder / f"{name}@{code}.pt"
+
+
+def checkpoints(name, folder):
+    """The checkpoints of a run, by this code or other, the newest first."""
+    found = folder.glob(f"{name}@*.pt")
+    return sorted(found, key=lambda path: -path.stat().st_mtime_ns)
+
+
 def run(name, recipe, parameters, seed, rows, arguments, n_epochs_after):
     """Train and test once.
 
@@ -208,12 +221,11 @@ def run(name, recipe, parameters, seed, rows, arguments, n_epochs_after):
         "n_labels": int((y_few >= 0).sum()),
     }
     made = _results.provenance(command(recipe, seed, arguments))
-    checkpoint = arguments.checkpoint_dir / f"{name}.pt"
-    # half a run of other code is not gone on with
-    identity = json.dumps(result | {"commit": made["commit"], "dirty": made["dirty"]})
+    checkpoint = checkpoint_path(name, arguments.checkpoint_dir)
     callbacks = [
         CPUSeconds(),
-        Checkpoint(checkpoint, identity),
+        # `CPUSeconds` measures whole epochs
+        Checkpoint(checkpoint, every_n_epochs=1, every_n_seconds=None),
         Progress(parameters["max_epochs"], n_epochs_after),
     ]
     if arguments.validate:
@@ -247,7 +259,8 @@ def run(name, recipe, parameters, seed, rows, arguments, n_epochs_after):
     cpu_of_tests = time.process_time() - cpu_before_tests
     cpu_seconds = float(clf.history_["cpu_seconds"].sum()) + cpu_of_tests
     _results.write(name, result | {"cpu_seconds": round(cpu_seconds, 2)} | made)
-    checkpoint.unlink(missing_ok=True)
+    for path in checkpoints(name, arguments.checkpoint_dir):
+        path.unlink(missing_ok=True)
     return result
 
 

@@ -34,6 +34,7 @@ import torch
 
 from benchmarks import _results, published
 from sklearn_ladder import recipes
+from sklearn_ladder.training import _checkpoint
 
 CHECKPOINTS = published.CHECKPOINTS / "queue"
 
@@ -210,10 +211,9 @@ def holder(folder):
 
 def begun(run, folder):
     """Epochs and core-hours of a run that has a checkpoint; None if it has none."""
-    path = folder / f"{run.name}.pt"
-    if not path.exists():
+    if not (paths := published.checkpoints(run.name, folder)):
         return None
-    history = torch.load(path, map_location="cpu", weights_only=True)["history"]
+    history = _checkpoint.read(paths[0])["history"]
     return len(history), sum(epoch["cpu_seconds"] for epoch in history) / 3600
 
 

@@ -72,6 +72,7 @@ sphinx_gallery_conf = {
             "plot_stream.py",
             "plot_own_callback.py",
             "dask_search.py",
+            "dask_parquet.py",
             "*",
         ]
     ),

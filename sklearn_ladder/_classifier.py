@@ -1,5 +1,7 @@
 """The estimator: parameters, fit, predict."""
 
+from functools import partial
+
 import numpy as np
 from sklearn.base import (
     BaseEstimator,
@@ -17,6 +19,7 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
+from ._callback_support import CallbackSupportMixin, FitTasks, labeled_arguments
 from ._class_prior import infer_class_prior
 from ._documentation import DocumentationMixin
 from ._isolation import isolated
@@ -50,6 +53,7 @@ def _reconstructs_input(estimator):
 
 
 class LadderClassifier(
+    CallbackSupportMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     ClassifierMixin,
@@ -111,10 +115,11 @@ class LadderClassifier(
             (n_estimators, n_layers), default="auto"
         Weight of the denoising cost (λ in the paper), for all layers or for each layer,
         input first. Entries of layers without a cost in this `variant` are ignored.
-        "auto" is 1 at the input and the hidden layers. At the class layer it rises from
-        0, for up to 4 classes, to 1 for 10 and more, which are usually clusters
-        (Γ-model: 1). With fewer than 10 classes, "auto" also trains some members
-        without denoising costs, so that the mean prediction stays close to the labels.
+        "auto" is 1 at the input and the hidden layers, 0.1 for convolutional networks.
+        At the class layer it rises from 0, for up to 4 classes, to 1 for 10 and more,
+        which are usually clusters (Γ-model: 1). With fewer than 10 classes, "auto" also
+        trains some members without denoising costs, so that the mean prediction stays
+        close to the labels.
         In an array with one row per member, the last rows may be 0 for the same
         purpose. For pixels in [0, 1] that are not scaled, the published pattern is
         1000, 10, 0.1, 0.1, ….
@@ -147,8 +152,8 @@ class LadderClassifier(
     activation : {"relu", "leaky_relu", "tanh"}, default="relu"
         Activation of the hidden layers. The slope of the leaky one is 0.1.
 
-    feature_scaling : {"auto", "scaled", "binned", "projected"}, int or None, \
-            default="auto"
+    feature_scaling : {"auto", "scaled", "binned", "projected", "shared"}, int or \
+            None, default="auto"
         How the network brings features to one scale. "scaled" averages two numbers: a
         value's distance from the mean in standard deviations, and the normal score of
         its rank. Units then do not matter, and outliers matter little. "binned" divides
@@ -156,10 +161,11 @@ class LadderClassifier(
         bin (piecewise linear encoding). This makes thresholds easy to learn. An int is
         another number of bins. "projected" is for sparse features such as those of
         texts: a truncated singular value decomposition to 100 columns, which keep their
-        relative sizes. "auto" projects sparse matrices with more than 512 features, and
-        uses bins for tables with fewer than 10 classes, with at most 512 columns. None
-        leaves features as they are: choose it for images
-        scaled to [0, 1].
+        relative sizes. "shared" is for pixels: all features have the same mean and
+        scale. "auto" shares the scale of convolutional networks, projects sparse
+        matrices with more than 512 features, and uses bins for tables with fewer than
+        10 classes, with at most 512 columns. None leaves features as they are: the
+        published recipes have it for pixels in [0, 1].
 
     batch_size : int, default=100
         Number of labeled samples of a training step, and of unlabeled ones. If there
@@ -232,7 +238,9 @@ class LadderClassifier(
         same result in every call on the same machine. Global generators are untouched.
 
     verbose : int, default=0
-        Whether to print the costs of each epoch.
+        1 shows a progress bar on the standard error stream, with costs, learning rate
+        and an estimate of the time; where there is no terminal, it prints a line now
+        and then. 2 prints a line of costs per epoch instead.
 
     callbacks : list of skorch callbacks, default=None
         Called during training. Each fit uses copies, found in ``net_.callbacks_``.
@@ -648,12 +656,17 @@ class LadderClassifier(
         # Late, like everything that needs skorch, scipy.stats, or scikit-learn's
         # metrics and model selection: they take three quarters of the import time.
         from .training._build import build_net
-        from .training._linear_member import fit_linear_member
+        from .training._checkpoint import seeds_in_checkpoint
+        from .training._epoch_tasks import EpochTasks
         from .training._train import train
 
         previous = self if continues and hasattr(self, "net_") else None
         n_seen = self.n_samples_seen_ if is_stream and previous else 0
-        seeds = spawn_seeds(self.random_state, self.n_iter_ if n_seen else 0)
+        seeds = None
+        if self.random_state is None and not is_stream:
+            seeds = seeds_in_checkpoint(self.callbacks)
+        if seeds is None:
+            seeds = spawn_seeds(self.random_state, self.n_iter_ if n_seen else 0)
         X, image_shape = flatten_images(X)
         if previous:
             _check_feature_names(self, X, reset=False)
@@ -679,9 +692,36 @@ class LadderClassifier(
         net = build_net(
             plan, data.validation_set(), self.callbacks, previous and previous.net_
         )
+        names = _get_feature_names(X)
+        if previous:
+            names = getattr(self, "feature_names_in_", None)
+        fitted = partial(self._fitted_attributes, data, names, n_seen)
+        tasks = FitTasks(
+            self, plan.max_epochs, labeled_arguments(X, data, sample_weight)
+        )
         n_new = len(data.samples)
-        history = train(net, data, n_new / (n_new + min(n_seen, STREAM_MEMORY)))
-        if not is_stream:
+        train(
+            net,
+            data,
+            n_new / (n_new + min(n_seen, STREAM_MEMORY)),
+            [EpochTasks(tasks, fitted)] if tasks.has_callbacks else [],
+        )
+        state = vars(self) | fitted(net)
+        if is_stream:  # a stream never sees all unlabeled samples
+            del state["class_prior_"]
+        if names is None:
+            state.pop("feature_names_in_", None)
+        self.__dict__ = state  # one step: an interrupt leaves the old fit or the new
+        tasks.end()
+        return self
+
+    def _fitted_attributes(self, data, names, n_seen, net):
+        """Infer the class prior of a trained net, and return all fitted attributes."""
+        from .training._linear_member import fit_linear_member
+        from .training._train import history_table
+
+        plan, history = net.plan, history_table(net.history)
+        if not plan.is_stream:
             fit_linear_member(net, data)
         class_prior, proba = infer_class_prior(net.module_, data, plan)
         fitted = {
@@ -692,9 +732,8 @@ class LadderClassifier(
             "transduction_": data.transduce(proba),
             "history_": history,
             "n_iter_": self.n_iter_ + 1 if n_seen else len(history["train_loss"]),
-            "n_samples_seen_": n_seen + n_new,
+            "n_samples_seen_": n_seen + len(data.samples),
             "n_features_in_": plan.n_features,
-            "feature_names_in_": _get_feature_names(X),
             "n_estimators_": plan.n_estimators,
             "linear_share_": plan.linear_share,
             "denoising_cost_": plan.denoising_cost_of_members,
@@ -702,12 +741,4 @@ class LadderClassifier(
             "hidden_layer_sizes_": plan.hidden_layer_sizes,
             "max_epochs_": plan.max_epochs,
         }
-        if previous:
-            fitted["feature_names_in_"] = getattr(self, "feature_names_in_", None)
-        state = vars(self) | fitted
-        if is_stream:  # a stream never sees all unlabeled samples
-            del state["class_prior_"]
-        if fitted["feature_names_in_"] is None:
-            del state["feature_names_in_"]
-        self.__dict__ = state  # one step: an interrupt leaves the old fit or the new
-        return self
+        return fitted if names is None else fitted | {"feature_names_in_": names}

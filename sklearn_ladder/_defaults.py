@@ -54,9 +54,25 @@ def n_bins(n_values, n_classes):
     return min(max(MOST_COLUMNS // max(n_binned, 1), 1), N_BINS)
 
 
-def is_projected(is_mlp, is_sparse, n_features):
-    """Whether features are projected: sparse ones, and more than 512, as in texts."""
-    return is_mlp and is_sparse and n_features > MOST_COLUMNS
+def lower_cost(is_mlp):
+    """Denoising cost of the input and the hidden layers: 1, and 0.1 for images.
+
+    On digits with 5 labels per class, accuracy of convolutional networks was .925 with
+    1, .943 with 0.1, and .944 without these costs (Γ-model), but without a cost at the
+    input, `denoise` would not work.
+    """
+    return 1.0 if is_mlp else 0.1
+
+
+def feature_scaling(is_mlp, is_sparse, n_features):
+    """Feature scaling: "shared" for images, "projected" for texts, "auto" for tables.
+
+    Architectures other than the dense network are for images. Sparse features, and more
+    than 512 of them, are usually terms of texts. For tables, `n_bins` goes on.
+    """
+    if not is_mlp:
+        return "shared"
+    return "projected" if is_sparse and n_features > MOST_COLUMNS else "auto"
 
 
 def are_clusters(n_classes):

@@ -38,7 +38,7 @@ PARAMETER_CONSTRAINTS = {
     "weight_normalization": ["boolean"],
     "activation": [StrOptions(set(ACTIVATIONS))],
     "feature_scaling": [
-        StrOptions({"auto", "scaled", "binned", "projected"}),
+        StrOptions({"auto", "scaled", "binned", "projected", "shared"}),
         POSITIVE_INTEGER,
         None,
     ],
@@ -97,6 +97,11 @@ def refuse_for_stream(estimator):
                 f"partial_fit sees only some of the samples, so {name}="
                 f"{getattr(estimator, name)!r} is for fit only."
             )
+
+
+def is_mlp(architecture):
+    """Whether `architecture` is the dense network for tables."""
+    return isinstance(architecture, str) and architecture == "mlp"
 
 
 def per_layer(name, value, n_layers):

@@ -3,10 +3,11 @@
 import torch
 from skorch.callbacks import Callback
 
+from .training._checkpoint import Checkpoint
 from .training._cuda_graph import GraphedStep
 from .training._step import acts_on_gradients
 
-__all__ = ["CUDAGraph"]
+__all__ = ["CUDAGraph", "Checkpoint"]
 
 
 class CUDAGraph(Callback):

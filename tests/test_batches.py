@@ -85,10 +85,15 @@ def test_skipped_batches_are_those_that_came_before():
     samples = make_samples(31, 13)
     all_batches = LadderBatches(samples, 10)
     first_epoch, second_epoch = list(all_batches), list(all_batches)
-    skipped = list(LadderBatches(samples, 10, skip=len(first_epoch)))
-    for batch, expected in zip(skipped, second_epoch, strict=True):
-        torch.testing.assert_close(batch.x_labeled, expected.x_labeled)
-        torch.testing.assert_close(batch.x_unlabeled, expected.x_unlabeled)
+    for n_skipped in (0, 1, len(first_epoch), len(first_epoch) + 2):
+        batches = LadderBatches(samples, 10)
+        batches.skip(n_skipped)
+        n_epochs = 1 if n_skipped >= len(first_epoch) else 2
+        skipped = [batch for _ in range(n_epochs) for batch in batches]
+        rest = [*first_epoch, *second_epoch][n_skipped:]
+        for batch, expected in zip(skipped, rest, strict=True):
+            torch.testing.assert_close(batch.x_labeled, expected.x_labeled)
+            torch.testing.assert_close(batch.x_unlabeled, expected.x_unlabeled)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 
@@ -100,7 +101,9 @@ def test_missing_labels(run, capsys):
 
 def test_categories(run):
     names = run("plot_categories.py")
-    assert names["table"].isna().any().sum() == 4
+    assert names["table"].isna().any().sum() == 6
+    filled = names["clf"].denoise(names["table"])
+    assert filled.notna().all(axis=None) and list(filled) == list(names["table"])
     assert names["scores"]["test_accuracy"].mean() > 0.8
 
 
@@ -108,6 +111,27 @@ def test_own_callback(run):
     changed = run("plot_own_callback.py")["clf"].history_["changed"]
     assert changed[0] == 1
     assert changed[-5:].mean() < 0.05
+
+
+def test_dask_parquet(run):
+    pytest.importorskip("distributed")
+    pytest.importorskip("dask.dataframe")
+    names = run("dask_parquet.py")
+    assert len(names["tasks"]) == 2
+    assert min(names["tasks"]) > 0
+    # the same by hand, without Dask
+    parts = [names["make_partition"](number) for number in range(names["N_PARTITIONS"])]
+    clf = clone(names["clf"])
+    for part in parts:
+        X, classes = names["features"](part), names["CLASSES"]
+        clf.partial_fit(X, part["label"], classes=classes)
+    expected = pd.concat([names["predict"](part, clf) for part in parts])
+    for name in ("answer", "predicted"):
+        assert list(names["result"][name]) == list(expected[name])
+    np.testing.assert_allclose(
+        names["result"]["probability"], expected["probability"], atol=1e-6
+    )
+    assert (expected["predicted"] == expected["answer"]).mean() > 0.8
 
 
 def test_dask_search(run):

@@ -7,7 +7,11 @@ from scipy import sparse
 from scipy.stats import norm, rankdata
 
 from sklearn_ladder.data import _feature_scaling
-from sklearn_ladder.data._feature_scaling import N_KNOTS, fit_knots
+from sklearn_ladder.data._feature_scaling import (
+    N_KNOTS,
+    fit_knots,
+    fit_shared_scale,
+)
 from sklearn_ladder.data._samples import Samples
 from sklearn_ladder.network._feature_scaling import PiecewiseLinear
 
@@ -240,3 +244,22 @@ def test_missing_entries_are_missing_in_each_bin():
     scale = scale_of(X, n_bins=4)
     is_missing = scale(torch.as_tensor(X).float()).isnan().numpy()
     np.testing.assert_array_equal(is_missing, np.isnan(X)[:, scale.feature.numpy()])
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_matrix])
+def test_shared_scale_is_one_mean_and_deviation_for_all_features(container):
+    pixels = np.random.default_rng(0).integers(0, 16, (50, 12)).astype(float)
+    pixels[:, 3] = 0
+    samples = Samples(container(pixels))
+    module = PiecewiseLinear(*fit_shared_scale(samples, samples.survey(), 0))
+    scaled = module(torch.tensor(pixels)).numpy()
+    np.testing.assert_allclose(scaled, (pixels - pixels.mean()) / pixels.std(), 1e-4)
+    np.testing.assert_allclose(module.inverse(torch.tensor(scaled)), pixels, atol=1e-4)
+
+
+@pytest.mark.parametrize("value", [np.nan, 7.0])
+def test_shared_scale_of_a_single_value(value):
+    samples = Samples(np.full((5, 4), value))
+    module = PiecewiseLinear(*fit_shared_scale(samples, samples.survey(), 0))
+    expected = np.full((5, 4), 0 * value)
+    np.testing.assert_array_equal(module(torch.full((5, 4), value)), expected)

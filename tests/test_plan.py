@@ -259,13 +259,13 @@ def test_feature_scaling(feature_scaling, n_classes, n_bins, resolved):
     assert (plan.scale is None) == (n_bins is None)
 
 
-def test_automatic_feature_scaling_of_images_has_no_bins():
+def test_automatic_feature_scaling_of_images_is_shared():
     plan = make_plan(
         n_features=16,
         architecture=[Conv(2, 3), MeanPool(), Dense()],
         image_shape=(1, 4, 4),
     )
-    assert plan.feature_scaling == "scaled"
+    assert plan.feature_scaling == "shared"
 
 
 # ------------------------------------------------------------------ the fitted plan

@@ -4,22 +4,10 @@ import json
 
 import numpy as np
 import pytest
-from skorch.callbacks import Callback
 
 from benchmarks import _results, published, published_summary
-from benchmarks._callbacks import Checkpoint, ErrorCurve
+from benchmarks._callbacks import ErrorCurve
 from sklearn_ladder import LadderClassifier, recipes
-
-
-class Kill(Callback):
-    """Ends training the hard way."""
-
-    def __init__(self, after):
-        self.after = after
-
-    def on_epoch_end(self, net, **kwargs):
-        if len(net.history) == self.after:
-            raise MemoryError("killed")
 
 
 def fit(blobs, *callbacks, **parameters):
@@ -27,31 +15,6 @@ def fit(blobs, *callbacks, **parameters):
     defaults = dict(max_epochs=6, batch_size=20, random_state=0)
     clf = LadderClassifier((8,), callbacks=list(callbacks), **(defaults | parameters))
     return clf.fit(X, y_few)
-
-
-@pytest.mark.parametrize("decay_start", [0.3, 1.0])
-@pytest.mark.parametrize("killed_after", [1, 4, 6])
-@pytest.mark.parametrize("variant", ["full", "supervised"])
-def test_a_killed_run_goes_on(blobs, tmp_path, variant, killed_after, decay_start):
-    parameters = dict(variant=variant, decay_start=decay_start)
-    whole = fit(blobs, **parameters)
-    checkpoint = Checkpoint(tmp_path / "runs" / "run.pt", identity="this one")
-    with pytest.raises(MemoryError):
-        fit(blobs, checkpoint, Kill(killed_after), **parameters)
-    resumed = fit(blobs, checkpoint, **parameters)
-    X = blobs[0]
-    np.testing.assert_array_equal(resumed.predict_proba(X), whole.predict_proba(X))
-    assert resumed.n_iter_ == whole.n_iter_ == 6
-    for name in ("train_loss", "lr"):
-        np.testing.assert_array_equal(resumed.history_[name], whole.history_[name])
-
-
-def test_a_checkpoint_of_another_run_is_not_taken(blobs, tmp_path):
-    path = tmp_path / "run.pt"
-    fit(blobs, Checkpoint(path, identity="another"), noise_std=0.9)
-    clf = fit(blobs, Checkpoint(path, identity="this one"))
-    X = blobs[0]
-    np.testing.assert_array_equal(clf.predict_proba(X), fit(blobs).predict_proba(X))
 
 
 RECIPE = "rasmus2015-mnist-100-gamma"

@@ -48,11 +48,11 @@ def in_a_process(function):
 
 
 def stop_after(epoch, monkeypatch):
-    def on_epoch_end(self, net, **kwargs):
-        if len(net.history) == epoch:
+    def on_batch_begin(self, net, **kwargs):
+        if len(net.history) == epoch + 1:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(_callbacks.Progress, "on_epoch_end", on_epoch_end)
+    monkeypatch.setattr(_callbacks.Progress, "on_batch_begin", on_batch_begin)
 
 
 @pytest.fixture

@@ -151,8 +151,8 @@ def test_skorch_scheduler_in_place_of_ours(blobs):
     np.testing.assert_allclose(clf.history_["lr"], 0.02 * 0.5 ** np.arange(12))
 
 
-def test_verbose_prints_a_line_per_epoch(blobs, capsys):
-    fit(blobs, None, verbose=1)
+def test_verbose_2_prints_a_line_per_epoch(blobs, capsys):
+    fit(blobs, None, verbose=2)
     printed = capsys.readouterr().out
     assert "supervised_cost" in printed
     assert len(printed.strip().splitlines()) == 12 + 2

@@ -223,8 +223,6 @@ class LadderBatches:
         For the order of the labeled samples, and of the unlabeled ones.
     filler_share : float, default=0.0
         Share of the free places of a labeled batch that filler samples take.
-    skip : int, default=0
-        Number of batches to skip, to continue an interrupted training.
     """
 
     def __init__(
@@ -234,7 +232,6 @@ class LadderBatches:
         with_unlabeled=True,
         seeds=(0, 1),
         filler_share=0.0,
-        skip=0,
     ):
         self.samples = samples
         self.batch_size = batch_size
@@ -254,8 +251,13 @@ class LadderBatches:
                 strict=True,
             )
         )
-        for _ in range(skip):
+        self._n_skipped = 0  # batches of the current epoch
+
+    def skip(self, n):
+        """Skip the first n batches, to continue an interrupted training."""
+        for _ in range(n):
             self._draw()
+        self._n_skipped = n % len(self)
 
     def _draw(self):
         """Indices of labeled samples, of filler samples and of unlabeled samples."""
@@ -271,8 +273,8 @@ class LadderBatches:
         return n_batches(len(self.samples), self.batch_size)
 
     def __iter__(self):
-        samples = self.samples
-        for _ in range(len(self)):
+        samples, first, self._n_skipped = self.samples, self._n_skipped, 0
+        for _ in range(first, len(self)):
             labeled, filler, unlabeled = self._draw()
             on_device = labeled.to(samples.device)
             y = samples.y[on_device]

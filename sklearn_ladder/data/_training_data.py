@@ -7,7 +7,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import _get_feature_names
 
 from ._categories import find_categories
-from ._feature_scaling import fit_knots
+from ._feature_scaling import fit_knots, fit_shared_scale
 from ._labels import (
     UNLABELED,
     EncodedLabels,
@@ -40,6 +40,10 @@ class TrainingData:
     def feature_knots(self, seed):
         """Knots of the feature scaling: see `fit_knots`."""
         return fit_knots(self.samples, self.survey, seed)
+
+    def shared_scale(self, seed):
+        """Scale that all features share: see `fit_shared_scale`."""
+        return fit_shared_scale(self.samples, self.survey, seed)
 
     def projection(self, seed):
         """Projection of the features to a few columns: see `fit_projection`."""

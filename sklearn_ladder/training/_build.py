@@ -14,6 +14,7 @@ from ..network import layer_shapes
 from ..network._feature_scaling import PiecewiseLinear
 from ..network._projection import Projection
 from ._callbacks import LearningRateSchedule, early_stopping
+from ._checkpoint import Checkpoint
 from ._net import LadderNet
 
 # Number of earlier epochs of a stream that the history keeps.
@@ -112,7 +113,7 @@ def initialized_net(plan, callbacks, train_split=None):
         callbacks=callbacks,
         classes=np.arange(plan.n_classes),
         device=plan.device,
-        verbose=plan.verbose,
+        verbose=max(plan.verbose - 1, 0),  # 1 is for `Progress`
     ).initialize()
 
 
@@ -130,20 +131,29 @@ def _copies(callbacks):
     does.
     """
     for entry in callbacks or []:
-        callback = entry[-1] if isinstance(entry, tuple) and len(entry) == 2 else entry
-        if not isinstance(callback, Callback):
+        if not isinstance(_callback(entry), Callback):
             raise ValueError(
                 "callbacks must be skorch callbacks, or pairs (name, callback); got "
                 f"{entry!r}."
             )
+    is_checkpoint = [isinstance(_callback(e), Checkpoint) for e in callbacks or []]
+    if sum(is_checkpoint) > 1:
+        raise ValueError("callbacks must have at most one Checkpoint.")
     try:
-        return deepcopy(callbacks or [])
+        copies = deepcopy(callbacks or [])
     except TypeError as error:
         raise ValueError(
             "callbacks must be copyable, because each fit trains with copies; got "
             f"{callbacks!r} ({error}). A callback that needs a file or a thread should "
             "open it in on_train_begin."
         ) from error
+    # a checkpoint comes last, because it keeps the state of the others
+    return [copies[n] for n in np.argsort(is_checkpoint, kind="stable")]
+
+
+def _callback(entry):
+    is_pair = isinstance(entry, tuple) and len(entry) == 2
+    return entry[-1] if is_pair else entry
 
 
 def _load_weights(module, previous):

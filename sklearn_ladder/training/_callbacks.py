@@ -34,15 +34,23 @@ class LearningRateSchedule(Callback):
             return 1.0
         return min(1.0, max(0.0, 1 - progress) / (1 - self.decay_start))
 
-    def progress(self):
+    def progress(self, net):
         """Fraction of training that is done, by updates or by time."""
-        by_updates = self.n_done_ / self.n_updates
+        by_updates = net.n_updates_ / self.n_updates
         if self.max_time is None:
             return by_updates
-        return max(by_updates, (time.monotonic() - self.start_) / self.max_time)
+        return max(by_updates, self.seconds() / self.max_time)
+
+    def seconds(self):
+        """Seconds of training so far."""
+        return time.monotonic() - self.start_
+
+    def shift(self, seconds):
+        """Count the seconds of training before a checkpoint."""
+        self.start_ -= seconds
 
     def on_train_begin(self, net, **kwargs):
-        self.start_, self.n_done_ = time.monotonic(), 0
+        self.start_ = time.monotonic()
 
     def on_epoch_begin(self, net, **kwargs):
         self._set_rate(net)
@@ -53,8 +61,7 @@ class LearningRateSchedule(Callback):
 
     def on_batch_end(self, net, training=False, **kwargs):
         if training:
-            self.n_done_ += 1
-            net.time_is_up_ = self.max_time is not None and self.progress() >= 1
+            net.time_is_up_ = self.max_time is not None and self.progress(net) >= 1
 
     def on_epoch_end(self, net, **kwargs):
         if net.time_is_up_:
@@ -63,7 +70,7 @@ class LearningRateSchedule(Callback):
     def _set_rate(self, net):
         if self.decay_start < 1:  # otherwise the user's scheduler may set it
             for group in net.optimizer_.param_groups:
-                group["lr"] = net.lr * self.factor(self.progress())
+                group["lr"] = net.lr * self.factor(self.progress(net))
 
 
 def early_stopping(patience, tol):

@@ -1,6 +1,7 @@
 """The skorch net: how the ladder's training step differs from skorch's."""
 
 import math
+from dataclasses import dataclass, field
 
 import torch
 from skorch import NeuralNetClassifier
@@ -42,6 +43,24 @@ class LadderCosts(torch.nn.Module):
         )
 
 
+@dataclass
+class EpochSoFar:
+    """What `LadderNet` sums up during an epoch."""
+
+    lr: float  # at the start
+    n_batches: int = 0
+    costs: dict = field(default_factory=dict)  # name to Tensor: sums over the batches
+
+    def add(self, costs):
+        """Add the costs of a batch. No number is read, so that no GPU has to wait."""
+        self.n_batches += 1
+        for name, cost in costs.items():
+            self.costs[name] = self.costs.get(name, 0.0) + cost
+
+    def mean_costs(self):
+        return {name: float(cost) / self.n_batches for name, cost in self.costs.items()}
+
+
 class LadderNet(NeuralNetClassifier):
     """skorch net around a `Ladder`, trained by `train`.
 
@@ -58,14 +77,21 @@ class LadderNet(NeuralNetClassifier):
 
     Attributes
     ----------
+    training_data_ : TrainingData
     training_samples_ : TrainingSamples
     noise_generator_ : torch.Generator
+    n_updates_ : int
+        Number of updates of the current fit.
+    epoch_so_far_ : EpochSoFar or None
+        None between epochs.
     population_is_current_ : bool
         Whether the statistics for prediction belong to the present weights.
     time_is_up_ : bool
-        Whether `LearningRateSchedule` ends training. `train` sets these four, and
-        deletes the samples and the generator afterwards.
+        Whether `LearningRateSchedule` ends training. `train` sets all of these, and
+        deletes the data and the generator afterwards.
     """
+
+    n_updates_, epoch_so_far_ = 0, None
 
     def __init__(self, module=Ladder, *, plan=None, **kwargs):
         defaults = dict(
@@ -93,6 +119,21 @@ class LadderNet(NeuralNetClassifier):
         from ._saved_state import restored_net
 
         vars(self).update(vars(restored_net(state)))
+
+    def fit_loop(self, X, y=None, epochs=None, **kwargs):
+        """Train for as many epochs as are left.
+
+        Overridden because a checkpoint may have brought some of the updates.
+        """
+        n_done = self.n_updates_ // self.plan.n_updates_per_epoch
+        return super().fit_loop(X, y, self.max_epochs - n_done, **kwargs)
+
+    def get_iterator(self, dataset, training=False):
+        """Iterable over batches, from where training is."""
+        iterator = super().get_iterator(dataset, training)
+        if training:
+            iterator.skip(self.n_updates_)
+        return iterator
 
     def train_step_single(self, batch, **fit_params):
         """Batch → activations → costs → gradients. skorch then steps the optimizer.
@@ -136,20 +177,22 @@ class LadderNet(NeuralNetClassifier):
             )
         if not self.module_.training:  # in each step it would take 5% of the time
             self._set_training(True)
-        sums, n_batches, lr = {}, 0, self.optimizer_.param_groups[0]["lr"]
+        if self.epoch_so_far_ is None:
+            self.epoch_so_far_ = EpochSoFar(self.optimizer_.param_groups[0]["lr"])
+        epoch = self.epoch_so_far_
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=True)
             step = step_fn(batch, **fit_params)
             self.population_is_current_ = False
-            for name, cost in step["costs"].items():
-                sums[name] = sums.get(name, 0.0) + cost
+            self.n_updates_ += 1
+            epoch.add(step["costs"])
             self.notify("on_batch_end", batch=batch, training=True, **step)
-            n_batches += 1
             if self.time_is_up_:
                 break
-        self._record_epoch({k: float(v) / n_batches for k, v in sums.items()})
-        self.history.record("lr", lr)
-        self.history.record(prefix + "_batch_count", n_batches)
+        self.epoch_so_far_ = None
+        self._record_epoch(epoch.mean_costs())
+        self.history.record("lr", epoch.lr)
+        self.history.record(prefix + "_batch_count", epoch.n_batches)
 
     def _record_epoch(self, costs):
         """Record the mean costs of an epoch, the total under skorch's name for it."""

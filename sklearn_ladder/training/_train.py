@@ -3,7 +3,7 @@
 import signal
 import threading
 import warnings
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from skorch.callbacks import EarlyStopping
 
 from .._prediction import measure_population
 from ..data._batches import TrainingSamples
+from ._progress import Progress
 from ._step import StepOnCPU
 
 # Columns of skorch's history that are not for users.
@@ -24,7 +25,7 @@ INTERNAL_COLUMNS = {
 }
 
 
-def train(net, data, share=1.0):
+def train(net, data, share=1.0, watchers=()):
     """Train a net, and measure the statistics that its predictions use.
 
     Parameters
@@ -33,11 +34,8 @@ def train(net, data, share=1.0):
     data : TrainingData
     share : float, default=1.0
         Weight of these samples in the statistics. Those from before keep the rest.
-
-    Returns
-    -------
-    history : dict of str to ndarray of shape (n_epochs,)
-        Numbers of each epoch, by name.
+    watchers : iterable of skorch callbacks, default=()
+        Callbacks that the net does not keep.
 
     Raises
     ------
@@ -60,11 +58,18 @@ def train(net, data, share=1.0):
         data.survey.have_missing,
         net.module_.feature_scaling,
     )
-    net.training_samples_ = samples
+    net.training_data_, net.training_samples_ = data, samples
     net.noise_generator_ = torch.Generator(net.device).manual_seed(plan.seeds.noise)
     net.population_is_current_ = net.time_is_up_ = False
     net.train_step = step = StepOnCPU(net)
-    with _watch_interrupts() as interrupts:
+    progress = Progress(dict(net.callbacks_)["learning_rate_schedule"])
+    if plan.verbose == 1:
+        watchers = [*watchers, progress]
+    with (
+        closing(progress),
+        _watched_by(net, watchers),
+        _watch_interrupts() as interrupts,
+    ):
         net.partial_fit(samples)
     del net.train_step
     net.reason_against_fused_step_ = step.reason
@@ -73,9 +78,18 @@ def train(net, data, share=1.0):
     # always, since a callback may have restored other weights at the end
     measure_population(net.module_, samples, plan, share)
     net.population_is_current_ = True
-    history = _history_table(net.history)
     _release(net)
-    return history
+
+
+@contextmanager
+def _watched_by(net, watchers):
+    """Let callbacks take part that are not to be kept: they hold a terminal or data."""
+    kept = net.callbacks_
+    net.callbacks_ = [*kept, *((type(cb).__name__, cb) for cb in watchers)]
+    try:
+        yield
+    finally:
+        net.callbacks_ = kept
 
 
 @contextmanager
@@ -121,8 +135,17 @@ def _report_interrupt(net, n_before, was_interrupted):
         )
 
 
-def _history_table(history):
-    """Numbers of skorch's history by name, without those that only skorch needs."""
+def history_table(history):
+    """Numbers of skorch's history, without those that only skorch needs.
+
+    Parameters
+    ----------
+    history : skorch.history.History
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n_epochs,)
+    """
     names = dict.fromkeys(name for epoch in history for name in epoch)
     columns = {
         name: [epoch.get(name, np.nan) for epoch in history]
@@ -138,7 +161,9 @@ def _history_table(history):
 
 def _release(net):
     """Delete what only training needs, so that pickles are small and load anywhere."""
-    del net.training_samples_, net.noise_generator_
+    del net.training_data_, net.training_samples_, net.noise_generator_
+    for name in ("n_updates_", "epoch_so_far_"):
+        vars(net).pop(name, None)
     net.train_split = None  # it holds samples
     if not net.plan.is_stream:  # only a stream continues with its optimizer
         net.optimizer_.state.clear()

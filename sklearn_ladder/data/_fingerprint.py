@@ -1,0 +1,43 @@
+"""A fingerprint of training data, to recognize them in another process."""
+
+import hashlib
+
+import numpy as np
+
+# Of larger data, this many entries are read, in this many chunks.
+LARGEST_READ, N_CHUNKS = 2**28, 64
+
+
+def fingerprint(data):
+    """Hash of training data.
+
+    All labels and weights count, and the range of each feature, which takes all samples
+    into account. So do the values of all samples; of very large data (more than 2²⁸
+    entries), those of 64 chunks, evenly spaced from the first to the last.
+
+    Parameters
+    ----------
+    data : TrainingData
+
+    Returns
+    -------
+    str
+    """
+    samples, survey = data.samples, data.survey
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(f"{samples.shape} {samples.dtype} {survey.have_missing}".encode())
+    for array in (
+        *(survey.lowest, survey.highest),
+        *(data.given_codes, data.codes, data.weight),
+    ):
+        if array is not None:
+            array = np.ascontiguousarray(array)
+            digest.update(f"{array.dtype} {array.shape}".encode())
+            digest.update(array)
+    chunks = samples.slices()
+    if samples.shape[0] * samples.shape[1] > LARGEST_READ:
+        chosen = np.linspace(0, len(chunks) - 1, min(N_CHUNKS, len(chunks)))
+        chunks = [chunks[number] for number in chosen.astype(int)]
+    for chunk in chunks:
+        digest.update(samples[chunk])
+    return digest.hexdigest()

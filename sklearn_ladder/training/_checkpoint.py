@@ -1,0 +1,343 @@
+"""Checkpoints: training that was killed goes on, to the bit-identical result."""
+
+import hashlib
+import time
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import torch
+from skorch.callbacks import Callback, EpochTimer
+
+from .._random import Seeds
+from .._version import __version__
+from ..data._fingerprint import fingerprint
+from ._checkpoint_file import (
+    FORMAT,
+    plain,
+    plain_entries,
+    read,
+    remove_left_overs,
+    replace,
+    signature,
+)
+from ._net import EpochSoFar
+
+# Fields of the plan that do not matter to training, or that the data settle.
+NOT_COMPARED = {"verbose", "scale", "input_range", "seeds"}
+# Differences that an error names at most, and characters of their values.
+N_NAMED, LONGEST_VALUE = 5, 60
+
+
+class Checkpoint(Callback):
+    """Keep the state of training in a file, from which a killed fit goes on.
+
+    If the process ends before `fit` does, call `fit` again with the same parameters and
+    data. It goes on from the file, to the same result as without the interruption, bit
+    for bit on the same machine with the same number of threads. (With `max_time`, the
+    seconds before count, and the result depends on the machine as always.) With
+    ``random_state=None``, it goes on with the random numbers of the killed fit.
+
+    The file of a finished fit stays. Calling `fit` again then takes no training, and
+    gives the same model: a program that was killed later can simply be started again.
+    Remove the file to train anew.
+
+    A new file replaces the previous one in one step, so that there is always a whole
+    one, also on a full disk or after a loss of power.
+
+    Parameters
+    ----------
+    path : str or path-like
+        File of a single fit. Missing folders are made. Searches and ensembles, which
+        fit several times, need a path for each fit.
+
+    every_n_seconds : float or None, default=60.0
+        Write after this time, also in the middle of an epoch.
+
+    every_n_epochs : int or None, default=None
+        Write after this number of epochs. The last epoch is always followed by a write.
+
+    Raises
+    ------
+    ValueError
+        In `fit`, if the file belongs to another fit (the error says what differs) or is
+        no checkpoint, in `partial_fit`, or if a parameter is not as described. The file
+        stays as it is.
+    OSError
+        In `fit`, if the file cannot be written or read: no rights, a full disk. The
+        previous file stays, so that a later `fit` goes on from it. A first file is
+        written before training, so that missing rights show at once.
+
+    Notes
+    -----
+    Other callbacks go on, too: `Checkpoint` keeps their attributes whose names end with
+    an underscore, if they are numbers, strings, tensors or collections of these, or
+    have a ``state_dict``. Attributes whose names begin with an underscore belong to the
+    process. The file has tensors and plain data only, no code.
+
+    Two samples or labels that differ make other data. The fingerprint of the data is a
+    hash of all labels, weights and values. Of more than 2²⁸ values it has the range of
+    each feature and the values of 64 chunks, evenly spaced.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_ladder import LadderClassifier
+    >>> from sklearn_ladder.callbacks import Checkpoint
+    >>> X, y = load_iris(return_X_y=True)
+    >>> y[::2] = -1
+    >>> path = Path(tempfile.mkdtemp()) / "iris.checkpoint"
+    >>> clf = LadderClassifier((8,), max_epochs=5, callbacks=[Checkpoint(path)])
+    >>> first = clf.fit(X, y).predict_proba(X)
+    >>> bool((clf.fit(X, y).predict_proba(X) == first).all())  # no training
+    True
+    """
+
+    def __init__(self, path, *, every_n_seconds=60.0, every_n_epochs=None):
+        self.path = path
+        self.every_n_seconds = every_n_seconds
+        self.every_n_epochs = every_n_epochs
+
+    # ---------------------------------------------------------------- hooks of skorch
+
+    def on_train_begin(self, net, **kwargs):
+        """Go on from the file, or write the first one."""
+        self._check_parameters(net)
+        path = Path(self.path)
+        self.identity_ = _identity(net, self)
+        self.epoch_ = None
+        state = read(path)
+        if state is None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.file_ = None
+            self._write(net)
+            return
+        _check_identity(path, state["identity"], self.identity_)
+        self.file_, self.written_at_ = signature(path), time.monotonic()
+        remove_left_overs(path)
+        self._restore(net, state)
+
+    def on_epoch_begin(self, net, **kwargs):
+        """Go on in the middle of an epoch."""
+        if self.epoch_ is None:
+            return
+        epoch, self.epoch_ = self.epoch_, None
+        for name, value in epoch["row"].items():
+            net.history.record(name, value)
+        _load_callbacks(_others(net, self), epoch["callbacks"])
+        for timer in _timers(net):
+            timer.epoch_start_time_ -= epoch["seconds"]
+
+    def on_batch_end(self, net, training=False, **kwargs):
+        """Write if it is time."""
+        is_last = net.n_updates_ % net.plan.n_updates_per_epoch == 0
+        if training and not is_last and self._is_time():
+            self._write(net)
+
+    def on_epoch_end(self, net, **kwargs):
+        """Write if it is time, or the last epoch."""
+        n_epochs = net.n_updates_ // net.plan.n_updates_per_epoch
+        is_one = self.every_n_epochs is not None and n_epochs % self.every_n_epochs == 0
+        if is_one or n_epochs == net.plan.max_epochs or self._is_time():
+            self._write(net)
+
+    # ------------------------------------------------------------------ state of a fit
+
+    def _check_parameters(self, net):
+        if net.plan.is_stream:
+            raise ValueError(
+                "Checkpoint is for fit, not for partial_fit: pickle the estimator "
+                "between the calls, or set_params(callbacks=None)."
+            )
+        for name, least in (("every_n_seconds", 0), ("every_n_epochs", 1)):
+            value = getattr(self, name)
+            if value is not None and not value >= least:
+                raise ValueError(
+                    f"{name} must be None or at least {least}; got {value!r}."
+                )
+
+    def _is_time(self):
+        if self.every_n_seconds is None:
+            return False
+        return time.monotonic() - self.written_at_ >= self.every_n_seconds
+
+    def _write(self, net):
+        path = Path(self.path)
+        if signature(path) not in (None, self.file_):
+            raise RuntimeError(
+                f"Another process has written to {path} since this fit began. Give "
+                "each fit a path of its own."
+            )
+        replace(path, self._state(net))
+        self.file_, self.written_at_ = signature(path), time.monotonic()
+
+    def _state(self, net):
+        others = _others(net, self)
+        rows = [plain_entries(row | {"batches": []}) for row in net.history]
+        epoch = None
+        if net.epoch_so_far_ is not None:
+            (timer,) = _timers(net)
+            epoch = {
+                **plain(vars(net.epoch_so_far_)),
+                "row": rows.pop(),
+                "seconds": time.time() - timer.epoch_start_time_,
+            }
+        return {
+            "format": FORMAT,
+            "identity": self.identity_,
+            "seeds": list(net.plan.seeds),
+            "module": net.module_.state_dict(),
+            "requires_grad": [p.requires_grad for p in net.module_.parameters()],
+            "optimizer": plain(net.optimizer_.state_dict()),
+            "noise_generator": net.noise_generator_.get_state(),
+            "n_updates": net.n_updates_,
+            "seconds": _schedule(net).seconds(),
+            "history": rows,
+            "epoch": epoch,
+            "callbacks": {name: _callback_state(cb) for name, cb in others.items()},
+        }
+
+    def _restore(self, net, state):
+        net.module_.load_state_dict(state["module"])
+        parameters = net.module_.parameters()
+        for p, requires in zip(parameters, state["requires_grad"], strict=True):
+            p.requires_grad_(requires)
+        net.optimizer_.load_state_dict(state["optimizer"])
+        net.noise_generator_.set_state(state["noise_generator"])
+        net.n_updates_ = state["n_updates"]
+        net.history.extend(state["history"])
+        _load_callbacks(_others(net, self), state["callbacks"])
+        _schedule(net).shift(state["seconds"])
+        if (epoch := state["epoch"]) is not None:
+            costs = {name: cost.to(net.device) for name, cost in epoch["costs"].items()}
+            net.epoch_so_far_ = EpochSoFar(epoch["lr"], epoch["n_batches"], costs)
+            self.epoch_ = epoch | {"callbacks": state["callbacks"]}
+
+
+def seeds_in_checkpoint(callbacks):
+    """Seeds of the fit that a `Checkpoint` among callbacks would go on with, or None.
+
+    Parameters
+    ----------
+    callbacks : list of callbacks or of pairs (name, callback), or None
+    """
+    for entry in callbacks or []:
+        callback = entry[-1] if isinstance(entry, tuple) else entry
+        if isinstance(callback, Checkpoint):
+            state = read(callback.path)
+            if state is not None:
+                return Seeds(*state["seeds"])
+    return None
+
+
+def _schedule(net):
+    return dict(net.callbacks_)["learning_rate_schedule"]
+
+
+def _timers(net):
+    return [cb for _, cb in net.callbacks_ if isinstance(cb, EpochTimer)]
+
+
+def _others(net, checkpoint):
+    """Callbacks before a checkpoint, by name. Those after it are not to be kept."""
+    others = {}
+    for name, callback in net.callbacks_:
+        if callback is checkpoint:
+            break
+        if not isinstance(callback, EpochTimer):
+            others[name] = callback
+    del others["learning_rate_schedule"]  # its time belongs to the process
+    return others
+
+
+# ------------------------------------------------------------------ state of callbacks
+
+
+def _callback_state(callback):
+    """Attributes of a callback that are plain, or the state of those that have one."""
+    state = {}
+    for name, value in vars(callback).items():
+        if name.endswith("_") and not name.startswith("_"):
+            if hasattr(value, "state_dict") and not isinstance(value, type):
+                state[name] = {"state_dict": plain_entries(value.state_dict())}
+            else:
+                state |= plain_entries({name: value})
+    return state
+
+
+def _load_callbacks(callbacks, states):
+    for name, callback in callbacks.items():
+        for attribute, value in states[name].items():
+            own = getattr(callback, attribute, None)
+            if hasattr(own, "load_state_dict"):
+                own.load_state_dict(own.state_dict() | value["state_dict"])
+            else:
+                setattr(callback, attribute, value)
+
+
+# ------------------------------------------------------------------- identity of a fit
+
+
+def _identity(net, checkpoint):
+    """What a fit is of, by name, as text. Called before training."""
+    compared = [f.name for f in fields(net.plan) if f.name not in NOT_COMPARED]
+    return {
+        "the version of sklearn_ladder": __version__,
+        "the version of torch": str(torch.__version__),
+        "the data": fingerprint(net.training_data_),
+        "random_state": " ".join(map(str, net.plan.seeds)),
+        **{name: _text(getattr(net.plan, name)) for name in compared},
+        "callbacks": repr(
+            [
+                (name, type(cb).__name__, _parameters(cb))
+                for name, cb in _others(net, checkpoint).items()
+            ]
+        ),
+        # these differ by themselves with warm_start only
+        "the weights at the start": _hash_of(net.module_.state_dict()),
+    }
+
+
+def _text(value):
+    return repr(value.item() if isinstance(value, np.generic) else value)
+
+
+def _parameters(callback):
+    """Parameters of a callback that are plain, sorted."""
+    names = [name for name in vars(callback) if "_" not in (name[0], name[-1])]
+    return sorted(plain_entries({n: getattr(callback, n) for n in names}).items())
+
+
+def _hash_of(tensors):
+    digest = hashlib.blake2b(digest_size=16)
+    for name, tensor in tensors.items():
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy())
+    return digest.hexdigest()
+
+
+def _check_identity(path, of_file, of_fit):
+    """Raise if a checkpoint is of another fit, and say what differs."""
+    names = [name for name in of_fit | of_file if of_file.get(name) != of_fit.get(name)]
+    if not names:
+        return
+    if len(names) > 1:  # then the weights do not differ by themselves
+        names = [name for name in names if name != "the weights at the start"]
+    differences = []
+    for name in names[:N_NAMED]:
+        before, now = of_file.get(name), of_fit.get(name)
+        is_short = before and now and max(len(before), len(now)) <= LONGEST_VALUE
+        is_hash = name in ("the data", "random_state", "the weights at the start")
+        if is_short and not is_hash:
+            differences.append(f"{name} ({before} in the file, {now} in this fit)")
+        else:
+            differences.append(name)
+    if len(names) > N_NAMED:
+        differences.append("…")
+    raise ValueError(
+        f"{path} is the checkpoint of another fit. They differ in "
+        f"{', '.join(differences)}. Give each fit a path of its own, or remove the "
+        "file to train anew."
+    )

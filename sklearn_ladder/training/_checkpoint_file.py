@@ -1,0 +1,132 @@
+"""Files of checkpoints: plain data, written in one step."""
+
+import glob
+import io
+import os
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from types import NoneType
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .._version import __version__
+
+FORMAT = 1
+
+
+def read(path):
+    """The state in a checkpoint; None if there is no file.
+
+    Raises
+    ------
+    ValueError
+        If the file is no checkpoint.
+    OSError
+        If it cannot be read.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except FileNotFoundError:
+        return None
+    try:
+        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises whatever the bytes lead to
+        raise _no_checkpoint(path) from error
+    if not isinstance(state, dict) or state.get("format") != FORMAT:
+        raise _no_checkpoint(path)
+    return state
+
+
+def _no_checkpoint(path):
+    return ValueError(
+        f"{path} is no checkpoint of sklearn_ladder {__version__}. Choose another "
+        "path, or remove the file."
+    )
+
+
+def _partial_name(name, which):
+    return f".{name}.{which}.partial"
+
+
+def replace(path, state):
+    """Write a file beside the previous one, then let it take its place in one step.
+
+    Parameters
+    ----------
+    path : Path
+    state : dict of plain data
+
+    Raises
+    ------
+    OSError
+        If it cannot be written. The previous file is as it was.
+    """
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    partial = path.with_name(_partial_name(path.name, uuid.uuid4().hex[:8]))
+    try:
+        with open(partial, "wb") as file:
+            file.write(buffer.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except BaseException as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
+        raise OSError(
+            error.errno,
+            f"The checkpoint could not be written ({error.strerror}); a previous one "
+            "is as it was",
+            str(path),
+        ) from error
+
+
+def remove_left_overs(path):
+    """Remove what processes left that were killed while they wrote."""
+    for left_over in path.parent.glob(_partial_name(glob.escape(path.name), "*")):
+        left_over.unlink(missing_ok=True)
+
+
+def signature(path):
+    """What tells a file from one that another process has written; None if none."""
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+class NotPlainError(Exception):
+    """A value is none of the types that a file without code can have."""
+
+
+def plain_entries(entries):
+    """Entries of a dict that are plain data."""
+    found = {}
+    for name, value in entries.items():
+        with suppress(NotPlainError):
+            found[name] = plain(value)
+    return found
+
+
+def plain(value):
+    """Plain data: numbers, strings, tensors, None, and collections of these.
+
+    Raises
+    ------
+    NotPlainError
+    """
+    if isinstance(value, np.generic):  # some of these count as numbers of Python, too
+        return plain(value.item())
+    if type(value) in (NoneType, bool, int, float, str) or isinstance(value, Tensor):
+        return value
+    if isinstance(value, dict):
+        return {plain(name): plain(entry) for name, entry in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(plain(entry) for entry in value)
+    raise NotPlainError(type(value))

@@ -1,0 +1,61 @@
+"""Epochs as tasks that scikit-learn's callbacks follow."""
+
+from copy import copy, deepcopy
+
+from skorch.callbacks import Callback
+from skorch.history import History
+
+
+class EpochTasks(Callback):
+    """Tells scikit-learn's callbacks of each epoch.
+
+    Parameters
+    ----------
+    tasks : FitTasks
+    fitted : callable
+        Takes a trained net, which it may change, and returns the attributes of an
+        estimator that was fitted with it. It is called only if a callback asks for a
+        fitted estimator.
+    """
+
+    def __init__(self, tasks, fitted):
+        self.tasks = tasks
+        self.fitted = fitted
+        self.context = None  # of the current epoch
+
+    def on_train_begin(self, net, **kwargs):
+        # a checkpoint had these
+        for _ in range(net.n_updates_ // net.plan.n_updates_per_epoch):
+            self.tasks.end_epoch(self.tasks.begin_epoch())
+
+    def on_epoch_begin(self, net, **kwargs):
+        self.context = self.tasks.begin_epoch()
+
+    def on_epoch_end(self, net, **kwargs):
+        if self._end(net):
+            raise KeyboardInterrupt  # skorch's way to end training
+
+    def on_train_end(self, net, **kwargs):
+        if self.context is not None:  # another callback ended training
+            self._end(net)
+
+    def _end(self, net):
+        context, self.context = self.context, None
+        return self.tasks.end_epoch(context, lambda: self.fitted(_snapshot(net)))
+
+
+def _snapshot(net):
+    """The net as if training had stopped here. Training is not changed."""
+    net.update_population()
+    own = copy(net)
+    # past skorch's checks of what may be set
+    vars(own)["module_"] = deepcopy(net.module_)
+    is_whole = "train_loss" in net.history[-1]  # not if it was interrupted
+    vars(own)["history_"] = History(net.history[:] if is_whole else net.history[:-1])
+    vars(own)["callbacks_"] = []
+    for name in (
+        *("training_samples_", "training_data_", "noise_generator_", "train_step"),
+        *("n_updates_", "epoch_so_far_"),
+    ):
+        vars(own).pop(name, None)
+    return own
