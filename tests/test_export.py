@@ -167,7 +167,7 @@ def test_onnx_gives_what_the_classifier_gives(kind, tmp_path):
     assert [put.name for put in session.get_outputs()] == ["label", "probabilities"]
     rng = np.random.RandomState(1)
     for n_samples in (1, 1000):
-        rows = rng.randint(len(X), size=n_samples)
+        rows = rng.randint(X.shape[0], size=n_samples)
         samples = X.iloc[rows] if isinstance(X, pd.DataFrame) else X[rows]
         expected = clf.predict_proba(samples)
         given = inputs(session, samples, clf.plan_.input_dtype)
