@@ -189,7 +189,7 @@ def _resolve_network(own, data, image_shape, seeds, previous):
     if scale is not None:
         input_shape = _shape_of_columns(input_shape, len(scale.feature))
     if projection is not None:
-        input_shape = _shape_of_columns(input_shape, projection.shape[1])
+        input_shape = _shape_of_columns(input_shape, projection.shape[1], True)
     n_layers = 1 + len(specifications)
     return {
         "n_features": data.samples.n_features,
@@ -328,16 +328,16 @@ def _n_bins(feature_scaling, n_values, n_classes):
     return feature_scaling
 
 
-def _shape_of_columns(input_shape, n_columns):
-    """Shape of the input if each bin of a feature has a column."""
-    if n_columns == input_shape.n_units:
+def _shape_of_columns(input_shape, n_columns, is_projected=False):
+    """Shape of the input if it has these columns in place of features."""
+    if n_columns == input_shape.n_units and not is_projected:
         return input_shape
     if input_shape.n_positions > 1:
         raise ValueError(
-            "feature_scaling must be 'scaled', 'auto' or None for an architecture "
-            "whose first layer is not Dense, since binned or projected pixels are no "
-            "image; got "
-            f"{n_columns} columns for {input_shape.n_units} pixels."
+            "feature_scaling must be 'shared', 'scaled', 'auto' or None for an "
+            "architecture whose first layer is not Dense, since binned or projected "
+            f"pixels are no image; got {n_columns} columns for {input_shape.n_units} "
+            "pixels."
         )
     return Shape(n_columns)
 

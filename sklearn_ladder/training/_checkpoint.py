@@ -1,9 +1,12 @@
 """Checkpoints: training that was killed goes on, to the bit-identical result."""
 
+from __future__ import annotations
+
 import hashlib
 import time
 from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -22,6 +25,11 @@ from ._checkpoint_file import (
     signature,
 )
 from ._net import EpochSoFar
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .._typing import PathLike
 
 # Fields of the plan that do not matter to training, or are compared by another name.
 # Arrays, which its repr does not show, are settled by the data and the seeds.
@@ -96,14 +104,20 @@ class Checkpoint(Callback):
     True
     """
 
-    def __init__(self, path, *, every_n_seconds=60.0, every_n_epochs=None):
+    def __init__(
+        self,
+        path: PathLike,
+        *,
+        every_n_seconds: float | None = 60.0,
+        every_n_epochs: int | None = None,
+    ) -> None:
         self.path = path
         self.every_n_seconds = every_n_seconds
         self.every_n_epochs = every_n_epochs
 
     # ---------------------------------------------------------------- hooks of skorch
 
-    def on_train_begin(self, net, **kwargs):
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Go on from the file, or write the first one."""
         self._check_parameters(net)
         path = Path(self.path)
@@ -120,7 +134,7 @@ class Checkpoint(Callback):
         remove_left_overs(path)
         self._restore(net, state)
 
-    def on_epoch_begin(self, net, **kwargs):
+    def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
         """Go on in the middle of an epoch."""
         if self.epoch_ is None:
             return
@@ -131,13 +145,13 @@ class Checkpoint(Callback):
         for timer in _timers(net):
             timer.epoch_start_time_ -= epoch["seconds"]
 
-    def on_batch_end(self, net, training=False, **kwargs):
+    def on_batch_end(self, net: Any, training: bool = False, **kwargs: Any) -> None:
         """Write if it is time."""
         is_last = net.n_updates_ % net.plan.n_updates_per_epoch == 0
         if training and not is_last and self._is_time():
             self._write(net)
 
-    def on_epoch_end(self, net, **kwargs):
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Write if it is time, or the last epoch."""
         n_epochs = net.n_updates_ // net.plan.n_updates_per_epoch
         is_one = self.every_n_epochs is not None and n_epochs % self.every_n_epochs == 0
