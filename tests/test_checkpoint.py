@@ -9,6 +9,7 @@ import signal
 from contextlib import contextmanager
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from scipy import sparse
@@ -117,6 +118,22 @@ def test_a_killed_fit_goes_on(blobs, tmp_path, parameters):
         assert_same(resumed, whole)
         pickle.dumps(resumed)
         assert os.listdir(path.parent) == [path.name]
+
+
+def test_a_mixed_frame(blobs, tmp_path):
+    X, _, y_few = blobs
+    frame = pd.DataFrame(X, columns=list("abc"))
+    frame.loc[::7, "a"] = np.nan
+    frame["color"] = np.array(["red", "green", "blue"])[np.arange(60) % 3]
+    whole = make_classifier().fit(frame, y_few)
+    path = tmp_path / "fit.checkpoint"
+    with kill(update=8):
+        make_classifier(checkpoint(path)).fit(frame, y_few)
+    other = frame.copy()
+    other.loc[3, "color"] = "blue"
+    with refused(path, ValueError, "differ in the data"):
+        make_classifier(checkpoint(path)).fit(other, y_few)
+    assert_same(make_classifier(checkpoint(path)).fit(frame, y_few), whole)
 
 
 def test_one_that_is_killed_at_each_update(blobs, tmp_path):
