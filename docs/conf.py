@@ -70,6 +70,7 @@ sphinx_gallery_conf = {
             "plot_learning_curves.py",
             "plot_pictures.py",
             "plot_unlabeled_hurt.py",
+            "plot_compare.py",
             "plot_stream.py",
             "plot_own_callback.py",
             "dask_search.py",

@@ -99,6 +99,11 @@ def refuse_for_stream(estimator):
             )
 
 
+def is_mlp(architecture):
+    """Whether `architecture` is the dense network for tables."""
+    return isinstance(architecture, str) and architecture == "mlp"
+
+
 def per_layer(name, value, n_layers):
     """Expand a number to one per layer, or check one per layer, input first.
 

@@ -12,9 +12,9 @@ import torch
 
 from . import _defaults
 from ._class_prior import check_class_prior, class_shares, equal_shares_weight
-from ._parameters import VARIANTS, name_per_layer, per_layer, refuse_booleans
+from ._parameters import is_mlp, name_per_layer, per_layer
+from ._plan_costs import resolve_costs
 from ._random import Seeds
-from ._virtual_adversary import KINDS
 from .architectures import check_image_shape, network_layers
 from .data._batches import n_batches
 from .data._categories import TableCategories
@@ -150,7 +150,7 @@ def resolve_plan(parameters, data, image_shape, seeds, previous=None):
     network = _resolve_network(own, data, image_shape, seeds, previous)
     n_layers, n_classes = len(network["layers"]), len(data.classes)
     training = _resolve_training(own, data, network, previous)
-    costs = _resolve_costs(own, n_layers, n_classes, training["n_estimators"])
+    costs = resolve_costs(own, n_layers, n_classes, training["n_estimators"])
     return Plan(
         **network,
         **training,
@@ -189,7 +189,7 @@ def _resolve_network(own, data, image_shape, seeds, previous):
     if scale is not None:
         input_shape = _shape_of_columns(input_shape, len(scale.feature))
     if projection is not None:
-        input_shape = _shape_of_columns(input_shape, projection.shape[1])
+        input_shape = _shape_of_columns(input_shape, projection.shape[1], True)
     n_layers = 1 + len(specifications)
     return {
         "n_features": data.samples.n_features,
@@ -212,7 +212,7 @@ def _resolve_feature_scaling(own, data, n_classes, seeds, previous):
     kind = own["feature_scaling"]
     if kind == "auto":
         kind = _defaults.feature_scaling(
-            _is_mlp(own["architecture"]), data.samples.is_sparse, data.samples.shape[1]
+            is_mlp(own["architecture"]), data.samples.is_sparse, data.samples.shape[1]
         )
     if kind is None:
         pass
@@ -237,21 +237,6 @@ def _resolve_feature_scaling(own, data, n_classes, seeds, previous):
     }
 
 
-def _resolve_costs(own, n_layers, n_classes, n_estimators):
-    """Resolve the fields of the costs."""
-    denoising_cost, n_denoising = _denoising_cost(
-        own, n_layers, n_classes, n_estimators
-    )
-    has_denoising_cost = any(denoising_cost)
-    adversary = _adversary(own["virtual_adversarial"], n_layers, has_denoising_cost)
-    return {
-        "denoising_cost": denoising_cost,
-        "n_denoising": n_denoising,
-        "adversary": adversary,
-        "uses_unlabeled": has_denoising_cost or adversary is not None,
-    }
-
-
 def _resolve_training(own, data, network, previous):
     """Resolve the fields of training: its length and the number of members."""
     layers = network["layers"]
@@ -262,7 +247,7 @@ def _resolve_training(own, data, network, previous):
         max_epochs = 1
     elif max_epochs == "auto":
         n_updates = _defaults.n_updates(
-            n_labels, len(data.classes), _is_mlp(own["architecture"])
+            n_labels, len(data.classes), is_mlp(own["architecture"])
         )
         max_epochs = max(1, round(n_updates / n_batches_per_epoch))
     if own["early_stopping"] and max_epochs == 1:
@@ -298,8 +283,10 @@ def _linear_share(own, data, n_labels, network, previous):
         return previous.linear_share if previous else 0.0
     if share == "auto":
         is_projected = network["projection"] is not None
-        is_mlp = _is_mlp(own["architecture"])
-        return _defaults.linear_share(n_labels, len(data.classes), is_mlp, is_projected)
+        is_dense = is_mlp(own["architecture"])
+        return _defaults.linear_share(
+            n_labels, len(data.classes), is_dense, is_projected
+        )
     return float(share)
 
 
@@ -331,10 +318,6 @@ def _resolve_class_prior(own, data, uses_unlabeled):
     }
 
 
-def _is_mlp(architecture):
-    return isinstance(architecture, str) and architecture == "mlp"
-
-
 def _n_bins(feature_scaling, n_values, n_classes):
     if feature_scaling == "scaled":
         return 1
@@ -345,16 +328,16 @@ def _n_bins(feature_scaling, n_values, n_classes):
     return feature_scaling
 
 
-def _shape_of_columns(input_shape, n_columns):
-    """Shape of the input if each bin of a feature has a column."""
-    if n_columns == input_shape.n_units:
+def _shape_of_columns(input_shape, n_columns, is_projected=False):
+    """Shape of the input if it has these columns in place of features."""
+    if n_columns == input_shape.n_units and not is_projected:
         return input_shape
     if input_shape.n_positions > 1:
         raise ValueError(
-            "feature_scaling must be 'scaled', 'auto' or None for an architecture "
-            "whose first layer is not Dense, since binned or projected pixels are no "
-            "image; got "
-            f"{n_columns} columns for {input_shape.n_units} pixels."
+            "feature_scaling must be 'shared', 'scaled', 'auto' or None for an "
+            "architecture whose first layer is not Dense, since binned or projected "
+            f"pixels are no image; got {n_columns} columns for {input_shape.n_units} "
+            "pixels."
         )
     return Shape(n_columns)
 
@@ -369,85 +352,6 @@ def _input_range(survey, scale, previous):
         low, high = previous.input_range
         ends = np.stack([np.fmin(low, ends[0]), np.fmax(high, ends[1])])
     return np.float32(np.nan_to_num(ends))  # 0 if all entries are missing
-
-
-def _denoising_cost(own, n_layers, n_classes, n_estimators):
-    """Denoising cost of each layer, and the number of members that have these costs.
-
-    Layers that the variant does not denoise have a cost of 0.
-    """
-    variant, cost = own["variant"], own["denoising_cost"]
-    n_denoising = n_estimators
-    if isinstance(cost, str):
-        n_denoising = _defaults.n_denoising(n_estimators, n_classes)
-        cost = [_defaults.lower_cost(_is_mlp(own["architecture"]))] * n_layers
-        # Γ-model: its only cost stays 1
-        is_gamma = variant == "gamma"
-        cost[-1] = 1.0 if is_gamma else _defaults.class_layer_cost(n_classes)
-    elif (of_members := _as_table(cost)) is not None:
-        cost, n_denoising = _cost_of_members(of_members, n_estimators)
-    costs = per_layer("denoising_cost", cost, n_layers)
-    denoised = VARIANTS[variant](n_layers - 1)
-    kept = tuple(c if layer in denoised else 0.0 for layer, c in enumerate(costs))
-    if variant != "supervised" and not any(kept):
-        raise ValueError(
-            f"denoising_cost must be positive at one of the layers {list(denoised)}, "
-            f"which variant={variant!r} denoises, or the variant be 'supervised'; got "
-            f"denoising_cost={own['denoising_cost']!r}."
-        )
-    return kept, n_denoising
-
-
-def _as_table(values):
-    """Convert to an array of floats with two axes; None if that is impossible."""
-    try:
-        array = np.asarray(values, dtype=float)
-    except (TypeError, ValueError):  # `per_layer` raises the error
-        return None
-    return array if array.ndim == 2 and len(array) else None
-
-
-def _cost_of_members(costs, n_estimators):
-    """Costs of the members that denoise, and the number of these members."""
-    n_denoising = int((costs != 0).any(axis=1).sum())
-    expected = np.zeros_like(costs)
-    expected[: max(n_denoising, 1)] = costs[0]
-    if len(costs) != n_estimators or not np.array_equal(costs, expected):
-        raise ValueError(
-            "denoising_cost with one row per member must have n_estimators="
-            f"{n_estimators} rows: the first ones equal, the last ones may be 0; got "
-            f"{costs.tolist()}."
-        )
-    return costs[0], max(n_denoising, 1)
-
-
-def _adversary(settings, n_layers, has_denoising_cost):
-    """Make the `Adversary` of these settings, or None."""
-    if settings is None:
-        return None
-    settings._validate_params()
-    refuse_booleans(settings)
-    size = per_layer("virtual_adversarial__size", settings.size, n_layers)
-    as_noise, layerwise = KINDS[settings.kind]
-    if as_noise and not has_denoising_cost:
-        raise ValueError(
-            f"virtual_adversarial of kind {settings.kind!r} needs a denoising cost, "
-            "since it perturbs unlabeled samples only; got variant='supervised'."
-        )
-    # NOTE[DIFF]: the paper perturbs every layer in LVAC-LW, and all but the class layer
-    # in LVAN-LW; the released code perturbs neither the class layer nor the one below.
-    # Here both perturb all layers but the class layer.
-    n_perturbed = n_layers - 1 if layerwise else 1
-    size = tuple(s if layer < n_perturbed else 0.0 for layer, s in enumerate(size))
-    if not any(size):
-        raise ValueError(
-            "virtual_adversarial__size must be positive at a layer that kind="
-            f"{settings.kind!r} perturbs ({list(range(n_perturbed))}); got "
-            f"{settings.size!r}. virtual_adversarial=None switches it off."
-        )
-    return Adversary(
-        size, as_noise, settings.norm, settings.n_power_iterations, settings.weight
-    )
 
 
 def resolve_device(device):

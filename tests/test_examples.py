@@ -90,6 +90,15 @@ def test_unlabeled_hurt(run):
 
 
 @pytest.mark.slow
+def test_compare(run):
+    names = run("plot_compare.py")
+    found = names["comparison"]
+    _, low, high = found.table.loc[found.recommended].iloc[:3]
+    assert low <= names["accuracy"] <= high
+    assert names["accuracy"] > 0.9
+
+
+@pytest.mark.slow
 def test_stream(run):
     accuracy = run("plot_stream.py")["accuracy"]
     assert np.mean(accuracy[-5:]) > np.mean(accuracy[:5]) + 0.1

@@ -57,6 +57,7 @@ WRONG_PARAMETERS = {
         *[["a", "b"], [0, 0], [1, 0, 0], [INF, 0]],
     ],
     "n_estimators": ["many", None, *COUNTS],
+    "linear_share": ["half", None, -0.1, 1, True, NAN, [0.5]],
     "warm_start": ["yes", None],
     "random_state": ["a", -1, 1.5, NAN, 2**32, [0]],
     "callbacks": [3, ["a"], [CountsTrainings], CountsTrainings(), [None], [("a", 1)]],

@@ -6,6 +6,7 @@ from scipy import sparse
 from sklearn.decomposition import TruncatedSVD
 
 from sklearn_ladder import LadderClassifier
+from sklearn_ladder.architectures import Conv, Dense, MeanPool
 from sklearn_ladder.data._projection import fit_projection
 from sklearn_ladder.data._samples import Samples
 
@@ -58,11 +59,16 @@ def test_few_features_dense_samples_and_images_are_not_projected():
     X, labels, _ = texts()
     assert fast().fit(X[:, :512], labels).feature_scaling_ != "projected"
     assert fast().fit(X.toarray(), labels).feature_scaling_ != "projected"
+
+
+@pytest.mark.parametrize("side", [4, 32])  # as many columns as pixels, and fewer
+def test_projected_pixels_are_no_image(side):
+    _, labels, _ = texts()
+    pixels = np.random.default_rng(0).random((300, side**2))
+    clf = fast(feature_scaling="projected", image_shape=(1, side, side))
+    clf.set_params(architecture=[Conv(2, 3), MeanPool(), Dense()])
     with pytest.raises(ValueError, match="projected pixels are no image"):
-        fast(
-            architecture="conv-small", image_shape=(1, 32, 32),
-            feature_scaling="projected",
-        ).fit(np.random.default_rng(0).random((300, 1024)), labels)  # fmt: skip
+        clf.fit(pixels, labels)
 
 
 def test_denoise_gives_features_back():

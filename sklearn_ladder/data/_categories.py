@@ -8,8 +8,9 @@ import pandas as pd
 from scipy import sparse
 
 from ._missing import present_part, table_columns
+from ._numbers import TIMES
 from ._precision import first_of
-from ._samples import TIMES, check_may_have_categories
+from ._samples import check_may_have_categories
 
 # A category is infrequent if a smaller share of the samples has it, or only one does.
 SMALLEST_SHARE = 0.01

@@ -1,19 +1,17 @@
 """Samples in any container, read chunk by chunk as dense arrays."""
 
-import datetime
 import mmap
 from copy import copy
 from math import prod
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from scipy import sparse
 from sklearn.utils import assert_all_finite, check_array
 from torch.utils.data import Dataset
 
-from ._missing import array_of_lists, frame_columns, present_part, table_columns
-from ._precision import LARGEST, SMALLEST, TOO_CLOSE, TOO_LARGE, first_of, needs_float64
+from ._numbers import as_numbers, memmap_under, named
+from ._precision import LARGEST, SMALLEST, TOO_CLOSE, TOO_LARGE, needs_float64
 
 # Largest number of entries in a chunk: enough for full speed, but only 16 MB.
 LARGEST_CHUNK = 2**22
@@ -25,15 +23,6 @@ MOST_SAMPLES = 8192
 MULTIPLE = 32
 # Largest number of samples, and of entries, to find out whether float32 is precise.
 N_COMPARED, LARGEST_COMPARED = 2048, 2**22
-
-TIMES = (
-    np.datetime64,
-    np.timedelta64,
-    datetime.date,
-    datetime.time,
-    datetime.timedelta,
-    pd.Period,
-)
 
 
 class Survey(NamedTuple):
@@ -88,7 +77,7 @@ class Samples(Dataset):
         self.categories = categories
         if categories is not None:
             check_may_have_categories(X)
-        X, names = _as_numbers(X, categories and categories.features)
+        X, names = as_numbers(X, categories and categories.features)
         # pandas frames have the accessor `sparse` only if all columns are sparse
         may_be_sparse = sparse.issparse(X) or hasattr(X, "sparse")
         self._X = check_array(
@@ -103,12 +92,12 @@ class Samples(Dataset):
         self.is_sparse = sparse.issparse(self._X)
         if self.is_sparse and np.isnan(self._X.data).any():
             is_missing = np.isnan(self._X.data)
-            columns = _named(np.unique(self._X.indices[is_missing]), names)
+            columns = named(np.unique(self._X.indices[is_missing]), names)
             raise ValueError(
                 "X must be dense to have missing values (NaN); got a sparse matrix "
                 f"with {is_missing.sum()} of them, in columns {columns}."
             )
-        self._memmap = _memmap_under(self._X)
+        self._memmap = memmap_under(self._X)
         self.n_features = self._X.shape[1]
         self.shape = self._X.shape
         self.has_codes = categories is not None and categories.is_expanding
@@ -275,7 +264,7 @@ def check_may_have_categories(X):
     """Raise if samples are sparse or memory-mapped: codes of categories are neither."""
     if sparse.issparse(X) or hasattr(X, "sparse"):
         kind = "sparse"
-    elif _memmap_under(X) is not None:
+    elif memmap_under(X) is not None:
         kind = "memory-mapped"
     else:
         return
@@ -322,16 +311,6 @@ def chunk_size(width):
     return size if size < MULTIPLE else size - size % MULTIPLE
 
 
-def _memmap_under(X):
-    """The np.memmap whose memory an array shares, or None."""
-    found = None
-    while isinstance(X, np.ndarray):
-        if isinstance(X, np.memmap):
-            found = X  # the last one found is the one that maps the file
-        X = X.base
-    return found if isinstance(X, mmap.mmap) else None
-
-
 def _entries_and_a_zero(X):
     """Entries of CSC columns and one zero, as a dense table padded with NaN."""
     counts = np.diff(X.indptr)
@@ -340,117 +319,3 @@ def _entries_and_a_zero(X):
     place = np.arange(X.nnz) - X.indptr[:-1].repeat(counts)
     table[place + 1, np.arange(len(counts)).repeat(counts)] = X.data
     return table
-
-
-# ------------------------------------------------------ what check_array does not know
-
-
-def _as_numbers(X, categories=None):
-    """Convert to a table that check_array does not change, and name its columns.
-
-    Columns whose dtype is not one of NumPy's numbers become float64. Missing entries
-    (see `present_part`) become NaN. Features with `Categories` become their codes.
-    """
-    X = array_of_lists(X)
-    if isinstance(X, pd.DataFrame):
-        names, dtypes = X.columns.to_numpy(), list(X.dtypes)
-        if _is_sparse_frame(X, names):
-            if len(set(dtypes)) > 1:  # SciPy knows no matrix of several dtypes
-                X = X.astype(pd.SparseDtype(float, 0))
-            return X, names
-    else:
-        names, dtypes = None, [X.dtype] if isinstance(X, np.ndarray) else []
-    are_numbers = all(isinstance(t, np.dtype) and t.kind in "biufcSU" for t in dtypes)
-    if are_numbers and categories is None:
-        columns, names = (None, names) if dtypes else frame_columns(X)
-        if columns is None:
-            return _without_mask(X), names
-    else:
-        columns, names = table_columns(X)
-        if columns is None:
-            return X, None
-    categories = categories or [None] * len(columns)
-    if len(categories) != len(columns):
-        raise ValueError(
-            f"X has {len(columns)} features, but as seen in fit it must have "
-            f"{len(categories)} features."
-        )
-    kinds = [getattr(dtype, "kind", "O") for dtype in dtypes] or [""]
-    is_time = np.isin(kinds, ["m", "M"]) & [each is None for each in categories]
-    if is_time.any():
-        raise _times_error(np.flatnonzero(is_time), names)
-    numbers = np.full((len(X), len(columns)), np.nan)
-    for number, (column, known) in enumerate(zip(columns, categories, strict=True)):
-        if known is None:
-            _fill_in(numbers[:, number], column, [number], names)
-        else:
-            name = number if names is None else names[number]
-            numbers[:, number] = known.encode(column, name)
-    return numbers, names
-
-
-def _fill_in(numbers, column, number, names):
-    """Write the present entries of a column into an array of numbers."""
-    present, values = present_part(column)
-    types = set(map(type, values)) if values.dtype == object else {values.dtype.type}
-    if any(issubclass(t, TIMES) for t in types):
-        raise _times_error(number, names)
-    try:
-        if any(issubclass(t, complex) for t in types):
-            raise TypeError("Complex data not supported")
-        numbers[present] = values
-    except (TypeError, ValueError, OverflowError) as error:
-        kind = TypeError if isinstance(error, TypeError) else ValueError
-        advice = (
-            "Encode other values, for example by OneHotEncoder"
-            if names is None
-            else "Columns that had categories in fit may have them (see "
-            "categorical_features)"
-        )
-        raise kind(
-            f"X must be numbers: {error}, in columns {_named(number, names)}. "
-            f"{advice}; NaN or None means missing."
-        ) from error
-
-
-def _without_mask(X):
-    """Replace masked entries by NaN."""
-    if not isinstance(X, np.ma.MaskedArray):
-        return X
-    mask = np.ma.getmask(X)
-    if not mask.any():
-        return X.data
-    if _memmap_under(X.data) is not None:
-        raise ValueError(
-            "X must not be a masked array of a memory-mapped file, which would be "
-            "copied whole. Write NaN into the file where entries are missing."
-        )
-    return np.where(mask, np.nan, X.data)
-
-
-def _is_sparse_frame(X, names):
-    """Whether all columns of a frame are sparse. Raise if they fill with non-zeros."""
-    if not hasattr(X, "sparse"):
-        return False
-    fill = np.array([dtype.fill_value for dtype in X.dtypes], dtype=object)
-    is_other = np.array([pd.isna(value) or value != 0 for value in fill], dtype=bool)
-    if is_other.any():
-        columns = _named(np.flatnonzero(is_other), names)
-        raise ValueError(
-            f"Sparse frames must have the fill value 0; got {fill[is_other][0]} in "
-            f"columns {columns} of X. Use X.sparse.to_dense()."
-        )
-    return True
-
-
-def _times_error(numbers, names):
-    return TypeError(
-        "X must be numbers; got dates, times or durations in columns "
-        f"{_named(numbers, names)}. Convert them to numbers, such as days since a "
-        "date, and missing ones (NaT) to NaN."
-    )
-
-
-def _named(numbers, names):
-    numbers = [int(number) for number in numbers]
-    return first_of(numbers if names is None else [names[n] for n in numbers])

@@ -37,17 +37,19 @@ class ScaledTable:
         self._of_0, self._of_1 = scale(ends)[:, on_device(is_one_hot)]
         self._number, self._code = on_device(number), on_device(np.int16(code))
         self._code = self._code[on_device(is_one_hot)]
-        self._is_one_hot = on_device(np.flatnonzero(is_one_hot))
-        self._is_number = on_device(np.flatnonzero(~is_one_hot))
+        is_number = on_device(~is_one_hot)
+        # of the columns of `__getitem__`, which come numbers first
+        places = np.append(np.flatnonzero(~is_one_hot), np.flatnonzero(is_one_hot))
+        self._order = on_device(np.argsort(places))
         self._numbers = torch.empty(
-            len(samples), len(self._is_number), dtype=torch.float32, device=device
+            len(samples), int(is_number.sum()), dtype=torch.float32, device=device
         )
         self._codes = on_device(samples.codes(features))
         size = chunk_size(len(column))
         for start in range(0, len(samples), size):
             chunk = slice(start, start + size)
             scaled = scale(torch.as_tensor(samples[chunk], device=device))
-            self._numbers[chunk] = scaled[:, self._is_number]
+            self._numbers[chunk] = scaled[:, is_number]
 
     @staticmethod
     def n_numbers(samples, scale):
@@ -57,10 +59,8 @@ class ScaledTable:
 
     def __getitem__(self, index):
         """Scaled columns of samples, by a tensor of their indices."""
-        codes = self._codes[index][:, self._number]
+        codes = self._codes[index].index_select(1, self._number)
         one_hot = torch.where(codes == self._code, self._of_1, self._of_0)
         one_hot.masked_fill_(codes < 0, torch.nan)
-        x = one_hot.new_empty(len(index), len(self._is_number) + len(self._is_one_hot))
-        x[:, self._is_number] = self._numbers[index]
-        x[:, self._is_one_hot] = one_hot
-        return x
+        columns = torch.cat([self._numbers[index], one_hot], dim=1)
+        return columns.index_select(1, self._order)

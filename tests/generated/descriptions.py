@@ -59,7 +59,9 @@ OPTIONS = {
     "label_smoothing": st.sampled_from([0.0, 0.5]),
     "weight_normalization": st.just(True),
     "activation": st.sampled_from(["leaky_relu", "tanh"]),
-    "feature_scaling": st.sampled_from(["scaled", None, "binned", "auto", 3]),
+    "feature_scaling": st.sampled_from(
+        ["scaled", None, "binned", "auto", 3, "shared", "projected"]
+    ),
     "batch_size": st.sampled_from([16, 2, 3, 32]),
     "max_epochs": st.sampled_from([1, 3]),
     "learning_rate": st.sampled_from([0.001, 0.1, 10.0]),
@@ -69,6 +71,7 @@ OPTIONS = {
     "n_iter_no_change": st.just(1),
     "class_prior": st.sampled_from(["em", None, "array"]),
     "n_estimators": st.sampled_from([2, 3, "auto"]),
+    "linear_share": st.sampled_from([0.0, 0.3, 0.99]),
 }
 
 
@@ -243,7 +246,11 @@ def _refusals_of_options(case, n_labeled):
         may.append("virtual_adversarial|size")
     if options.get("early_stopping"):
         may.append("early_stopping|validation_fraction")
-    if "architecture" in options and options.get("feature_scaling") in ("binned", 3):
+    if "architecture" in options and options.get("feature_scaling") in (
+        "binned",
+        3,
+        "projected",
+    ):
         may.append("feature_scaling")
     if variant == "supervised" and "denoising_cost" in options:
         may.append("denoising_cost")
