@@ -39,8 +39,8 @@ clf.fit(X, y_few)
 #
 # If z̃ alone told the clean value, curves would lie on the dotted line. If u alone told
 # it, they would be flat. This unit belongs to the class layer: u is high for samples
-# that the network takes for a "3". The value of such samples is moved up, that of other
-# samples down.
+# that the network takes for a "3". The values of such samples move to around 3, and
+# those of all other samples to one value just below 0.
 
 functions = DenoisingFunctionDisplay.from_estimator(
     clf, X, layer=3, unit=3, random_state=0

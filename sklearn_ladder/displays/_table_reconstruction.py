@@ -270,7 +270,7 @@ def _grid(n_plots, width, height):
 def _plot_numbers(ax, original, reconstructed, kwargs):
     """Scatter plot with equal limits of both axes, and the diagonal."""
     ax.axline((0, 0), slope=1, color="gray", linestyle=":")
-    kwargs = {"s": 8, "alpha": 0.5, "linewidths": 0} | kwargs
+    kwargs = {"s": 12, "alpha": 0.6, "linewidths": 0} | kwargs
     ax.scatter(original, reconstructed, **kwargs)
     if len(original):
         values = np.concatenate([original, reconstructed])
