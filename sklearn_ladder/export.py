@@ -15,7 +15,7 @@ from ._classifier import LadderClassifier
 from ._isolation import isolated
 from ._version import __version__
 
-__all__ = ["to_onnx"]
+__all__ = ["onnx_input", "to_onnx"]
 
 OPSET = 18
 N_EXAMPLES = 3  # any number but 0 and 1, which torch takes for constants
@@ -30,12 +30,19 @@ def to_onnx(clf, path):
     have any number of samples. Probabilities agree with those of `predict_proba` to
     about 1e-6. Infinite values are not refused, as `predict_proba` does.
 
+    Categories are no part of the file: the input has their codes, which
+    :func:`onnx_input` makes of a frame. A code is the place of the category in
+    ``clf.categories_``. Other categories have the next number if some were infrequent
+    in `fit`; otherwise they are missing, NaN.
+
     The input is ``X``, of shape (n_samples, n_features), or (n_samples, channels,
     height, width) if `fit` took images of that shape. Its dtype is float32, or float64
     where ``clf.plan_.input_dtype`` says so. The outputs have the names that skl2onnx
     gives them: ``label``, of shape (n_samples,), and ``probabilities``, of shape
     (n_samples, n_classes). The metadata have the version of this package, ``classes``
-    and, if there are any, ``feature_names``, both in JSON.
+    and, if there are any, ``feature_names`` and ``categories``, all in JSON: for each
+    feature null if it is a number, or its categories, whose places are their codes, and
+    whether there are ``infrequent`` ones, which have the next code.
 
     An export takes several seconds.
 
@@ -92,6 +99,43 @@ def to_onnx(clf, path):
     return model
 
 
+def onnx_input(clf, X):
+    """Samples as the input of the file that `to_onnx` wrote: numbers and codes.
+
+    Parameters
+    ----------
+    clf : LadderClassifier
+        The classifier that was exported.
+
+    X : {array-like, frame, sparse matrix} of shape (n_samples, n_features)
+        Samples, or images of the shape that `fit` got.
+
+    Returns
+    -------
+    ndarray of the shape of `X`
+        Features with categories are their codes, NaN if missing. The dtype is
+        ``clf.plan_.input_dtype``.
+
+    Raises
+    ------
+    ValueError or TypeError
+        If `X` is not as in `predict`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn_ladder import LadderClassifier
+    >>> from sklearn_ladder.export import onnx_input
+    >>> X = pd.DataFrame({"a": [1.5, 2.5, 3.5] * 4, "color": ["red", None, "blue"] * 4})
+    >>> clf = LadderClassifier((4,), max_epochs=1).fit(X, [0, 1, -1] * 4)
+    >>> onnx_input(clf, X.head(3))
+    array([[1.5, 1. ],
+           [2.5, nan],
+           [3.5, 0. ]], dtype=float32)
+    """
+    return clf._check_samples(X).table().reshape(np.shape(X))
+
+
 def _import_onnx():
     try:
         import onnx  # optional
@@ -117,15 +161,33 @@ def _labels(classes):
     return np.array(values, dtype=object if kinds == {str} else None)
 
 
+class _OneHot(torch.nn.Module):
+    """`TableCategories.expand` of tensors."""
+
+    def __init__(self, categories):
+        super().__init__()
+        code = torch.tensor(categories.code, device="cpu")
+        self.register_buffer("feature", torch.tensor(categories.feature, device="cpu"))
+        self.register_buffer("code", code)
+        self.register_buffer("is_number", code < 0)
+
+    def forward(self, table):
+        matrix = table[:, self.feature]
+        one_hot = (matrix == self.code).to(matrix.dtype)
+        return torch.where(self.is_number | matrix.isnan(), matrix, one_hot)
+
+
 class _Classifier(torch.nn.Module):
     """Codes of the predicted classes, and probabilities."""
 
-    def __init__(self, network):
+    def __init__(self, network, categories):
         super().__init__()
         self.network = network
+        has_categories = categories is not None
+        self.one_hot = _OneHot(categories) if has_categories else torch.nn.Identity()
 
     def forward(self, X):
-        proba = self.network(X.flatten(1))
+        proba = self.network(self.one_hot(X.flatten(1)))
         return proba.argmax(dim=1), proba
 
 
@@ -140,7 +202,7 @@ def _traced(clf):
     example = torch.zeros(N_EXAMPLES, *shape, dtype=dtype, device="cpu")
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(
-            _Classifier(network),
+            _Classifier(network, plan.categories),
             (example,),
             dynamo=True,
             verbose=False,
@@ -236,4 +298,16 @@ def _describe(model, clf, onnx):
     }
     if hasattr(clf, "feature_names_in_"):
         metadata["feature_names"] = json.dumps(clf.feature_names_in_.tolist())
+    if clf.plan_.categories is not None:
+        metadata["categories"] = json.dumps(
+            [
+                each
+                and {
+                    "categories": each.values.tolist(),
+                    "infrequent": each.infrequent is not None,
+                }
+                for each in clf.plan_.categories.features
+            ],
+            default=str,
+        )
     onnx.helper.set_model_props(model, metadata)

@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn_ladder import LadderClassifier, VirtualAdversary, __version__
 from sklearn_ladder.architectures import Conv, Dense, MaxPool, MeanPool
 from sklearn_ladder.ensemble import SemiSupervisedVotingClassifier
-from sklearn_ladder.export import to_onnx
+from sklearn_ladder.export import onnx_input, to_onnx
 
 # torch's exporter takes seconds: most for a decoder down to the input, which imputes
 pytestmark = pytest.mark.slow
@@ -95,7 +95,27 @@ def early_stopping_with_mlp_combinator():
     return X, y, more | {"early_stopping": True}
 
 
+def frame_with_categories():
+    X, y = iris(0.1)
+    size = pd.cut(X[:, 2], [0, 2, 5, 9], labels=["S", "M", "L"]).astype(object)
+    words = np.where(np.arange(150) < 147, "often", ["rare", "rarer", "often"] * 50)
+    words[:60] = "also"
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    frame = frame.assign(size=size, word=words, wide=X[:, 3] > 1)
+    frame["sex"] = np.where(np.arange(150) % 2, "f", "m")
+    return frame, y, {"feature_scaling": "binned"}
+
+
+def codes_without_scaling():
+    X, y = iris()
+    X[:, 3] = X[:, 3].round()
+    parameters = {"categorical_features": [3], "feature_scaling": None}
+    return X, y, parameters | {"variant": "supervised"}
+
+
 KINDS = [
+    frame_with_categories,
+    codes_without_scaling,
     binned_with_missing_values,
     scaled_frame,
     unscaled_with_missing_values,
@@ -129,7 +149,7 @@ def test_onnx_gives_what_the_classifier_gives(kind, tmp_path):
         rows = rng.randint(len(X), size=n_samples)
         samples = X.iloc[rows] if isinstance(X, pd.DataFrame) else X[rows]
         expected = clf.predict_proba(samples)
-        given = {"X": np.asarray(samples, dtype=clf.plan_.input_dtype)}
+        given = {"X": onnx_input(clf, samples)}
         label, probabilities = session.run(None, given)
         assert probabilities.dtype == np.float32
         np.testing.assert_allclose(probabilities, expected, rtol=0, atol=1e-5)
@@ -163,6 +183,25 @@ def test_metadata_and_size(tmp_path):
     assert b".py" not in content and b"/" + b"sklearn_ladder" not in content
     n_weights = sum(weight.numel() for weight in clf.net_.module_.parameters())
     assert len(content) < 100_000 + 8 * n_weights
+
+
+def test_codes_and_metadata_of_categories(tmp_path):
+    X, y, parameters = frame_with_categories()
+    clf = fit(X, y, **parameters | {"variant": "supervised"})
+    model = to_onnx(clf, tmp_path / "model.onnx")
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    *numbers, size, word, wide, sex = json.loads(metadata["categories"])
+    assert numbers == [None] * 4 and wide is None
+    assert size == {"categories": ["L", "M", "S"], "infrequent": False}
+    assert word == {"categories": ["also", "often"], "infrequent": True}
+    assert sex == {"categories": ["f", "m"], "infrequent": False}
+    some = X.iloc[:4].assign(
+        size=["M", "XL", None, "S"], word=["new", None, *X.word[:2]]
+    )
+    table = onnx_input(clf, some)
+    np.testing.assert_array_equal(table[:, 4], [1, np.nan, np.nan, 2])
+    np.testing.assert_array_equal(table[:, 5], [2, np.nan, 0, 0])
+    assert table.dtype == np.float32 and table.shape == some.shape
 
 
 @pytest.mark.parametrize("grad", [True, False])
