@@ -18,6 +18,7 @@ docs: $(VENV)/ready-for-docs
 lint: $(VENV)/ready
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
 
 # torch first and alone: its pinned version decides which build is taken
 $(VENV)/ready: pyproject.toml constraints.txt

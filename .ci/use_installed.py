@@ -14,6 +14,7 @@ from sklearn_ladder.network import _kernels
 
 installed = Path(sklearn_ladder.__file__)
 assert installed.is_relative_to(sys.argv[1]), installed
+assert installed.with_name("py.typed").exists(), "the wheel has no py.typed"
 assert _kernels.is_available(), "the wheel has no compiled functions"
 for name in sklearn_ladder.__all__:
     getattr(sklearn_ladder, name)

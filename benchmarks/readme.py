@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import _results, speed
+from benchmarks.comparison_pages import COMPARISON_TABLES
 from benchmarks.published_summary import (
     adversarial_table,
     machine,
@@ -257,20 +258,24 @@ def made_by(result, n_seeds=None, note=None):
     )
 
 
-TABLES = {
-    "digits": digits_table,
-    "published": published_table,
-    "quick": quick_table,
-    "adversarial": adversarial_table,
-    "speed": speed_table,
-    "validation": validation_table,
-    "search": search_sentence,
-    "memory": memory_table,
-    "scaling": scaling_table,
-    "missing_values": missing_values_table,
-    "ablation": ablation_table,
-    "ablation-mnist": ablation_mnist_table,
-} | PAGES_TABLES
+TABLES = (
+    {
+        "digits": digits_table,
+        "published": published_table,
+        "quick": quick_table,
+        "adversarial": adversarial_table,
+        "speed": speed_table,
+        "validation": validation_table,
+        "search": search_sentence,
+        "memory": memory_table,
+        "scaling": scaling_table,
+        "missing_values": missing_values_table,
+        "ablation": ablation_table,
+        "ablation-mnist": ablation_mnist_table,
+    }
+    | PAGES_TABLES
+    | COMPARISON_TABLES
+)
 
 
 def with_tables(page):

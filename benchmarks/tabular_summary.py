@@ -165,6 +165,16 @@ def where_behind(runs):
     return {table: [round(float(gap[table]), 4), best[table]] for table in tables}
 
 
+def means_by_table(runs):
+    """Mean scores over settings with the class prior by EM, by table and method."""
+    runs = runs[runs["prior"] == "em"]
+    means = {metric: abs(table_means(runs, metric, ALL)) for metric in METRICS}
+    return {
+        table: {metric: means[metric].loc[table].round(4).to_dict() for metric in means}
+        for table in means["accuracy"].index
+    }
+
+
 def subsets(family, runs):
     """Parts of a family that are shown apart, by name."""
     parts = {family: runs}
@@ -193,6 +203,7 @@ def summarize(family, runs):
             for group, methods in groups.items()
         },
         "behind": where_behind(complete(runs, present & set(CHEAP))),
+        "table_means": means_by_table(complete(runs, present & set(CHEAP))),
         "gains": cells.round(4).to_dict("records"),
         "harm": harm(cells),
         "failed": runs.loc[runs["error"].notna() & (runs["prior"] == "em"), "method"]

@@ -1,6 +1,7 @@
 """Command line: ``python -m sklearn_ladder compare FILE --target COLUMN``."""
 
 import argparse
+import difflib
 import sys
 from pathlib import Path
 
@@ -8,6 +9,10 @@ import pandas as pd
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 COMPRESSIONS = {".gz", ".bz2", ".xz", ".zip", ".zst"}
+# What pandas calls a first column without a name.
+ROW_NUMBERS = "Unnamed: 0"
+# In error messages.
+MOST_COLUMNS = 20
 
 
 def main(arguments=None):
@@ -24,26 +29,39 @@ def main(arguments=None):
         metavar="COLUMN",
         help="column of labels; -1 or nothing marks an unlabeled sample",
     )
-    compare.add_argument("--budget", type=float, metavar="SECONDS")
+    compare.add_argument(
+        "--drop",
+        nargs="+",
+        default=[],
+        metavar="COLUMN",
+        help="columns that are no features, such as identifiers",
+    )
+    compare.add_argument(
+        "--max-time",
+        type=float,
+        metavar="SECONDS",
+        help="repeat the folds until then; by default they are done once",
+    )
     compare.add_argument("--seed", type=int, default=0)
-    compare.add_argument("--json", type=Path, metavar="FILE")
-    compare.add_argument("--plot", type=Path, metavar="FILE")
+    compare.add_argument("--json", type=Path, metavar="FILE", help="write all scores")
+    compare.add_argument("--plot", type=Path, metavar="FILE", help="write a picture")
     options = parser.parse_args(arguments)
     try:
         run(options)
-    except (ImportError, OSError, ValueError) as error:
-        parser.exit(2, f"{parser.prog}: {error}\n")
+    except (ImportError, OSError, TypeError, ValueError) as error:
+        lines = [str(error), *getattr(error, "__notes__", [])]
+        parser.exit(2, f"{parser.prog}: {' '.join(lines)}\n")
 
 
 def run(options):
     """Compare, print the table and the advice, and write what was asked for."""
     from . import comparison
 
-    X, y = read_table(options.file, options.target)
+    X, y = read_table(options.file, options.target, options.drop)
     found = comparison.compare(
         X,
         y,
-        budget=options.budget,
+        max_time=options.max_time,
         random_state=options.seed,
         progress=lambda line: print(line, file=sys.stderr, flush=True),
     )
@@ -51,11 +69,13 @@ def run(options):
     if options.json is not None:
         options.json.write_text(found.to_json() + "\n")
     if options.plot is not None:
-        found.plot().figure.savefig(options.plot)
+        found.plot().figure_.savefig(options.plot)
 
 
-def read_table(path, target):
+def read_table(path, target, drop=()):
     """Features and labels of a file.
+
+    A first column without a name is taken for row numbers, and dropped.
 
     Parameters
     ----------
@@ -63,31 +83,71 @@ def read_table(path, target):
         CSV, TSV (which may be compressed) or Parquet.
     target : str
         Name of the column of labels.
+    drop : sequence of str, default=()
+        Names of columns that are no features.
 
     Returns
     -------
     X : DataFrame
     y : Series
+        Whole numbers are integers.
 
     Raises
     ------
+    ImportError
+        If the file is Parquet, and pyarrow is not installed.
     ValueError
-        If the file is of another kind, or there is no such column.
+        If the file is of another kind, there is no such column, or no other one.
     """
+    frame = _read(path)
+    for option, names in (("--target", [target]), ("--drop", drop)):
+        for name in names:
+            if name not in frame:
+                raise ValueError(f"{option} {_unknown(name, frame, path)}")
+    X = frame.drop(columns=[target, *drop])
+    if ROW_NUMBERS in X:
+        X = X.drop(columns=ROW_NUMBERS)
+    if X.shape[1] == 0:
+        raise ValueError(f"{path.name} must have columns of features beside {target}.")
+    return X, _whole_numbers(frame[target])
+
+
+def _read(path):
     suffixes = [suffix for suffix in path.suffixes if suffix not in COMPRESSIONS]
     suffix = suffixes[-1].lower() if suffixes else ""
     if suffix == ".parquet":
-        frame = pd.read_parquet(path)
-    elif suffix in SEPARATORS:
-        frame = pd.read_csv(path, sep=SEPARATORS[suffix])
-    else:
-        raise ValueError(f"FILE must end in .csv, .tsv or .parquet; got {path.name}.")
-    if target not in frame:
-        raise ValueError(
-            f"--target must be a column of {path.name}, one of {list(frame)}; "
-            f"got {target!r}."
-        )
-    return frame.drop(columns=target), frame[target]
+        try:
+            import pyarrow  # noqa: F401, an optional extra
+        except ImportError as error:
+            raise ImportError(
+                "Parquet files need pyarrow: pip install 'sklearn-ladder[parquet]'"
+            ) from error
+        return pd.read_parquet(path)
+    if suffix in SEPARATORS:
+        return pd.read_csv(path, sep=SEPARATORS[suffix])
+    raise ValueError(f"FILE must end in .csv, .tsv or .parquet; got {path.name}.")
+
+
+def _unknown(name, frame, path):
+    """What to say of a column that is not there: which ones look alike, and all."""
+    by_lower_case = {str(column).lower().strip(): column for column in frame}
+    alike = difflib.get_close_matches(name.lower().strip(), by_lower_case)
+    asked = [repr(by_lower_case[key]) for key in alike]
+    question = f" Did you mean {' or '.join(asked)}?" if asked else ""
+    names = ", ".join(map(repr, frame.columns[:MOST_COLUMNS]))
+    if len(frame.columns) > MOST_COLUMNS:
+        names += f" and {len(frame.columns) - MOST_COLUMNS} more"
+    return (
+        f"must be a column of {path.name}; got {name!r}.{question} Its columns are "
+        f"{names}."
+    )
+
+
+def _whole_numbers(y):
+    """Floats that are whole numbers, as gaps make of integers, as integers again."""
+    if y.dtype.kind == "f" and (y.dropna() % 1 == 0).all():
+        return y.astype("Int64")
+    return y
 
 
 if __name__ == "__main__":

@@ -1,8 +1,11 @@
 """Files that are there as a whole or not at all."""
 
 import os
+from glob import escape
 from pathlib import Path
 from uuid import uuid4
+
+PARTIAL = ".partial"
 
 
 def write_atomically(path, content):
@@ -13,11 +16,11 @@ def write_atomically(path, content):
     Parameters
     ----------
     path : str or path-like
-    content : bytes
+    content : bytes-like
     """
     path = Path(path)
     # in the same folder, since a rename is one step on one file system only
-    partial = path.with_name(f".{path.name}.{uuid4().hex}")
+    partial = path.with_name(f".{path.name}.{uuid4().hex}{PARTIAL}")
     try:
         with open(partial, "xb") as file:
             file.write(content)
@@ -26,3 +29,10 @@ def write_atomically(path, content):
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def remove_left_overs(path):
+    """Remove what processes left that were killed while they wrote a file."""
+    path = Path(path)
+    for left_over in path.parent.glob(f".{escape(path.name)}.*{PARTIAL}"):
+        left_over.unlink(missing_ok=True)

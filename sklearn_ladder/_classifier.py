@@ -1,6 +1,9 @@
 """The estimator: parameters, fit, predict."""
 
+from __future__ import annotations
+
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.base import (
@@ -8,10 +11,8 @@ from sklearn.base import (
     ClassifierMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
-    _fit_context,
 )
 from sklearn.utils import check_consistent_length
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import (
     _check_feature_names,
     _check_n_features,
@@ -21,6 +22,7 @@ from sklearn.utils.validation import (
 
 from ._callback_support import CallbackSupportMixin, FitTasks, labeled_arguments
 from ._class_prior import infer_class_prior
+from ._decorators import _fit_context, available_if
 from ._documentation import DocumentationMixin
 from ._isolation import isolated
 from ._parameters import PARAMETER_CONSTRAINTS, refuse_booleans, refuse_for_stream
@@ -32,6 +34,25 @@ from .data._labels import labeled_part
 from .data._samples import Samples, flatten_images
 from .data._training_data import encode_training_data
 from .data._weights import labeled_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Literal, Self
+
+    import numpy.typing as npt
+
+    from ._plan import Plan
+    from ._typing import (
+        Array,
+        ImageShape,
+        LabelsLike,
+        MatrixLike,
+        NamesLike,
+        NumbersLike,
+        RandomState,
+    )
+    from ._virtual_adversary import VirtualAdversary
+    from .network import LayerSpecification
 
 # Earlier samples of a stream count as at most this many in the population statistics,
 # since their statistics were measured with other network weights.
@@ -312,41 +333,70 @@ class LadderClassifier(
 
     _parameter_constraints: dict = PARAMETER_CONSTRAINTS
 
+    # set by fit
+    net_: Any
+    plan_: Plan
+    classes_: npt.NDArray[Any]
+    class_prior_: npt.NDArray[np.floating]
+    transduction_: npt.NDArray[Any]
+    history_: dict[str, npt.NDArray[Any]]
+    n_iter_: int
+    n_samples_seen_: int
+    n_features_in_: int
+    feature_names_in_: npt.NDArray[np.object_]
+    n_estimators_: int
+    linear_share_: float
+    denoising_cost_: npt.NDArray[np.float64]
+    feature_scaling_: str | int | None
+    hidden_layer_sizes_: tuple[int, ...] | None
+    max_epochs_: int
+
     def __init__(
         self,
-        hidden_layer_sizes="auto",
+        hidden_layer_sizes: Literal["auto"] | int | Sequence[int] | Array = "auto",
         *,
-        architecture="mlp",
-        image_shape=None,
-        categorical_features="from_dtype",
-        variant="full",
-        denoising_cost="auto",
-        noise_std=0.3,
-        combinator="gaussian",
-        virtual_adversarial=None,
-        label_smoothing=0.15,
-        weight_normalization=False,
-        activation="relu",
-        feature_scaling="auto",
-        batch_size=100,
-        max_epochs="auto",
-        max_time=None,
-        learning_rate=0.01,
-        decay_start=0.67,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        tol=1e-4,
-        class_weight=None,
-        class_prior="auto",
-        n_estimators="auto",
-        linear_share="auto",
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-        callbacks=None,
-        device="auto",
-    ):
+        architecture: (
+            Literal["mlp", "conv-fc", "conv-small", "conv-large"]
+            | Sequence[LayerSpecification]
+        ) = "mlp",
+        image_shape: ImageShape | None = None,
+        categorical_features: (
+            Literal["from_dtype"] | Sequence[int] | NamesLike | None
+        ) = "from_dtype",
+        variant: Literal["full", "gamma", "bottom", "supervised"] = "full",
+        denoising_cost: (
+            Literal["auto"] | float | NumbersLike | Sequence[Sequence[float]]
+        ) = "auto",
+        noise_std: float | NumbersLike = 0.3,
+        combinator: (
+            Literal["gaussian", "mlp"] | Sequence[Literal["gaussian", "mlp"]] | Array
+        ) = "gaussian",
+        virtual_adversarial: VirtualAdversary | None = None,
+        label_smoothing: float = 0.15,
+        weight_normalization: bool = False,
+        activation: Literal["relu", "leaky_relu", "tanh"] = "relu",
+        feature_scaling: (
+            Literal["auto", "scaled", "binned", "projected", "shared"] | int | None
+        ) = "auto",
+        batch_size: int = 100,
+        max_epochs: int | Literal["auto"] = "auto",
+        max_time: float | None = None,
+        learning_rate: float = 0.01,
+        decay_start: float = 0.67,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-4,
+        class_weight: dict[Any, Any] | Literal["balanced"] | None = None,
+        class_prior: Literal["auto", "em"] | NumbersLike | None = "auto",
+        n_estimators: Literal["auto"] | int = "auto",
+        linear_share: Literal["auto"] | float = "auto",
+        warm_start: bool = False,
+        random_state: RandomState = None,
+        verbose: int = 0,
+        callbacks: list[Any] | None = None,
+        device: str = "auto",
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.architecture = architecture
         self.image_shape = image_shape
@@ -380,7 +430,12 @@ class LadderClassifier(
         self.device = device
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: LabelsLike,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> Self:
         """Fit the network to labeled and unlabeled samples.
 
         If anything fails, the previous fit stays as it was. If the user interrupts
@@ -414,7 +469,13 @@ class LadderClassifier(
         return self._train(X, y, sample_weight, continues=self.warm_start)
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: LabelsLike,
+        classes: npt.ArrayLike | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> Self:
         """Continue training with the next samples of a stream: one pass over them.
 
         The learning rate is constant. Categories and feature scaling stay those of the
@@ -461,7 +522,7 @@ class LadderClassifier(
             X, y, sample_weight, continues=True, classes=classes, is_stream=True
         )
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> npt.NDArray[Any]:
         """Predict class labels.
 
         Parameters
@@ -477,7 +538,7 @@ class LadderClassifier(
         return self.classes_[proba.argmax(axis=1)]
 
     @isolated()
-    def predict_proba(self, X):
+    def predict_proba(self, X: MatrixLike) -> npt.NDArray[np.float32]:
         """Predict class probabilities.
 
         Parameters
@@ -492,7 +553,7 @@ class LadderClassifier(
         return predict_proba(self._module, self._check_samples(X), self.device_)
 
     @isolated()
-    def transform(self, X):
+    def transform(self, X: MatrixLike) -> npt.NDArray[np.float32]:
         """Compute the top hidden representation.
 
         Parameters
@@ -509,7 +570,7 @@ class LadderClassifier(
 
     @available_if(_reconstructs_input)
     @isolated()
-    def denoise(self, X):
+    def denoise(self, X: MatrixLike) -> Any:  # a frame for a frame
         """Reconstruct samples with the decoder, as if they were corrupted.
 
         Parameters
@@ -528,13 +589,18 @@ class LadderClassifier(
         samples = self._check_samples(X)
         if self.plan_.categories is None:
             denoised = run(self._module, "denoise", samples, self.device_)
-            return denoised.reshape(np.shape(X))
+            return denoised.reshape(np.shape(X))  # type: ignore[arg-type]
         categories = self.plan_.categories
         finish = categories.collapse
         table = run(self._module, "denoise", samples, self.device_, finish)
         return categories.give_back(table, X)
 
-    def score(self, X, y, sample_weight=None):
+    def score(
+        self,
+        X: MatrixLike,
+        y: LabelsLike,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> float:
         """Accuracy on the labeled samples.
 
         Parameters
@@ -564,13 +630,13 @@ class LadderClassifier(
         return accuracy_score(labels, predicted[labeled], sample_weight=weight)
 
     @property
-    def device_(self):
+    def device_(self) -> str:
         """Device of the trained net."""
         check_is_fitted(self)
         return str(self.net_.device)
 
     @property
-    def categories_(self):
+    def categories_(self) -> list[npt.NDArray[Any] | None] | None:
         """Categories of each feature."""
         check_is_fitted(self)
         categories = self.plan_.categories

@@ -1,6 +1,9 @@
 """Labels to be hidden, for benchmarks."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils import check_scalar
@@ -8,10 +11,23 @@ from sklearn.utils import check_scalar
 from ._random import private_random_state
 from .data._labels import UNLABELED, encode_labels, without_labels
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    import numpy.typing as npt
+
+    from ._typing import LabelsLike, RandomState
+
 
 def hide_labels(
-    y, *, per_class=None, n=None, fraction=None, min_per_class=1, random_state=None
-):
+    y: LabelsLike,
+    *,
+    per_class: int | None = None,
+    n: int | None = None,
+    fraction: float | None = None,
+    min_per_class: int = 1,
+    random_state: RandomState = None,
+) -> npt.NDArray[Any]:
     """Keep a few labels, drawn at random, and make all other samples unlabeled.
 
     For benchmarks, for teaching, and to see how a method does with fewer labels.
@@ -88,6 +104,7 @@ def hide_labels(
                 include_boundaries="right",
             )
             n = round(fraction * len(labeled))
+        assert n is not None  # since exactly one of the three is given
         check_scalar(n, "n", Integral, min_val=1, max_val=len(labeled))
         check_scalar(min_per_class, "min_per_class", Integral, min_val=0)
         kept = _draw_per_class(labels, min_per_class, rng)

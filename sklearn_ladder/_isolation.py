@@ -1,13 +1,19 @@
 """Protection from modes of NumPy and torch that the user has set."""
 
+from __future__ import annotations
+
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 @contextmanager
-def isolated():
+def isolated() -> Iterator[None]:
     """Context or decorator that sets the modes that a fit and a prediction need.
 
     It changes modes of this thread only. NumPy does not report floating-point errors,

@@ -1,7 +1,10 @@
 """Scores of the labeled samples alone."""
 
+from __future__ import annotations
+
 from copy import deepcopy
 from inspect import signature
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 from sklearn.metrics import check_scoring
@@ -12,8 +15,22 @@ from sklearn.utils.validation import _check_method_params
 
 from .data._labels import labeled_part
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
-def labeled_scorer(scoring):
+
+@overload
+def labeled_scorer(scoring: str | Callable[..., Any]) -> Callable[..., Any]: ...
+
+
+@overload
+def labeled_scorer(
+    scoring: list[str] | tuple[str, ...] | set[str] | dict[str, Any],
+) -> dict[str, Callable[..., Any]]: ...
+
+
+def labeled_scorer(scoring: Any) -> Any:
     """Scorer that leaves unlabeled samples out, whatever the splitter.
 
     Samples, labels and metadata such as `sample_weight` go to the wrapped

@@ -43,7 +43,7 @@ def _computation():
     }
 
 
-def show_versions():
+def show_versions() -> None:
     """Print versions of the dependencies, and how this machine computes.
 
     A training step on CPU takes compiled functions where the package was installed with

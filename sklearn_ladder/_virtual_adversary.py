@@ -1,12 +1,20 @@
 """Settings of virtual adversarial perturbations."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import TYPE_CHECKING
 
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ._documentation import DocumentationMixin
 from .objective._adversary import NORMS
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from ._typing import Norm, NumbersLike
 
 # kind: (whether perturbations are added as noise, whether all layers have them)
 KINDS = {
@@ -78,8 +86,14 @@ class VirtualAdversary(DocumentationMixin, BaseEstimator):
     }
 
     def __init__(
-        self, kind="cost", *, size=1.0, norm="l2", n_power_iterations=1, weight=1.0
-    ):
+        self,
+        kind: Literal["cost", "cost-layerwise", "noise", "noise-layerwise"] = "cost",
+        *,
+        size: float | NumbersLike = 1.0,
+        norm: Norm = "l2",
+        n_power_iterations: int = 1,
+        weight: float = 1.0,
+    ) -> None:
         self.kind = kind
         self.size = size
         self.norm = norm

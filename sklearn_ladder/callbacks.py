@@ -1,11 +1,18 @@
 """Callbacks for ``LadderClassifier(callbacks=[...])``, beside those of skorch."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import torch
 from skorch.callbacks import Callback
 
 from .training._checkpoint import Checkpoint
 from .training._cuda_graph import GraphedStep
 from .training._step import acts_on_gradients
+
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["CUDAGraph", "Checkpoint"]
 
@@ -32,7 +39,10 @@ class CUDAGraph(Callback):
     >>> clf = LadderClassifier(callbacks=[CUDAGraph()], device="auto")
     """
 
-    def on_train_begin(self, net, **kwargs):
+    # set by training
+    reason_: str | None
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Replace the net's training step."""
         self.reason_ = self._reason_against(net)
         if self.reason_ is None:
@@ -41,11 +51,11 @@ class CUDAGraph(Callback):
                 net.train_step.plain, net.optimizer_, net.noise_generator_
             )
 
-    def on_train_end(self, net, **kwargs):
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Give the net its plain step back, and free the memory of the graph."""
         if self.reason_ is None:
             self.reason_ = net.train_step.reason
-            net.train_step = vars(self).pop("step_before_")
+            net.train_step = self.__dict__.pop("step_before_")
 
     @staticmethod
     def _reason_against(net):

@@ -1,10 +1,13 @@
 """Export of fitted classifiers to formats that need neither this package nor torch."""
 
+from __future__ import annotations
+
 import json
 import logging
 import warnings
 from contextlib import contextmanager
 from copy import deepcopy
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,15 +17,23 @@ from ._atomic_write import write_atomically
 from ._classifier import LadderClassifier
 from ._isolation import isolated
 from ._version import __version__
+from .data._precision import first_of
 
-__all__ = ["onnx_input", "to_onnx"]
+if TYPE_CHECKING:
+    import onnx
 
-OPSET = 18
+    from ._typing import PathLike
+
+__all__ = ["to_onnx"]
+
+OPSET, ML_OPSET = 18, 3
+# Names inside the model, which no feature should have
+TABLE, CODE = "table of all features", "number of the predicted class"
 N_EXAMPLES = 3  # any number but 0 and 1, which torch takes for constants
 
 
 @isolated()
-def to_onnx(clf, path):
+def to_onnx(clf: LadderClassifier, path: PathLike) -> onnx.ModelProto:
     """Write a fitted classifier to an ONNX file.
 
     The file has the whole of `predict_proba` and `predict`: feature scaling, imputation
@@ -30,19 +41,15 @@ def to_onnx(clf, path):
     have any number of samples. Probabilities agree with those of `predict_proba` to
     about 1e-6. Infinite values are not refused, as `predict_proba` does.
 
-    Categories are no part of the file: the input has their codes, which
-    :func:`onnx_input` makes of a frame. A code is the place of the category in
-    ``clf.categories_``. Other categories have the next number if some were infrequent
-    in `fit`; otherwise they are missing, NaN.
-
     The input is ``X``, of shape (n_samples, n_features), or (n_samples, channels,
     height, width) if `fit` took images of that shape. Its dtype is float32, or float64
-    where ``clf.plan_.input_dtype`` says so. The outputs have the names that skl2onnx
+    where ``clf.plan_.input_dtype`` says so. If there are categories, each feature is an
+    input of its own, of shape (n_samples, 1), with the feature's name (or ``X0``,
+    ``X1``, …). Categories are strings, "" where one is missing, or float32 if they are
+    numbers or booleans. The outputs have the names that skl2onnx
     gives them: ``label``, of shape (n_samples,), and ``probabilities``, of shape
     (n_samples, n_classes). The metadata have the version of this package, ``classes``
-    and, if there are any, ``feature_names`` and ``categories``, all in JSON: for each
-    feature null if it is a number, or its categories, whose places are their codes, and
-    whether there are ``infrequent`` ones, which have the next code.
+    and, if there are any, ``feature_names``, both in JSON.
 
     An export takes several seconds.
 
@@ -65,8 +72,12 @@ def to_onnx(clf, path):
         If onnx or onnxscript is not installed: the extra ``sklearn-ladder[export]``
         has them.
     TypeError
-        If `clf` is not a LadderClassifier, or if its classes are neither numbers, nor
-        booleans, nor strings.
+        If `clf` is not a LadderClassifier, if its classes are neither numbers, nor
+        booleans, nor strings, or if the categories of a feature are neither strings,
+        nor numbers that float32 holds.
+    ValueError
+        If a feature with categories beside it has a name that the model uses itself,
+        such as "label".
     sklearn.exceptions.NotFittedError
         If `clf` is not fitted.
 
@@ -93,47 +104,12 @@ def to_onnx(clf, path):
     labels = _labels(clf.classes_)
     model = onnx_ir.to_proto(_stripped(_traced(clf)))
     _add_labels(model.graph, labels, onnx)
+    if clf.plan_.categories is not None:
+        _add_categories(model, clf, onnx)
     _describe(model, clf, onnx)
     onnx.checker.check_model(model, full_check=True)
     write_atomically(path, model.SerializeToString())
     return model
-
-
-def onnx_input(clf, X):
-    """Samples as the input of the file that `to_onnx` wrote: numbers and codes.
-
-    Parameters
-    ----------
-    clf : LadderClassifier
-        The classifier that was exported.
-
-    X : {array-like, frame, sparse matrix} of shape (n_samples, n_features)
-        Samples, or images of the shape that `fit` got.
-
-    Returns
-    -------
-    ndarray of the shape of `X`
-        Features with categories are their codes, NaN if missing. The dtype is
-        ``clf.plan_.input_dtype``.
-
-    Raises
-    ------
-    ValueError or TypeError
-        If `X` is not as in `predict`.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from sklearn_ladder import LadderClassifier
-    >>> from sklearn_ladder.export import onnx_input
-    >>> X = pd.DataFrame({"a": [1.5, 2.5, 3.5] * 4, "color": ["red", None, "blue"] * 4})
-    >>> clf = LadderClassifier((4,), max_epochs=1).fit(X, [0, 1, -1] * 4)
-    >>> onnx_input(clf, X.head(3))
-    array([[1.5, 1. ],
-           [2.5, nan],
-           [3.5, 0. ]], dtype=float32)
-    """
-    return clf._check_samples(X).table().reshape(np.shape(X))
 
 
 def _import_onnx():
@@ -161,38 +137,35 @@ def _labels(classes):
     return np.array(values, dtype=object if kinds == {str} else None)
 
 
-class _OneHot(torch.nn.Module):
-    """`TableCategories.expand` of tensors."""
-
-    def __init__(self, categories):
-        super().__init__()
-        code = torch.tensor(categories.code, device="cpu")
-        self.register_buffer("feature", torch.tensor(categories.feature, device="cpu"))
-        self.register_buffer("code", code)
-        self.register_buffer("is_number", code < 0)
-
-    def forward(self, table):
-        matrix = table[:, self.feature]
-        one_hot = (matrix == self.code).to(matrix.dtype)
-        return torch.where(self.is_number | matrix.isnan(), matrix, one_hot)
-
-
 class _Classifier(torch.nn.Module):
     """Codes of the predicted classes, and probabilities."""
 
     def __init__(self, network, categories):
         super().__init__()
         self.network = network
-        has_categories = categories is not None
-        self.one_hot = _OneHot(categories) if has_categories else torch.nn.Identity()
+        self.has_categories = categories is not None
+        if self.has_categories:
+            # of each column; the name "code" is torch's
+            self.register_buffer("own_feature", torch.tensor(categories.feature))
+            self.register_buffer("own_code", torch.tensor(categories.code))
 
     def forward(self, X):
-        proba = self.network(self.one_hot(X.flatten(1)))
+        X = X.flatten(1)
+        if self.has_categories:
+            X = self.expand(X)
+        proba = self.network(X)
         return proba.argmax(dim=1), proba
+
+    def expand(self, table):
+        """As `TableCategories.expand`."""
+        matrix = table[:, self.own_feature]
+        is_code = (matrix == self.own_code).to(matrix.dtype)
+        one_hot = torch.where(matrix.isnan(), matrix, is_code)
+        return torch.where(self.own_code >= 0, one_hot, matrix)
 
 
 def _traced(clf):
-    """Model of `_Classifier`; its first output is named "code"."""
+    """Model of `_Classifier`, whose inputs and outputs have names for now."""
     network = deepcopy(clf.net_.module_).cpu().eval().requires_grad_(False)
     plan = clf.plan_
     # Images as they were in fit: flat if the parameter gave their shape.
@@ -206,8 +179,8 @@ def _traced(clf):
             (example,),
             dynamo=True,
             verbose=False,
-            input_names=["X"],
-            output_names=["code", "probabilities"],
+            input_names=["X" if plan.categories is None else TABLE],
+            output_names=[CODE, "probabilities"],
             dynamic_shapes=({0: torch.export.Dim("n_samples")},),
             opset_version=OPSET,
             custom_translation_table=_translations(),
@@ -279,13 +252,81 @@ def _stripped(model):
 
 
 def _add_labels(graph, labels, onnx):
-    """Replace the output "code" by "label"."""
-    tensor = onnx.numpy_helper.from_array(labels, "classes")
+    """Replace the codes of the predicted classes by their labels."""
+    tensor = onnx.numpy_helper.from_array(labels, "all labels")
     graph.initializer.append(tensor)
-    graph.node.append(onnx.helper.make_node("Gather", ["classes", "code"], ["label"]))
+    graph.node.append(onnx.helper.make_node("Gather", ["all labels", CODE], ["label"]))
     graph.output[0].CopyFrom(
         onnx.helper.make_tensor_value_info("label", tensor.data_type, ["n_samples"])
     )
+
+
+def _add_categories(model, clf, onnx):
+    """Replace the input, a table of numbers and codes, by one input per feature."""
+    graph, dtype = model.graph, model.graph.input[0].type.tensor_type.elem_type
+    features = clf.plan_.categories.features
+    names = getattr(clf, "feature_names_in_", [f"X{n}" for n in range(len(features))])
+    _check_names(names, graph)
+    nan = onnx.helper.make_tensor("not a number", dtype, [], [np.nan])
+    inputs, nodes, columns = [], [], []
+    for name, categories in zip(map(str, names), features, strict=True):
+        kind, column = dtype, name
+        if categories is not None:
+            kind, own = _encoding(name, categories, dtype, onnx)
+            nodes += own
+            column = own[-1].output[0]
+        inputs.append(onnx.helper.make_tensor_value_info(name, kind, ["n_samples", 1]))
+        columns.append(column)
+    nodes.append(onnx.helper.make_node("Concat", columns, [TABLE], axis=1))
+    nodes += graph.node
+    for field, items in ((graph.input, inputs), (graph.node, nodes)):
+        del field[:]
+        field.extend(items)
+    graph.initializer.append(nan)
+    model.opset_import.append(onnx.helper.make_opsetid("ai.onnx.ml", ML_OPSET))
+
+
+def _check_names(names, graph):
+    own = {name for node in graph.node for name in node.output}
+    own |= {tensor.name for tensor in graph.initializer}
+    if taken := own & {str(name) for name in names}:
+        raise ValueError(
+            "features must not have names that the model uses itself; got "
+            f"{sorted(taken)}. Rename them and fit again."
+        )
+
+
+def _encoding(name, categories, dtype, onnx):
+    """Type of the input of a feature with categories, and nodes that give its codes."""
+    node, types = onnx.helper.make_node, onnx.TensorProto
+    values, missing = categories.values.tolist(), [np.nan]
+    codes = [float(code) for code in range(len(values))]
+    # those of categories.encode
+    other = np.nan if categories.infrequent is None else float(len(values))
+    options = {"domain": "ai.onnx.ml", "default_float": other}
+    encoded, present, result = (f"{name} {step}" for step in ("code", "known", "codes"))
+    if all(isinstance(value, str) for value in values):
+        if "" not in values:
+            values, codes = [*values, ""], codes + missing
+        options |= {"keys_strings": values, "values_floats": codes}
+        return types.STRING, [
+            node("LabelEncoder", [name], [encoded], **options),
+            node("Cast", [encoded], [result], to=dtype),
+        ]
+    are_numbers = all(isinstance(value, bool | int | float) for value in values)
+    if not are_numbers or not np.array_equal(np.float32(values), values):
+        raise TypeError(
+            "categories must be strings, or numbers that float32 holds, to be inputs "
+            f"in ONNX; got {first_of(values)} of feature {name!r}."
+        )
+    options |= {"keys_floats": [float(v) for v in values], "values_floats": codes}
+    return types.FLOAT, [
+        node("LabelEncoder", [name], [encoded], **options),
+        node("Cast", [encoded], [present], to=dtype),
+        # NaN is no key, so it has the code of other categories
+        node("IsNaN", [name], [f"{name} is missing"]),
+        node("Where", [f"{name} is missing", "not a number", present], [result]),
+    ]
 
 
 def _describe(model, clf, onnx):
@@ -298,16 +339,4 @@ def _describe(model, clf, onnx):
     }
     if hasattr(clf, "feature_names_in_"):
         metadata["feature_names"] = json.dumps(clf.feature_names_in_.tolist())
-    if clf.plan_.categories is not None:
-        metadata["categories"] = json.dumps(
-            [
-                each
-                and {
-                    "categories": each.values.tolist(),
-                    "infrequent": each.infrequent is not None,
-                }
-                for each in clf.plan_.categories.features
-            ],
-            default=str,
-        )
     onnx.helper.set_model_props(model, metadata)

@@ -5,9 +5,12 @@ All of it is for any classifier that takes -1 in `y` as "no label", those of
 unlabeled, too.
 """
 
+from __future__ import annotations
+
 import warnings
 from itertools import chain
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.model_selection import (
@@ -25,6 +28,14 @@ from sklearn.utils import (
 from ._hide_labels import hide_labels
 from ._scorer import labeled_scorer
 from .data._labels import UNLABELED, encode_labels, split_labeled, without_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    import numpy.typing as npt
+
+    from ._typing import LabelsLike, MatrixLike, RandomState
 
 __all__ = [
     "LabeledStratifiedKFold",
@@ -107,7 +118,14 @@ class LabeledStratifiedKFold(BaseCrossValidator):
     [ 0 -1  1 -1 -1 -1 -1 -1] [1 3]
     """
 
-    def __init__(self, n_splits=5, *, n_repeats=1, shuffle=False, random_state=None):
+    def __init__(
+        self,
+        n_splits: int = 5,
+        *,
+        n_repeats: int = 1,
+        shuffle: bool = False,
+        random_state: RandomState = None,
+    ) -> None:
         self.n_splits = n_splits
         self.n_repeats = n_repeats
         self.shuffle = shuffle
@@ -121,7 +139,9 @@ class LabeledStratifiedKFold(BaseCrossValidator):
                 f"got {n_repeats}."
             )
 
-    def split(self, X, y, groups=None):
+    def split(
+        self, X: MatrixLike, y: LabelsLike, groups: object = None
+    ) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
         """Generate indices of training and test samples.
 
         Parameters
@@ -164,7 +184,9 @@ class LabeledStratifiedKFold(BaseCrossValidator):
             train = np.flatnonzero(is_training)
             yield train[_evenly_spread(codes[train])], test
 
-    def split_transductive(self, X, y):
+    def split_transductive(
+        self, X: MatrixLike, y: LabelsLike
+    ) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[np.intp]]]:
         """Generate labels to train with, and indices of test samples.
 
         All samples of `X` are for training, those of the test fold as unlabeled ones:
@@ -195,7 +217,9 @@ class LabeledStratifiedKFold(BaseCrossValidator):
         for _, test in self.split(X, y):
             yield without_labels(labels, test), test
 
-    def get_n_splits(self, X=None, y=None, groups=None):
+    def get_n_splits(
+        self, X: object = None, y: object = None, groups: object = None
+    ) -> int:
         """Number of splits, repeats included.
 
         Parameters
@@ -252,8 +276,13 @@ class LabeledStratifiedKFold(BaseCrossValidator):
 
 
 def labeled_train_test_split(
-    X, y, *arrays, test_size=None, train_size=None, random_state=None
-):
+    X: MatrixLike,
+    y: LabelsLike,
+    *arrays: MatrixLike,
+    test_size: float | None = None,
+    train_size: float | None = None,
+    random_state: RandomState = None,
+) -> list[Any]:
     """Split into training and test samples, where all test samples have a label.
 
     As :func:`~sklearn.model_selection.train_test_split` with ``stratify=y``, but of the

@@ -1,19 +1,27 @@
 """Preprocessing of natural images, as published for CIFAR-10."""
 
+from __future__ import annotations
+
 from numbers import Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.base import (
     BaseEstimator,
     OneToOneFeatureMixin,
     TransformerMixin,
-    _fit_context,
 )
 from sklearn.utils import check_array, gen_batches
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ._decorators import _fit_context
 from ._documentation import DocumentationMixin
+
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    import numpy.typing as npt
 
 __all__ = ["GlobalContrastNormalizer", "ZCAWhitener"]
 
@@ -89,11 +97,17 @@ class GlobalContrastNormalizer(_PixelTransformer):
 
     _parameter_constraints: dict = {"norm": [Interval(Real, 0, None, closed="neither")]}
 
-    def __init__(self, norm=55.0):
+    # set by fit
+    mean_: float
+    norm_: float
+    n_features_in_: int
+    feature_names_in_: npt.NDArray[np.object_]
+
+    def __init__(self, norm: float = 55.0) -> None:
         self.norm = norm
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: npt.ArrayLike, y: object = None) -> Self:
         """Compute the average mean and norm, which `inverse_transform` needs.
 
         Parameters
@@ -111,7 +125,7 @@ class GlobalContrastNormalizer(_PixelTransformer):
         self.mean_, self.norm_ = float(mean.mean()), float(norm.mean())
         return self
 
-    def transform(self, X):
+    def transform(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
         """Normalize each sample.
 
         Parameters
@@ -128,7 +142,7 @@ class GlobalContrastNormalizer(_PixelTransformer):
         contrasts, _, _ = _contrasts(self._checked(X))
         return float(self.norm) * contrasts
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
         """Give each sample the average mean and norm of the training samples.
 
         The mean and norm that each sample had are not known any more. Transforming the
@@ -144,8 +158,8 @@ class GlobalContrastNormalizer(_PixelTransformer):
         ndarray of shape (n_samples, n_features)
             Samples with mean `mean_` and contrast `norm_`.
         """
-        X = self._checked_for_inverse(X)
-        return X * (self.norm_ / float(self.norm)) + self.mean_
+        samples = self._checked_for_inverse(X)
+        return samples * (self.norm_ / float(self.norm)) + self.mean_
 
 
 class ZCAWhitener(_PixelTransformer):
@@ -200,11 +214,18 @@ class ZCAWhitener(_PixelTransformer):
         "regularization": [Interval(Real, 0, None, closed="neither")]
     }
 
-    def __init__(self, regularization=0.1):
+    # set by fit
+    mean_: npt.NDArray[np.float64]
+    whitening_: npt.NDArray[np.float64]
+    coloring_: npt.NDArray[np.float64]
+    n_features_in_: int
+    feature_names_in_: npt.NDArray[np.object_]
+
+    def __init__(self, regularization: float = 0.1) -> None:
         self.regularization = regularization
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: npt.ArrayLike, y: object = None) -> Self:
         """Compute the covariance of the features, and the matrices that whiten them.
 
         Parameters
@@ -218,12 +239,13 @@ class ZCAWhitener(_PixelTransformer):
         -------
         self : object
         """
-        X = self._checked(X, reset=True)
-        self.mean_ = X.mean(axis=0, dtype=np.float64)
-        covariance = np.zeros((X.shape[1], X.shape[1]))
-        for chunk in gen_batches(len(X), PART):
-            centered = X[chunk] - self.mean_
-            covariance += centered.T @ centered / len(X)
+        samples = self._checked(X, reset=True)
+        n_samples, n_features = samples.shape
+        self.mean_ = samples.mean(axis=0, dtype=np.float64)
+        covariance = np.zeros((n_features, n_features))
+        for chunk in gen_batches(n_samples, PART):
+            centered = samples[chunk] - self.mean_
+            covariance += centered.T @ centered / n_samples
         variances, axes = np.linalg.eigh(covariance)
         # Rounding can make a variance negative if features are linearly dependent.
         std = np.sqrt(variances.clip(min=0) + self.regularization)
@@ -231,7 +253,7 @@ class ZCAWhitener(_PixelTransformer):
         self.coloring_ = axes * std @ axes.T
         return self
 
-    def transform(self, X):
+    def transform(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
         """Whiten samples.
 
         Parameters
@@ -245,10 +267,11 @@ class ZCAWhitener(_PixelTransformer):
             Whitened samples.
         """
         check_is_fitted(self)
-        X = self._checked(X)
-        return (X - self.mean_.astype(X.dtype)) @ self.whitening_.astype(X.dtype)
+        samples = self._checked(X)
+        centered = samples - self.mean_.astype(samples.dtype)
+        return centered @ self.whitening_.astype(samples.dtype)
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
         """Undo the whitening.
 
         Parameters
@@ -261,8 +284,9 @@ class ZCAWhitener(_PixelTransformer):
         ndarray of shape (n_samples, n_features)
             Samples in the units of the training samples.
         """
-        X = self._checked_for_inverse(X)
-        return X @ self.coloring_.astype(X.dtype) + self.mean_.astype(X.dtype)
+        samples = self._checked_for_inverse(X)
+        colored = samples @ self.coloring_.astype(samples.dtype)
+        return colored + self.mean_.astype(samples.dtype)
 
 
 def _contrasts(X):

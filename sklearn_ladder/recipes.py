@@ -29,12 +29,17 @@ Examples
 [1.06, 0.37]
 """
 
+from __future__ import annotations
+
 from copy import deepcopy
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
 from ._virtual_adversary import VirtualAdversary
+
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["get", "names", "table"]
 
@@ -267,7 +272,7 @@ _QUICK = {
 RECIPES = _RASMUS2015 | _SHINODA2017 | _QUICK
 
 
-def names():
+def names() -> list[str]:
     """Names of all recipes.
 
     Returns
@@ -277,7 +282,7 @@ def names():
     return list(RECIPES)
 
 
-def get(name):
+def get(name: str) -> dict[str, Any]:
     """Constructor parameters of a configuration.
 
     Parameters
@@ -300,7 +305,7 @@ def get(name):
     return deepcopy(RECIPES[name].parameters)
 
 
-def table():
+def table() -> pd.DataFrame:
     """All recipes, with their published results.
 
     Returns

@@ -57,3 +57,11 @@ def small_recipes(monkeypatch):
         small["denoising_cost"] = recipe.parameters["denoising_cost"][:3]
         recipe = recipe._replace(parameters=recipe.parameters | small)
         monkeypatch.setitem(recipes.RECIPES, name, recipe)
+
+
+@pytest.fixture
+def pyplot():
+    """Module matplotlib.pyplot; its figures are closed afterwards."""
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    yield pyplot
+    pyplot.close("all")

@@ -57,6 +57,7 @@ def test_without_compiler(tmp_path):
     """It installs, and an estimator is fitted by torch."""
     unpacked = build(tmp_path, "/bin/false")
     assert not list(unpacked.rglob("*.so"))
+    assert (unpacked / "sklearn_ladder" / "py.typed").exists()
     code = (
         "import numpy as np, sklearn_ladder; "
         "from sklearn_ladder.network import _kernels; "

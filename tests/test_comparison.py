@@ -1,18 +1,30 @@
 """comparison.compare, and the command line."""
 
 import json
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import pyplot
+from scipy import sparse, stats
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+from sklearn.semi_supervised import LabelSpreading
+from sklearn.svm import LinearSVC
 
-from sklearn_ladder import __main__, comparison
-from sklearn_ladder.comparison import Comparison, compare, default_methods
-from sklearn_ladder.ensemble import LabeledOnlyClassifier, is_semi_supervised
+from sklearn_ladder import __main__
+from sklearn_ladder.comparison import Comparison, _methods, compare, default_methods
+from sklearn_ladder.comparison._compare import MOST_REPEATS, SMALLEST_PROBABILITY
+from sklearn_ladder.ensemble import (
+    LabeledOnlyClassifier,
+    SemiSupervisedClassifier,
+    SemiSupervisedVotingClassifier,
+    default_estimators,
+    is_semi_supervised,
+)
 from sklearn_ladder.model_selection import LabeledStratifiedKFold, hide_labels
 
 METHODS = {
@@ -57,7 +69,7 @@ def test_scores_are_of_held_out_labels_in_the_same_folds(blobs):
         of_fold = found.folds.query("method == 'ladder'").iloc[n_fold]
         assert of_fold["accuracy"] == np.mean(clf.predict(X[test]) == y[test])
         assert of_fold["log_loss"] == pytest.approx(
-            -np.log(proba.clip(comparison.SMALLEST_PROBABILITY)).mean()
+            -np.log(proba.clip(SMALLEST_PROBABILITY)).mean()
         )
     assert len(found.folds) == 3 * 5
 
@@ -77,7 +89,7 @@ def test_hidden_labels_are_not_seen(blobs):
             return np.full((len(X), 2), 0.5)
 
     few = np.where(np.arange(60) < 20, y, -1)
-    found = compare(X, few, methods={"watching": Watching()})
+    found = compare(X, few, methods={"watching": SemiSupervisedClassifier(Watching())})
     assert seen == [(56, 16)] * 5
     np.testing.assert_allclose(found.folds["log_loss"], np.log(2))
 
@@ -86,16 +98,33 @@ def test_table_and_advice(found):
     table = found.table
     assert set(table.index) == set(METHODS)
     assert table["log_loss"].is_monotonic_increasing
-    assert (table["accuracy ±"] > 0).any()
+    assert table["difference"].iloc[0] == 0
+    assert table["difference"].iloc[2] == pytest.approx(np.ptp(table["log_loss"]))
     mean, low, high = found.difference("ladder", "ladder, labels only")
     assert low < mean < high < 0
-    assert found.advice.startswith("The 260 unlabeled samples help: with them")
-    assert "Use: vote" in found.advice
-    assert "better than ladder, labels only" in found.advice
-    assert json.loads(found.to_json())["n_labels"] == {"+": 20, "-": 20}
+    assert found.probability("ladder", "ladder, labels only") > 0.975
+    assert found.verdict == "help"
+    assert found.recommended == "vote"
+    start = (
+        "With 40 labels, the 260 unlabeled samples help (probability of help > 0.99: "
+    )
+    assert found.advice.startswith(start)
+    assert "; use vote (" in found.advice
     lines = found.to_markdown().splitlines()
-    assert lines[0].count("|") == lines[2].count("|") == 6
+    assert lines[0] == "40 labels (+: 20, -: 20), 260 unlabeled samples"
+    assert lines[2].count("|") == lines[4].count("|") == 7
     assert lines[-1] == found.advice
+
+
+def test_json(found):
+    read = json.loads(found.to_json())
+    assert read["n_labels"] == {"+": 20, "-": 20}
+    assert (read["verdict"], read["recommended"]) == ("help", "vote")
+    assert read["probability_of_help"] > 0.975
+    assert read["table"]["vote"]["accuracy"] == pytest.approx(
+        found.table.loc["vote", "accuracy"], abs=1e-4
+    )
+    assert len(read["folds"]) == len(found.folds)
 
 
 def folds_of(**of_methods):
@@ -118,17 +147,64 @@ def test_interval_is_the_corrected_one():
     assert (mean, high - mean, mean - low) == pytest.approx((3, width, width))
 
 
+def test_probability_agrees_with_the_interval():
+    found = Comparison(folds_of(a=[1, 2, 3, 4, 5], b=[0] * 5), 5, {0: 50, 1: 50}, 9)
+    t = -3 / np.sqrt(2.5 * (1 / 5 + 1 / 4))  # less log-loss is better
+    assert found.probability("a", "b") == pytest.approx(stats.t.cdf(t, 4))
+    assert found.probability("b", "a") == pytest.approx(1 - stats.t.cdf(t, 4))
+    assert found.probability("b", "b") == 0.5
+
+
+@pytest.mark.parametrize("n_folds", [5, 2])
+def test_folds_that_agree_are_not_taken_for_certainty(n_folds):
+    """All held-out labels were right: that says little, if they are few."""
+    folds = folds_of(a=[0.0] * n_folds, b=[0.0] * n_folds)
+    found = Comparison(folds, 5, {0: 10, 1: 10}, 9)
+    n = 20 * n_folds / 5  # labels that were tested
+    share = 2 / (n + 4)  # of errors, with two more of each outcome
+    width = 1.959964 * np.sqrt(share * (1 - share) / (n + 4))
+    assert found.table["accuracy low"].tolist() == pytest.approx([1 - width] * 2)
+    assert found.table["accuracy high"].tolist() == [1, 1]
+    assert found.difference("a", "b", "accuracy") == pytest.approx((0, -width, width))
+    # the rarest class decides the width of a mean over classes
+    rare = Comparison(folds, 5, {0: 18, 1: 2}, 9).table
+    assert (rare["balanced_accuracy low"] < rare["accuracy low"]).all()
+
+
+def test_intervals_have_values_that_scores_can_have():
+    folds = folds_of(a=[0.1, 0.9], b=[0.9, 0.1])
+    found = Comparison(folds, 2, {0: 10, 1: 10}, 9)
+    table = found.table
+    for score in ("accuracy", "balanced_accuracy"):
+        assert table[f"{score} low"].tolist() == [0, 0]
+        assert table[f"{score} high"].tolist() == [1, 1]
+    assert table["log_loss low"].tolist() == [0, 0]
+    assert found.difference("a", "b", "accuracy")[1:] == (-1, 1)
+    assert found.difference("a", "b")[1] < -1
+
+
 @pytest.mark.parametrize(
-    "losses, expected",
+    "losses, verdict, expected",
     [
-        ([0.2, 0.21, 0.19, 0.2, 0.2], "unlabeled samples help"),
-        ([0.8, 0.81, 0.79, 0.8, 0.8], "unlabeled samples harm"),
-        ([0.2, 0.81, 0.2, 0.8, 0.5], "cannot tell whether the 9 unlabeled"),
+        ([0.2, 0.21, 0.19, 0.2, 0.2], "help", "the 9 unlabeled samples help ("),
+        ([0.8, 0.81, 0.79, 0.8, 0.8], "harm", "the 9 unlabeled samples harm ("),
+        ([0.2, 0.6, 0.2, 0.6, 0.2], "probably help", "samples probably help ("),
+        ([0.8, 0.4, 0.8, 0.4, 0.8], "probably harm", "samples probably harm ("),
+        ([0.2, 0.81, 0.2, 0.8, 0.5], "unclear", "unclear whether the 9 unlabeled"),
     ],
 )
-def test_advice_on_unlabeled_samples(losses, expected):
+def test_advice_on_unlabeled_samples(losses, verdict, expected):
     folds = folds_of(ladder=losses, supervised=[0.5] * 5)
-    assert expected in Comparison(folds, 5, {0: 50, 1: 50}, 9).advice
+    found = Comparison(folds, 5, {0: 50, 1: 50}, 9)
+    assert found.verdict == verdict
+    assert expected in found.advice
+
+
+def test_without_unlabeled_samples():
+    folds = folds_of(ladder=[0.2] * 5, supervised=[0.5] * 5)
+    found = Comparison(folds, 5, {0: 50, 1: 50}, 0)
+    assert found.verdict is None
+    assert "there are no unlabeled samples to learn from; use ladder" in found.advice
 
 
 def test_the_vote_unless_another_is_surely_better():
@@ -136,27 +212,80 @@ def test_the_vote_unless_another_is_surely_better():
     forest = [0.3, 0.45, 0.4, 0.5, 0.25]
     for vote, chosen in [(close, "vote"), (far, "forest")]:
         found = Comparison(folds_of(forest=forest, vote=vote), 5, {0: 50, 1: 50}, 9)
-        assert f"Use: {chosen}" in found.advice
+        assert found.recommended == chosen
+        assert f"use {chosen} (" in found.advice
 
 
 def test_too_few_labels_for_advice():
     folds = folds_of(ladder=[0.2] * 2, supervised=[0.5] * 2)
-    advice = Comparison(folds, 2, {0: 6, 1: 6}, 9).advice
-    assert advice.startswith("12 labels are too few")
-    assert "help:" not in advice
+    found = Comparison(folds, 2, {0: 6, 1: 6}, 9)
+    assert found.advice.startswith("12 labels are too few to tell methods apart")
+    assert found.verdict is found.recommended is None
+    assert json.loads(found.to_json())["recommended"] is None
 
 
-def test_budget_and_progress(blobs):
+def test_time_limit_and_progress(blobs):
     X, y, _ = blobs
     lines = []
-    found = compare(X, y, methods=METHODS, budget=1e9, progress=lines.append)
-    assert found.folds["repeat"].nunique() == comparison.MOST_REPEATS
-    assert len(lines) == 5 * comparison.MOST_REPEATS
+    found = compare(X, y, methods=METHODS, max_time=1e9, progress=lines.append)
+    assert found.folds["repeat"].nunique() == MOST_REPEATS
+    assert len(lines) == 5 * MOST_REPEATS
     assert lines[5].startswith("repetition 2, fold 1 of 5")
-    first = compare(X, y, methods=METHODS, budget=0).folds
+    first = compare(X, y, methods=METHODS).folds
     assert first["repeat"].unique().tolist() == [0]
     again = found.folds.query("repeat == 0")
     np.testing.assert_array_equal(again["accuracy"], first["accuracy"])
+
+
+def test_no_fold_begins_that_would_end_late(blobs, monkeypatch):
+    """An interval needs some folds; then the time of the next one counts."""
+    X, y, _ = blobs
+    found = compare(X, y, methods=METHODS, max_time=0)
+    assert found.folds["fold"].unique().tolist() == [0, 1, 2]
+    now = iter(range(10**6))  # a second for each look at the clock
+    monkeypatch.setattr("time.perf_counter", lambda: float(next(now)))
+    found = compare(X, y, methods={"one": METHODS["vote"]}, max_time=15)
+    # a fold takes 3 looks, and the 15th second is before the end of the sixth
+    assert len(found.folds) == 4
+
+
+def test_the_vote_takes_its_members_probabilities(blobs):
+    """It is not fitted again, and scores as if it had been."""
+    X, y, _ = blobs
+    methods = {"spreading": LabelSpreading(), "Bayes": GaussianNB()}
+    members = [(name[:2], method) for name, method in methods.items()]
+    settings = {"weights": [2, 1], "class_prior": None}
+    vote = SemiSupervisedVotingClassifier(members, **settings)
+    others = SemiSupervisedVotingClassifier(
+        [("a", LabelSpreading()), ("b", GaussianNB())], **settings
+    )
+    adjusted = SemiSupervisedVotingClassifier(members)
+    methods |= {"vote": vote, "others": others, "adjusted": adjusted}
+    assert _methods.means_of(methods) == {"vote": {"spreading": 2, "Bayes": 1}}
+    few = np.where(np.arange(60) < 30, y, -1)
+    folds = compare(X, few, methods=methods).folds
+    scores = folds.pivot(index="fold", columns="method")
+    np.testing.assert_allclose(*(scores["log_loss"][["vote", "others"]].to_numpy().T))
+    seconds = scores["seconds"]
+    np.testing.assert_allclose(seconds["vote"], seconds["spreading"] + seconds["Bayes"])
+
+
+def test_default_linear_model_takes_sparse_matrices(blobs):
+    X, y, _ = blobs
+    matrix = sparse.csr_matrix(X)
+    model = default_methods(is_sparse=True)["linear model"]
+    assert model.fit(matrix, y).score(matrix, y) > 0.8
+    found = compare(matrix, y, methods={"linear model": model}, max_time=0)
+    assert found.table.loc["linear model", "accuracy"] > 0.8
+
+
+def test_default_vote_is_that_of_the_ensemble():
+    methods = default_methods()
+    names = [_methods.VOTERS[name] for name, _ in default_estimators()]
+    weights = SemiSupervisedVotingClassifier()._checked_weights()
+    assert _methods.means_of(methods) == {
+        "vote": dict(zip(names, weights, strict=True))
+    }
 
 
 def test_default_methods_take_the_marker_and_have_no_class_prior():
@@ -171,7 +300,9 @@ def test_default_methods_take_the_marker_and_have_no_class_prior():
         ([-1] * 60, "labeled"),
         (np.arange(60), "60 different numbers in 60 labels, which looks like regr"),
         (np.linspace(0, 1, 60), "Unknown label type"),
-        ([0, 0, 0, 1] + [-1] * 56, r"at least 2 labels of each class.*\[1\]"),
+        ([0, 0, 0, 1] + [-1] * 56, "at least 2 labels of each class.* of 1. Label"),
+        (list(map(str, range(60))), "a single label of '0', .* and 50 more classes"),
+        ([0, 1] * 20, "inconsistent numbers of samples"),
     ],
 )
 def test_labels_that_are_wrong(y, message, blobs):
@@ -179,11 +310,51 @@ def test_labels_that_are_wrong(y, message, blobs):
         compare(blobs[0], y, methods=METHODS)
 
 
-def test_plot(found):
-    axes = found.plot("accuracy")
-    lowest = axes.get_yticklabels()[0].get_text()
-    assert found.table["accuracy"][lowest] == found.table["accuracy"].min()
-    pyplot.close(axes.figure)
+@pytest.mark.parametrize(
+    "methods, message",
+    [
+        ({}, "at least one classifier"),
+        ({"svm": LinearSVC()}, "methods: 'svm' must have predict_proba"),
+        ({"svm": LinearSVC}, "methods: 'svm' must be a classifier"),
+    ],
+)
+def test_methods_that_are_wrong(methods, message, blobs):
+    with pytest.raises(ValueError, match=message):
+        compare(*blobs[:2], methods=methods)
+
+
+def test_a_class_with_few_labels_is_missing_from_test_folds_only(blobs):
+    X, y, _ = blobs
+    few = np.where(y == 0, 0, -1)
+    few[np.flatnonzero(y == 1)[:2]] = 1
+    found = compare(X, few, methods=METHODS)
+    assert found.folds["fold"].nunique() == 5
+    assert found.folds["balanced_accuracy"].between(0, 1).all()
+
+
+@pytest.mark.parametrize("score", ["accuracy", "log_loss"])
+def test_plot(score, found):
+    display = found.plot(score)
+    best = display.axes_[0].get_yticklabels()[0].get_text()
+    extreme = np.max if score == "accuracy" else np.min
+    assert found.table.loc[best, score] == extreme(found.table[score])
+    assert display.methods[0] == best
+    bottom, top = display.axes_[0].get_ylim()
+    assert bottom > top
+    worst = display.methods[-1]
+    mean, low, high = found.difference(worst, best, score)
+    (segment,) = display.errorbars_[1].lines[2][0].get_segments()[-1:]
+    np.testing.assert_allclose(segment[:, 0], [low, high])
+    assert display.differences[-1] == pytest.approx([mean, low, high])
+    pyplot.close(display.figure_)
+
+
+def test_plot_on_given_axes(found):
+    figure, axes = pyplot.subplots(1, 2)
+    assert found.plot(axes=axes).figure_ is figure
+    pyplot.close(figure)
+    with pytest.raises(ValueError, match="score must be one of"):
+        found.plot("f1")
 
 
 # --------------------------------------------------------------------- command line
@@ -191,15 +362,19 @@ def test_plot(found):
 
 @pytest.fixture
 def few_methods(monkeypatch):
-    monkeypatch.setattr(comparison, "default_methods", lambda: METHODS)
+    monkeypatch.setattr(_methods, "default_methods", lambda is_sparse: METHODS)
 
 
-@pytest.mark.parametrize("ending", ["csv", "tsv", "csv.gz"])
+@pytest.mark.parametrize("ending", ["csv", "tsv", "csv.gz", "parquet"])
 def test_a_file(ending, table, found, few_methods, tmp_path, capsys):
     X, y = table
     path = tmp_path / f"table.{ending}"
     frame = X.assign(kind=y)
-    frame.to_csv(path, sep="\t" if ending == "tsv" else ",", index=False)
+    if ending == "parquet":
+        pytest.importorskip("pyarrow")
+        frame.to_parquet(path)
+    else:
+        frame.to_csv(path, sep="\t" if ending == "tsv" else ",", index=False)
     files = {name: tmp_path / name for name in ("found.json", "found.png")}
     wanted = [f"--json={files['found.json']}", f"--plot={files['found.png']}"]
     __main__.main(["compare", str(path), "--target", "kind", *wanted])
@@ -212,17 +387,40 @@ def test_a_file(ending, table, found, few_methods, tmp_path, capsys):
 @pytest.mark.parametrize(
     "name, target, message",
     [
-        ("table.csv", "sort", "--target must be a column of table.csv, one of"),
+        ("table.csv", "sort", "--target must be a column of table.csv; got 'sort'"),
+        ("table.csv", "Kind ", "Did you mean 'kind'? Its columns are 'number', 'kind'"),
         ("table.txt", "kind", "FILE must end in .csv, .tsv or .parquet; got table.txt"),
         ("nothing.csv", "kind", "No such file"),
         ("table.csv", "number", "looks like regression"),
+        ("infinite.csv", "kind", "This was raised by methods: 'ladder'."),
     ],
 )
 def test_files_that_are_wrong(name, target, message, few_methods, tmp_path, capsys):
     frame = pd.DataFrame({"number": np.arange(60), "kind": ["a", "b"] * 30})
     for ending in ("csv", "txt"):
         frame.to_csv(tmp_path / f"table.{ending}", index=False)
+    frame.assign(number=np.inf).to_csv(tmp_path / "infinite.csv", index=False)
     with pytest.raises(SystemExit) as exit:
         __main__.main(["compare", str(tmp_path / name), "--target", target])
     assert exit.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def test_columns_that_are_no_features(tmp_path):
+    path = tmp_path / "table.csv"
+    frame = pd.DataFrame({"id": [1, 2, 3], "size": [1.5, 2, 3], "kind": [0, None, 1]})
+    frame.to_csv(path)  # with row numbers
+    X, y = __main__.read_table(path, "kind", ["id"])
+    assert X.columns.tolist() == ["size"]
+    assert y.tolist() == [0, pd.NA, 1]
+    with pytest.raises(ValueError, match=r"--drop must be a column .* mean 'size'\?"):
+        __main__.read_table(path, "kind", ["sizes"])
+    with pytest.raises(ValueError, match="must have columns of features beside kind"):
+        __main__.read_table(path, "kind", ["id", "size"])
+
+
+def test_parquet_without_pyarrow(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(SystemExit):
+        __main__.main(["compare", str(tmp_path / "t.parquet"), "--target", "kind"])
+    assert "pip install 'sklearn-ladder[parquet]'" in capsys.readouterr().err

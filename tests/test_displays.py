@@ -14,7 +14,14 @@ from skorch.callbacks import Callback
 
 from sklearn_ladder import LadderClassifier
 from sklearn_ladder.architectures import Conv, Dense, MeanPool
-from sklearn_ladder.displays import ReconstructionDisplay, TrainingHistoryDisplay
+from sklearn_ladder.displays import (
+    DenoisingFunctionDisplay,
+    EmbeddingDisplay,
+    ReconstructionDisplay,
+    ReliabilityDisplay,
+    TableReconstructionDisplay,
+    TrainingHistoryDisplay,
+)
 from sklearn_ladder.robustness import RobustnessCurveDisplay
 
 
@@ -29,13 +36,6 @@ def images():
 @pytest.fixture(scope="module")
 def clf(images):
     return LadderClassifier((8,), max_epochs=4, random_state=0).fit(*images)
-
-
-@pytest.fixture
-def pyplot():
-    pyplot = pytest.importorskip("matplotlib.pyplot")
-    yield pyplot
-    pyplot.close("all")
 
 
 # ---------------------------------------------------------------------- learning curve
@@ -76,6 +76,56 @@ def test_learning_curve_leaves_scores_out(images, pyplot):
     assert "neg_log_loss" not in display.lines_
     # a single epoch is a point
     assert {line.get_marker() for line in display.lines_.values()} == {"o"}
+
+
+def test_layers_have_names(images, pyplot):
+    clf = LadderClassifier(
+        (8, 6), max_epochs=2, denoising_cost=1.0, early_stopping=True
+    ).fit(*images)
+    display = TrainingHistoryDisplay.from_estimator(clf)
+    expected = {
+        "denoising_0_cost": "denoising, input",
+        "denoising_1_cost": "denoising, hidden 1",
+        "denoising_2_cost": "denoising, hidden 2",
+        "denoising_3_cost": "denoising, class layer",
+        "supervised_cost": "supervised",
+        "valid_loss": "valid loss",
+    }
+    labels = {name: line.get_label() for name, line in display.lines_.items()}
+    assert expected.items() <= labels.items()
+    plain = TrainingHistoryDisplay(epoch=[1, 2], costs={"my_cost": [3, 4]}).plot()
+    assert plain.lines_["my_cost"].get_label() == "my_cost"
+
+
+@pytest.mark.parametrize("layout", ["constrained", None])
+@pytest.mark.parametrize("size", [(9, 4), (3.6, 4.5)])
+def test_legend_is_clear_of_the_curves(clf, pyplot, layout, size):
+    figure, ax = pyplot.subplots(figsize=size, layout=layout)
+    TrainingHistoryDisplay.from_estimator(clf, ax=ax)
+    figure.canvas.draw()
+    legend = ax.get_legend().get_window_extent()
+    curves = [line.get_window_extent() for line in ax.lines]
+    assert not any(legend.overlaps(curve) for curve in curves)
+    assert legend.x1 <= figure.bbox.x1 and legend.y1 <= figure.bbox.y1
+    if layout is None:
+        assert legend.y0 > max(curve.y1 for curve in curves)
+    elif size[0] > size[1]:
+        assert legend.x0 > ax.bbox.x1
+    else:
+        assert legend.y0 >= ax.bbox.y1
+
+
+def test_limits_and_legends(clf, pyplot):
+    _, ax = pyplot.subplots()
+    display = TrainingHistoryDisplay.from_estimator(clf, names="train_loss", ax=ax)
+    top = ax.get_ylim()[1]
+    display.plot(ax=ax, label="_")  # room for a legend does not add up
+    assert ax.get_ylim()[1] == pytest.approx(top)
+    # those that a user has set are kept
+    _, ax = pyplot.subplots()
+    ax.set_ylim(0.1, 7)
+    TrainingHistoryDisplay.from_estimator(clf, ax=ax)
+    assert ax.get_ylim() == (0.1, 7)
 
 
 # ---------------------------------------------------------------------- reconstruction
@@ -122,6 +172,45 @@ def test_missing_pixels_are_denoised(clf, images, pyplot):
     nullable = pd.DataFrame(X).convert_dtypes()
     display = ReconstructionDisplay.from_estimator(clf, nullable)
     assert np.isnan(display.original).sum() == 1
+
+
+@pytest.mark.parametrize("noise_std", [None, 0.5])
+def test_hidden_parts(clf, images, pyplot, noise_std):
+    X, missing = images[0][:2], np.eye(4, dtype=bool)
+    display = ReconstructionDisplay.from_estimator(
+        clf, X, missing=missing, noise_std=noise_std, random_state=0
+    )
+    hidden = np.isnan(display.corrupted)
+    np.testing.assert_array_equal(hidden, [missing, missing])
+    is_same = display.corrupted[~hidden] == display.original[~hidden]
+    assert is_same.all() if noise_std is None else not is_same.any()
+    given = display.corrupted.reshape(2, 16)
+    np.testing.assert_array_equal(display.denoised.reshape(2, 16), clf.denoise(given))
+    label = display.axes_[1, 0].get_ylabel()
+    assert label == "missing parts" + ("" if noise_std is None else "\nand noise")
+    one = np.zeros((2, 4, 4), bool)
+    one[1, 0, 2] = True
+    display = ReconstructionDisplay.from_estimator(clf, X, missing=one)
+    np.testing.assert_array_equal(np.isnan(display.corrupted), one)
+    (shown,) = display.axes_[1, 1].get_images()
+    assert shown.get_cmap().get_bad().tolist()[0] == 1  # orange
+    for wrong in np.eye(3, dtype=bool), np.eye(4), np.zeros((3, 4, 4), bool):
+        with pytest.raises(ValueError, match=r"missing must be an array of bool of"):
+            ReconstructionDisplay.from_estimator(clf, X, missing=wrong)
+
+
+def test_hidden_parts_of_color_images(images, pyplot):
+    X = np.random.RandomState(0).uniform(size=(60, 3, 2, 4))
+    clf = LadderClassifier((8,), max_epochs=1).fit(X, images[1])
+    missing = np.array([[True, False, False, False], [False] * 4])
+    display = ReconstructionDisplay.from_estimator(clf, X[:2], missing=missing)
+    (shown,) = display.axes_[1, 1].get_images()
+    orange = pyplot.matplotlib.colors.to_rgb("tab:orange")
+    np.testing.assert_allclose(shown.get_array()[0, 0], orange)
+    np.testing.assert_array_equal(np.isnan(display.corrupted[0]).all(axis=2), missing)
+    low, high = display.original.min(), display.original.max()
+    expected = (display.original[1, 1, 3] - low) / (high - low)
+    np.testing.assert_allclose(shown.get_array()[1, 3], expected)
 
 
 def test_kinds_of_rows(clf, images, pyplot):
@@ -198,6 +287,9 @@ def test_network_without_decoder(images, pyplot):
 X_OF_ZEROS = np.zeros((2, 16))
 DISPLAYS = [
     TrainingHistoryDisplay.from_estimator,
+    lambda clf: DenoisingFunctionDisplay.from_estimator(clf, X_OF_ZEROS),
+    lambda clf: EmbeddingDisplay.from_estimator(clf, X_OF_ZEROS),
+    lambda clf: TableReconstructionDisplay.from_estimator(clf, X_OF_ZEROS),
     lambda clf: ReconstructionDisplay.from_estimator(clf, X_OF_ZEROS),
     lambda clf: RobustnessCurveDisplay.from_estimator(clf, X_OF_ZEROS, [0, 1]),
 ]
@@ -211,7 +303,15 @@ def test_what_is_no_fitted_classifier(from_estimator, pyplot):
         from_estimator(make_pipeline(LadderClassifier()))
 
 
-@pytest.mark.parametrize("from_estimator", DISPLAYS)
+OTHER_DOORS = [
+    lambda none: ReliabilityDisplay.from_estimator(none, X_OF_ZEROS, [0, 1]),
+    lambda none: ReliabilityDisplay.from_predictions([0, 1], none),
+    lambda none: EmbeddingDisplay.from_predictions(none, [0, 1]),
+    lambda none: TrainingHistoryDisplay(epoch=none, costs=none).plot(),
+]
+
+
+@pytest.mark.parametrize("from_estimator", [*DISPLAYS, *OTHER_DOORS])
 def test_without_matplotlib(from_estimator, monkeypatch):
     """Said at once: what is no estimator is not even looked at."""
     monkeypatch.setitem(sys.modules, "matplotlib", None)

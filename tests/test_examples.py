@@ -58,6 +58,16 @@ def test_learning_curves(run):
 
 
 @pytest.mark.slow
+def test_pictures(run):
+    names = run("plot_pictures.py")
+    assert len(names["functions"].lines_) == 5
+    assert names["embedding"].labeled.sum() == 100
+    assert names["reliability"].calibration_error < 0.3
+    assert np.isnan(names["images"].corrupted).mean() == 0.5
+    assert np.mean(list(names["table"].scores_.values())) > 0.2
+
+
+@pytest.mark.slow
 def test_text(run):
     accuracy = run("plot_text.py")["accuracy"]
     assert accuracy["ladder"] > accuracy["ladder, labels only"]
@@ -77,6 +87,15 @@ def test_unlabeled_hurt(run):
     harmful = accuracy["class layer's cost 10"]
     assert accuracy["labels only"] > harmful + 0.1
     assert accuracy["default costs"] > harmful + 0.1
+
+
+@pytest.mark.slow
+def test_compare(run):
+    names = run("plot_compare.py")
+    found = names["comparison"]
+    _, low, high = found.table.loc[found.recommended].iloc[:3]
+    assert low <= names["accuracy"] <= high
+    assert names["accuracy"] > 0.9
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import warnings
 
 import numpy as np
 import onnx
@@ -10,6 +11,7 @@ import onnxruntime
 import pandas as pd
 import pytest
 import torch
+from scipy import sparse
 from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
@@ -17,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn_ladder import LadderClassifier, VirtualAdversary, __version__
 from sklearn_ladder.architectures import Conv, Dense, MaxPool, MeanPool
 from sklearn_ladder.ensemble import SemiSupervisedVotingClassifier
-from sklearn_ladder.export import onnx_input, to_onnx
+from sklearn_ladder.export import to_onnx
 
 # torch's exporter takes seconds: most for a decoder down to the input, which imputes
 pytestmark = pytest.mark.slow
@@ -70,6 +72,27 @@ def float64():
     return X, y, {"variant": "supervised"}
 
 
+def categories():
+    """Texts, numbers, two and many categories, with missing and rare ones."""
+    X, y = iris(0.1)
+    rng = np.random.RandomState(0)
+    frame = pd.DataFrame(X[:, :2], columns=["length", "width"])
+    frame["color"] = rng.choice(["red", "blau", "grün", None], 150)
+    frame["side"] = rng.choice(["left", "right"], 150)
+    levels = rng.choice([1.0, 2.0, 5.0, np.nan], 150)
+    frame["X"] = pd.Series(levels).astype("category")
+    rare = [f"rare {n}" for n in range(30)]
+    frame["code"] = np.where(np.arange(150) < 30, [rare * 5], ["common"])[0]
+    return frame, y, {"variant": "supervised"}
+
+
+def sparse_text():
+    X = sparse.random(150, 520, 0.05, format="lil", random_state=0)
+    y = np.arange(150) % 3
+    X[np.arange(150), y] = 1
+    return X.tocsr(), np.where(np.arange(150) % 4, -1, y), {"variant": "supervised"}
+
+
 def four_dimensions():
     return *images(0.1), {"architecture": LAYERS, "variant": "full"}
 
@@ -95,31 +118,13 @@ def early_stopping_with_mlp_combinator():
     return X, y, more | {"early_stopping": True}
 
 
-def frame_with_categories():
-    X, y = iris(0.1)
-    size = pd.cut(X[:, 2], [0, 2, 5, 9], labels=["S", "M", "L"]).astype(object)
-    words = np.where(np.arange(150) < 147, "often", ["rare", "rarer", "often"] * 50)
-    words[:60] = "also"
-    frame = pd.DataFrame(X, columns=list("abcd"))
-    frame = frame.assign(size=size, word=words, wide=X[:, 3] > 1)
-    frame["sex"] = np.where(np.arange(150) % 2, "f", "m")
-    return frame, y, {"feature_scaling": "binned"}
-
-
-def codes_without_scaling():
-    X, y = iris()
-    X[:, 3] = X[:, 3].round()
-    parameters = {"categorical_features": [3], "feature_scaling": None}
-    return X, y, parameters | {"variant": "supervised"}
-
-
 KINDS = [
-    frame_with_categories,
-    codes_without_scaling,
     binned_with_missing_values,
     scaled_frame,
     unscaled_with_missing_values,
     float64,
+    categories,
+    sparse_text,
     four_dimensions,
     flat_images,
     gamma,
@@ -133,6 +138,21 @@ def fit(X, y, **parameters):
     return LadderClassifier((6,), **parameters).fit(X, y)
 
 
+def inputs(session, samples, dtype):
+    """What the session takes for samples."""
+    if not isinstance(samples, pd.DataFrame) or len(session.get_inputs()) == 1:
+        dense = samples.toarray() if sparse.issparse(samples) else samples
+        return {"X": np.asarray(dense, dtype=dtype)}
+    columns = {
+        put.name: samples[[put.name]].astype(object).fillna("").to_numpy()
+        if put.type == "tensor(string)"
+        else samples[[put.name]].to_numpy(dtype)
+        for put in session.get_inputs()
+    }
+    assert list(columns) == list(samples.columns)
+    return columns
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_onnx_gives_what_the_classifier_gives(kind, tmp_path):
     X, y, parameters = kind()
@@ -142,14 +162,15 @@ def test_onnx_gives_what_the_classifier_gives(kind, tmp_path):
     model = to_onnx(clf, path)
     assert model == onnx.load(path)
     session = onnxruntime.InferenceSession(path)
-    assert [put.name for put in session.get_inputs()] == ["X"]
+    if kind is not categories:
+        assert [put.name for put in session.get_inputs()] == ["X"]
     assert [put.name for put in session.get_outputs()] == ["label", "probabilities"]
     rng = np.random.RandomState(1)
     for n_samples in (1, 1000):
-        rows = rng.randint(len(X), size=n_samples)
+        rows = rng.randint(X.shape[0], size=n_samples)
         samples = X.iloc[rows] if isinstance(X, pd.DataFrame) else X[rows]
         expected = clf.predict_proba(samples)
-        given = {"X": onnx_input(clf, samples)}
+        given = inputs(session, samples, clf.plan_.input_dtype)
         label, probabilities = session.run(None, given)
         assert probabilities.dtype == np.float32
         np.testing.assert_allclose(probabilities, expected, rtol=0, atol=1e-5)
@@ -160,9 +181,25 @@ def test_onnx_gives_what_the_classifier_gives(kind, tmp_path):
         )
     # predictions are not all the same, and imputation has a part in them
     assert np.ptp(expected, axis=0).max() > 0.01
-    if np.isnan(given["X"]).any():
+    if kind is not categories and np.isnan(given["X"]).any():
         _, as_zeros = session.run(None, {"X": np.nan_to_num(given["X"])})
         assert np.abs(as_zeros - probabilities).max() > 1e-3
+
+
+def test_new_categories_are_those_of_predict_proba(tmp_path):
+    X, y, parameters = categories()
+    clf = fit(X, y, **parameters)
+    assert clf.plan_.projection is None and clf.linear_share_ == 0.5
+    to_onnx(clf, tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    for column in ("color", "side", "code"):  # "code" has infrequent ones
+        others = X.assign(**{column: "new"})
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # none of its categories is known
+            expected = clf.predict_proba(others)
+        assert np.abs(expected - clf.predict_proba(X)).max() > 1e-3
+        _, probabilities = session.run(None, inputs(session, others, np.float32))
+        np.testing.assert_allclose(probabilities, expected, rtol=0, atol=1e-5)
 
 
 def test_metadata_and_size(tmp_path):
@@ -183,25 +220,6 @@ def test_metadata_and_size(tmp_path):
     assert b".py" not in content and b"/" + b"sklearn_ladder" not in content
     n_weights = sum(weight.numel() for weight in clf.net_.module_.parameters())
     assert len(content) < 100_000 + 8 * n_weights
-
-
-def test_codes_and_metadata_of_categories(tmp_path):
-    X, y, parameters = frame_with_categories()
-    clf = fit(X, y, **parameters | {"variant": "supervised"})
-    model = to_onnx(clf, tmp_path / "model.onnx")
-    metadata = {entry.key: entry.value for entry in model.metadata_props}
-    *numbers, size, word, wide, sex = json.loads(metadata["categories"])
-    assert numbers == [None] * 4 and wide is None
-    assert size == {"categories": ["L", "M", "S"], "infrequent": False}
-    assert word == {"categories": ["also", "often"], "infrequent": True}
-    assert sex == {"categories": ["f", "m"], "infrequent": False}
-    some = X.iloc[:4].assign(
-        size=["M", "XL", None, "S"], word=["new", None, *X.word[:2]]
-    )
-    table = onnx_input(clf, some)
-    np.testing.assert_array_equal(table[:, 4], [1, np.nan, np.nan, 2])
-    np.testing.assert_array_equal(table[:, 5], [2, np.nan, 0, 0])
-    assert table.dtype == np.float32 and table.shape == some.shape
 
 
 @pytest.mark.parametrize("grad", [True, False])
@@ -236,6 +254,16 @@ def test_what_cannot_be_exported(tmp_path):
             to_onnx(other, path)
     clf.classes_ = np.array(["a", 1, 2.5], dtype=object)
     with pytest.raises(TypeError, match="classes must be numbers, booleans or strings"):
+        to_onnx(clf, path)
+    X, y, parameters = categories()
+    clf = fit(X.rename(columns={"side": "label"}), y, **parameters)
+    with pytest.raises(
+        ValueError, match=r"that the model uses itself; got .'label'.\."
+    ):
+        to_onnx(clf, path)
+    X["color"] = pd.Series([0.1, 0.7] * 75).astype("category")
+    clf = fit(X, y, **parameters)
+    with pytest.raises(TypeError, match=r"float32 holds.* got .0\.1, 0\.7. of .*color"):
         to_onnx(clf, path)
     assert list(tmp_path.iterdir()) == []
 

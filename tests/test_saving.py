@@ -6,6 +6,7 @@ from copy import deepcopy
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 import skops.io
 import torch
@@ -33,6 +34,10 @@ ADVERSARY = {
     "sklearn_ladder._virtual_adversary.VirtualAdversary",
     "sklearn_ladder.objective._adversary.Adversary",
 }
+CATEGORIES = {
+    "sklearn_ladder.data._categories.Categories",
+    "sklearn_ladder.data._categories.TableCategories",
+}
 LAYERS = {
     "sklearn_ladder.network._convolution.Conv",
     "sklearn_ladder.network._pooling.MeanPool",
@@ -54,6 +59,12 @@ def stream():
     return clf.partial_fit(X, Y_FEW, classes=[0, 1, 2]).partial_fit(X, Y_FEW)
 
 
+def frame():
+    rng = np.random.RandomState(0)
+    samples = pd.DataFrame(X, columns=list("abcd"))
+    return fit(samples.assign(color=rng.choice(["red", "blue", None], 150)))
+
+
 def images():
     layers = [Conv(4, 3), MeanPool(), Dense()]
     samples = np.random.RandomState(0).uniform(size=(150, 1, 5, 5))
@@ -64,6 +75,7 @@ KINDS = {
     "binned": (lambda: fit(y=NAMES, feature_scaling="binned"), set()),
     "scaled": (lambda: fit(feature_scaling="scaled"), set()),
     "unscaled": (lambda: fit(feature_scaling=None), set()),
+    "categories": (frame, CATEGORIES),
     "images": (images, LAYERS),
     "gamma": (lambda: fit(variant="gamma", combinator="mlp"), set()),
     "supervised": (
@@ -90,6 +102,8 @@ def by_skops(clf):
 
 
 def samples_of(clf):
+    if clf.plan_.categories is not None:
+        return pd.DataFrame(X, columns=list("abcd")).assign(color="red")
     if clf.plan_.image_shape is None:
         return X
     return np.random.RandomState(1).uniform(size=(20, *clf.plan_.image_shape))

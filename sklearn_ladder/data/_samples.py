@@ -154,18 +154,6 @@ class Samples(Dataset):
             self._give_back_pages()
         return chunk
 
-    def table(self):
-        """All samples with one number per feature: a category is its code.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_features), in `dtype`
-        """
-        table = self._X.toarray() if self.is_sparse else self._X
-        table = np.asarray(table, dtype=self.dtype)
-        self._check_finite(table)
-        return table
-
     def codes(self, features):
         """Codes of the categories of some features.
 

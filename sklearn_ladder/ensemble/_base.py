@@ -1,6 +1,9 @@
 """What all meta-estimators of this package share."""
 
+from __future__ import annotations
+
 from copy import deepcopy
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.base import ClassifierMixin, is_classifier
@@ -33,6 +36,13 @@ from ..data._labels import UNLABELED, encode_labels, labeled_part
 from ..data._weights import sample_weights
 from ._tags import SemiSupervisedTags
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    import numpy.typing as npt
+
+    from .._typing import LabelsLike, MatrixLike
+
 FIT_TO_FIT = MethodMapping().add(caller="fit", callee="fit")
 
 
@@ -46,7 +56,7 @@ class SemiSupervisedMixin(DocumentationMixin, VersionMixin, ClassifierMixin):
     # `fit` passes weights on, to the estimators that request them
     __metadata_request__fit = {"sample_weight": UNUSED}
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> npt.NDArray[Any]:
         """Predict class labels.
 
         Parameters
@@ -61,7 +71,12 @@ class SemiSupervisedMixin(DocumentationMixin, VersionMixin, ClassifierMixin):
         proba = self.predict_proba(X)
         return self.classes_[proba.argmax(axis=1)]
 
-    def score(self, X, y, sample_weight=None):
+    def score(
+        self,
+        X: MatrixLike,
+        y: LabelsLike,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> float:
         """Accuracy on the labeled samples; unlabeled ones are left out.
 
         Parameters
@@ -89,7 +104,7 @@ class SemiSupervisedMixin(DocumentationMixin, VersionMixin, ClassifierMixin):
         weight = _check_method_params(X, {"sample_weight": sample_weight}, rows)
         return accuracy_score(labels, self.predict(_safe_indexing(X, rows)), **weight)
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> MetadataRouter:
         """Metadata routing: `fit` passes metadata to the estimators.
 
         Returns

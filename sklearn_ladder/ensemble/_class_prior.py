@@ -1,10 +1,15 @@
 """A class prior for any classifier."""
 
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context, clone
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._class_prior import adjust, check_class_prior
+from .._decorators import _fit_context
 from ._base import (
     SemiSupervisedMixin,
     check_has_proba,
@@ -14,6 +19,14 @@ from ._base import (
     fit_class_prior,
 )
 from ._labeled_only import semi_supervised
+
+if TYPE_CHECKING:
+    from typing import Any, Literal, Self
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from .._typing import Estimator, LabelsLike, MatrixLike, NumbersLike
 
 
 class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimator):
@@ -88,12 +101,30 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
         "class_prior": [StrOptions({"auto", "em"}), "array-like", None],
     }
 
-    def __init__(self, estimator, class_prior="em"):
+    # set by fit
+    estimator_: Any
+    classes_: npt.NDArray[Any]
+    class_prior_: npt.NDArray[np.floating]
+    transduction_: npt.NDArray[Any]
+    n_features_in_: int
+    feature_names_in_: npt.NDArray[np.object_]
+
+    def __init__(
+        self,
+        estimator: Estimator,
+        class_prior: Literal["auto", "em"] | NumbersLike | None = "em",
+    ) -> None:
         self.estimator = estimator
         self.class_prior = class_prior
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sample_weight=None, **fit_params):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: LabelsLike,
+        sample_weight: npt.ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
         """Fit the classifier, and estimate the class prior of the unlabeled samples.
 
         Parameters
@@ -130,11 +161,11 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
             *(X_checked, labels, class_prior, weight),
         )
         # set only after training succeeded
-        vars(self).update(found, estimator_=fitted)
+        self.__dict__.update(found, estimator_=fitted)
         validate_data(self, X, skip_check_array=True)
         return self
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: MatrixLike) -> npt.NDArray[Any]:
         """Predict class probabilities with the class prior.
 
         Parameters

@@ -1,12 +1,14 @@
 """Wrappers that say whether an estimator takes -1."""
 
+from __future__ import annotations
+
 from copy import deepcopy
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context, clone
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import HasMethods
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import (
     _check_method_params,
     _estimator_has,
@@ -14,6 +16,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from .._decorators import _fit_context, available_if
 from ..data._labels import UNLABELED
 from ._base import (
     SemiSupervisedMixin,
@@ -22,6 +25,13 @@ from ._base import (
     copy_input_tags,
 )
 from ._tags import is_semi_supervised
+
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    import numpy.typing as npt
+
+    from .._typing import Estimator, LabelsLike, MatrixLike
 
 
 class LabeledOnlyClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimator):
@@ -71,11 +81,23 @@ class LabeledOnlyClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimat
 
     _parameter_constraints: dict = {"estimator": [HasMethods(["fit"])]}
 
-    def __init__(self, estimator):
+    # set by fit
+    estimator_: Any
+    classes_: npt.NDArray[Any]
+    n_features_in_: int
+    feature_names_in_: npt.NDArray[np.object_]
+
+    def __init__(self, estimator: Estimator) -> None:
         self.estimator = estimator
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sample_weight=None, **fit_params):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: LabelsLike,
+        sample_weight: npt.ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
         """Fit the classifier to the labeled samples.
 
         Parameters
@@ -124,7 +146,7 @@ class LabeledOnlyClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimat
             return deepcopy(self.estimator_).set_params(**parameters)
         return clone(self.estimator)
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> npt.NDArray[Any]:
         """Predict class labels.
 
         Parameters
@@ -139,7 +161,7 @@ class LabeledOnlyClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimat
         return self.estimator_.predict(X)
 
     @available_if(_estimator_has("predict_proba"))
-    def predict_proba(self, X):
+    def predict_proba(self, X: MatrixLike) -> npt.NDArray[Any]:
         """Predict class probabilities.
 
         Parameters
@@ -155,7 +177,7 @@ class LabeledOnlyClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimat
         return self.estimator_.predict_proba(X)
 
     @available_if(_estimator_has("decision_function"))
-    def decision_function(self, X):
+    def decision_function(self, X: MatrixLike) -> npt.NDArray[Any]:
         """Decision function of the classifier.
 
         Parameters
@@ -217,7 +239,7 @@ class SemiSupervisedClassifier(LabeledOnlyClassifier):
         check_knows_codes("estimator", fitted, len(labels.classes))
         return fitted, labels.classes
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> npt.NDArray[Any]:
         """Predict class labels.
 
         Parameters

@@ -1,17 +1,20 @@
 """Rounds of self-training, with several estimators side by side."""
 
+from __future__ import annotations
+
 import time
 from copy import deepcopy
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context, clone
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._decorators import _fit_context
 from .._random import private_random_state
 from ..data._labels import UNLABELED
 from ._base import (
@@ -25,6 +28,13 @@ from ._base import (
 from ._labeled_only import semi_supervised
 from ._pseudo_labels import disputed, most_agreeing, settled, sure_labels
 from ._tags import final_estimator, is_semi_supervised
+
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    import numpy.typing as npt
+
+    from .._typing import Estimator, LabelsLike, MatrixLike, RandomState
 
 # Far enough apart that the seeds of several estimators do not meet those of a
 # neighboring `random_state`.
@@ -154,21 +164,29 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         "random_state": ["random_state"],
     }
 
+    # set by fit
+    estimators_: list[Any]
+    classes_: npt.NDArray[Any]
+    transduction_: npt.NDArray[Any]
+    history_: list[dict[str, float]]
+    n_features_in_: int
+    feature_names_in_: npt.NDArray[np.object_]
+
     def __init__(
         self,
-        estimator,
-        n_rounds=5,
-        threshold=0.75,
+        estimator: Estimator,
+        n_rounds: int = 5,
+        threshold: float = 0.75,
         *,
-        n_estimators=1,
-        n_candidates=None,
-        round_params=None,
-        arbiter=None,
-        arbiter_threshold=0.9,
-        warm_start=False,
-        n_jobs=None,
-        random_state=None,
-    ):
+        n_estimators: int = 1,
+        n_candidates: int | None = None,
+        round_params: dict[str, Any] | None = None,
+        arbiter: Estimator | None = None,
+        arbiter_threshold: float = 0.9,
+        warm_start: bool = False,
+        n_jobs: int | None = None,
+        random_state: RandomState = None,
+    ) -> None:
         self.estimator = estimator
         self.n_rounds = n_rounds
         self.threshold = threshold
@@ -182,7 +200,13 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sample_weight=None, **fit_params):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: LabelsLike,
+        sample_weight: npt.ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
         """Fit the estimators to the labels, then in rounds to pseudo-labels, too.
 
         Parameters
@@ -234,7 +258,7 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         validate_data(self, X, skip_check_array=True)
         return self
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: MatrixLike) -> npt.NDArray[Any]:
         """Predict class probabilities: the mean of the estimators.
 
         Parameters

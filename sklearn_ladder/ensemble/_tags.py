@@ -1,6 +1,9 @@
 """Which estimators understand -1."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 from sklearn.pipeline import Pipeline
 from sklearn.semi_supervised import (
@@ -11,6 +14,9 @@ from sklearn.semi_supervised import (
 from sklearn.utils import Tags, get_tags
 
 from .._classifier import LadderClassifier
+
+if TYPE_CHECKING:
+    from typing import Any, Self
 
 _KNOWN = (LadderClassifier, SelfTrainingClassifier, LabelPropagation, LabelSpreading)
 
@@ -39,7 +45,7 @@ class SemiSupervisedTags(Tags):
     semi_supervised: bool = True
 
     @classmethod
-    def of(cls, tags):
+    def of(cls, tags: Tags) -> Self:
         """The given tags, with `semi_supervised` true.
 
         Parameters
@@ -75,7 +81,7 @@ def final_estimator(estimator):
     return estimator
 
 
-def is_semi_supervised(estimator):
+def is_semi_supervised(estimator: Any) -> bool:
     """Whether an estimator takes -1 in `y` as "no label".
 
     The first rule that applies decides:

@@ -1,9 +1,12 @@
 """The vote of semi-supervised and supervised classifiers."""
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.base import MetaEstimatorMixin, _fit_context, clone
+from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.ensemble._base import _set_random_states
 from sklearn.ensemble._forest import ForestClassifier
@@ -16,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._class_prior import adjust, check_class_prior
 from .._classifier import LadderClassifier
+from .._decorators import _fit_context
 from .._one_hot import OneHotColumns
 from .._random import private_random_state
 from ._base import (
@@ -28,13 +32,20 @@ from ._base import (
 )
 from ._labeled_only import LabeledOnlyClassifier, semi_supervised
 
+if TYPE_CHECKING:
+    from typing import Any, Literal, Self
+
+    import numpy.typing as npt
+
+    from .._typing import LabelsLike, MatrixLike, NumbersLike, RandomState
+
 # Of the default members, in their order. The two forests err alike: together they count
 # as much as the ladder. On development tables log-loss is 1.4 % lower than with equal
 # weights, and accuracy is the same: benchmarks/results/vote-ablation.json.
 DEFAULT_WEIGHTS = [2, 1, 1]
 
 
-def default_estimators():
+def default_estimators() -> list[tuple[str, Any]]:
     """The members of a vote that is given none.
 
     Returns
@@ -141,15 +152,24 @@ class SemiSupervisedVotingClassifier(
         "random_state": ["random_state"],
     }
 
+    # set by fit
+    estimators_: list[Any]
+    named_estimators_: Bunch
+    classes_: npt.NDArray[Any]
+    class_prior_: npt.NDArray[np.floating]
+    transduction_: npt.NDArray[Any]
+    n_features_in_: int
+    feature_names_in_: npt.NDArray[np.object_]
+
     def __init__(
         self,
-        estimators=None,
+        estimators: list[tuple[str, Any]] | None = None,
         *,
-        weights=None,
-        class_prior="auto",
-        n_jobs=None,
-        random_state=None,
-    ):
+        weights: npt.ArrayLike | None = None,
+        class_prior: Literal["auto", "em"] | NumbersLike | None = "auto",
+        n_jobs: int | None = None,
+        random_state: RandomState = None,
+    ) -> None:
         self.estimators = estimators
         self.weights = weights
         self.class_prior = class_prior
@@ -157,7 +177,13 @@ class SemiSupervisedVotingClassifier(
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sample_weight=None, **fit_params):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: LabelsLike,
+        sample_weight: npt.ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
         """Fit all members, and find the class prior of their mean.
 
         Parameters
@@ -204,12 +230,12 @@ class SemiSupervisedVotingClassifier(
             *(X_checked, labels, class_prior, weight),
         )
         # set only after training succeeded
-        vars(self).update(found, estimators_=fitted, named_estimators_=named)
+        self.__dict__.update(found, estimators_=fitted, named_estimators_=named)
         self._weights, self._one_hot = weights, one_hot
         validate_data(self, X, skip_check_array=True)
         return self
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: MatrixLike) -> npt.NDArray[Any]:
         """Predict class probabilities: the members' mean, with the class prior.
 
         Parameters
@@ -230,7 +256,7 @@ class SemiSupervisedVotingClassifier(
 
     # ------------------------------------------------------------- parameters
 
-    def get_params(self, deep=True):
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Get the parameters, with `deep` those of the members, too.
 
         Parameters
@@ -243,7 +269,7 @@ class SemiSupervisedVotingClassifier(
         """
         return self._get_params("_members", deep=deep)
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         """Set parameters, members by name, and parameters of members.
 
         Parameters

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from typing import Literal, Self
 
 import torch
 from torch import nn
@@ -53,7 +54,7 @@ class Conv(LayerSpecification):
 
     channels: int | None
     kernel: int
-    padding: str = "valid"
+    padding: Literal["valid", "same", "full"] = "valid"
     stride: int = 1
 
     def __post_init__(self):
@@ -71,14 +72,14 @@ class Conv(LayerSpecification):
             )
 
     @property
-    def n_zeros(self):
+    def n_zeros(self) -> int:
         """Number of zeros on each side of the map."""
         return PADDINGS[self.padding](self.kernel)
 
-    def for_classes(self, n_classes):
+    def for_classes(self, n_classes: int) -> Self:
         return self if self.channels is not None else replace(self, channels=n_classes)
 
-    def out_shape(self, in_shape):
+    def out_shape(self, in_shape: Shape) -> Shape:
         _, height, width = in_shape
         if min(height, width) + 2 * self.n_zeros < self.kernel:
             raise ValueError(
@@ -86,14 +87,16 @@ class Conv(LayerSpecification):
                 f"{height} × {width}, padding {self.padding!r}."
             )
         return Shape(
-            self.channels,
+            self.channels,  # type: ignore[arg-type]  # after `for_classes`
             *(
                 (size + 2 * self.n_zeros - self.kernel) // self.stride + 1
                 for size in (height, width)
             ),
         )
 
-    def projection(self, in_shape, generator, n_members=1):
+    def projection(
+        self, in_shape: Shape, generator: torch.Generator, n_members: int = 1
+    ) -> nn.Module:
         return Convolution(
             self,
             in_shape.side_by_side(n_members),

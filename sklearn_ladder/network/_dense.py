@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 from torch import nn
@@ -38,13 +39,15 @@ class Dense(LayerSpecification):
         if self.width is not None:
             check_count("width", self.width)
 
-    def for_classes(self, n_classes):
+    def for_classes(self, n_classes: int) -> Self:
         return self if self.width is not None else replace(self, width=n_classes)
 
-    def out_shape(self, in_shape):
-        return Shape(self.width)
+    def out_shape(self, in_shape: Shape) -> Shape:
+        return Shape(self.width)  # type: ignore[arg-type]  # after `for_classes`
 
-    def projection(self, in_shape, generator, n_members=1):
+    def projection(
+        self, in_shape: Shape, generator: torch.Generator, n_members: int = 1
+    ) -> nn.Module:
         return DenseProjection(
             in_shape.side_by_side(n_members),
             self.out_shape(in_shape).side_by_side(n_members),

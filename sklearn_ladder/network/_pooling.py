@@ -36,7 +36,7 @@ class MaxPool(LayerSpecification):
     def __post_init__(self):
         check_count("size", self.size)
 
-    def out_shape(self, in_shape):
+    def out_shape(self, in_shape: Shape) -> Shape:
         channels, height, width = in_shape
         if not self.keep_border and (height % self.size or width % self.size):
             raise ValueError(
@@ -45,7 +45,9 @@ class MaxPool(LayerSpecification):
             )
         return Shape(channels, -(-height // self.size), -(-width // self.size))
 
-    def projection(self, in_shape, generator, n_members=1):
+    def projection(
+        self, in_shape: Shape, generator: torch.Generator, n_members: int = 1
+    ) -> nn.Module:
         in_shape = in_shape.side_by_side(n_members)
         return MaxPooling(self.size, in_shape, self.out_shape(in_shape))
 
@@ -64,10 +66,12 @@ class MeanPool(LayerSpecification):
 
     has_activation = False
 
-    def out_shape(self, in_shape):
+    def out_shape(self, in_shape: Shape) -> Shape:
         return Shape(in_shape.channels)
 
-    def projection(self, in_shape, generator, n_members=1):
+    def projection(
+        self, in_shape: Shape, generator: torch.Generator, n_members: int = 1
+    ) -> nn.Module:
         return MeanPooling(in_shape.side_by_side(n_members))
 
 

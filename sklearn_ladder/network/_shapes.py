@@ -1,9 +1,14 @@
 """Shapes of layers, and the tables that hold activations of any shape."""
 
+from __future__ import annotations
+
 from numbers import Integral
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
+
+if TYPE_CHECKING:
+    from typing import Self
 
 # Parameters and buffers ignore torch's default dtype and device.
 FLOAT32_ON_CPU = {"dtype": torch.float32, "device": "cpu"}
@@ -104,11 +109,11 @@ class LayerSpecification:
     # Whether the layer has a scale γ if it is the class layer.
     has_gamma = True
 
-    def for_classes(self, n_classes):
+    def for_classes(self, n_classes: int) -> Self:
         """The same layer, with None replaced by the number of classes."""
         return self
 
-    def out_shape(self, in_shape):
+    def out_shape(self, in_shape: Shape) -> Shape:
         """Shape of this layer on top of a layer of shape `in_shape`.
 
         Raises
@@ -118,7 +123,9 @@ class LayerSpecification:
         """
         raise NotImplementedError
 
-    def projection(self, in_shape, generator, n_members=1):
+    def projection(
+        self, in_shape: Shape, generator: torch.Generator, n_members: int = 1
+    ) -> torch.nn.Module:
         """Make the map W from the layer below, with initial weights.
 
         Parameters

@@ -1,14 +1,18 @@
 """Attacks on fitted classifiers, and helpers that give access to their network."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from sklearn.utils import check_consistent_length, gen_batches
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .._classifier import LadderClassifier
+from .._decorators import validate_params
 from .._isolation import isolated
 from .._random import private_random_state
 from ..data._batches import as_tensor
@@ -16,6 +20,11 @@ from ..data._labels import UNLABELED, encode_known_labels
 from ..data._samples import chunk_size
 from ..objective._adversary import NORMS
 from ._ascent import ascend
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from .._typing import LabelsLike, MatrixLike, Norm, NumbersLike, RandomState
 
 # Constraints of parameters, as `validate_params` takes them.
 LENGTH = [Interval(Real, 0, None, closed="left")]
@@ -27,7 +36,15 @@ COUNT = [Interval(Integral, 1, None, closed="left")]
 @validate_params(
     {"eps": LENGTH, "norm": NORM, "clip": CLIP}, prefer_skip_nested_validation=True
 )
-def fast_gradient(clf, X, y=None, *, eps, norm="linf", clip=None):
+def fast_gradient(
+    clf: LadderClassifier,
+    X: MatrixLike,
+    y: LabelsLike | None = None,
+    *,
+    eps: float,
+    norm: Norm = "linf",
+    clip: NumbersLike | None = None,
+) -> npt.NDArray[np.float32]:
     """Attack with a single step along the gradient g of the log-loss.
 
     If the log-loss were linear, no other change of length ε would raise it more. The
@@ -114,18 +131,18 @@ def fast_gradient(clf, X, y=None, *, eps, norm="linf", clip=None):
     prefer_skip_nested_validation=True,
 )
 def projected_gradient(
-    clf,
-    X,
-    y=None,
+    clf: LadderClassifier,
+    X: MatrixLike,
+    y: LabelsLike | None = None,
     *,
-    eps,
-    norm="linf",
-    n_steps=20,
-    step_size=None,
-    clip=None,
-    random_start=True,
-    random_state=None,
-):
+    eps: float,
+    norm: Norm = "linf",
+    n_steps: int = 20,
+    step_size: float | None = None,
+    clip: NumbersLike | None = None,
+    random_start: bool = True,
+    random_state: RandomState = None,
+) -> npt.NDArray[np.float32]:
     """Attack with many steps along the gradient, at most ε away from each sample.
 
     Each step is a shorter step of :func:`fast_gradient`. If it leaves the ball of

@@ -1,10 +1,26 @@
 """Plot of the error under attack."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
 from ._attacks import fast_gradient
 from ._measures import adversarial_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Self
+
+    import numpy.typing as npt
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.lines import Line2D
+
+    from .._classifier import LadderClassifier
+    from .._typing import LabelsLike, MatrixLike, Norm, NumbersLike
 
 # Named in the error that is raised without matplotlib.
 EXTRA = "extra sklearn-ladder[plots]"
@@ -54,7 +70,19 @@ class RobustnessCurveDisplay:
     (3,)
     """
 
-    def __init__(self, *, eps, error, norm="linf", name=None):
+    # set by plot
+    ax_: Axes
+    figure_: Figure | SubFigure
+    line_: Line2D
+
+    def __init__(
+        self,
+        *,
+        eps: NumbersLike,
+        error: NumbersLike,
+        norm: Norm = "linf",
+        name: str | None = None,
+    ) -> None:
         self.eps = eps
         self.error = error
         self.norm = norm
@@ -63,17 +91,17 @@ class RobustnessCurveDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
+        estimator: LadderClassifier,
+        X: MatrixLike,
+        y: LabelsLike,
         *,
-        eps=(0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3),
-        norm="linf",
-        attack=fast_gradient,
-        ax=None,
-        name=None,
-        **kwargs,
-    ):
+        eps: npt.ArrayLike = (0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3),
+        norm: Norm = "linf",
+        attack: Callable[..., npt.NDArray[np.floating]] = fast_gradient,
+        ax: Axes | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Attack a classifier at each ε and plot its error.
 
         Parameters
@@ -114,7 +142,9 @@ class RobustnessCurveDisplay:
         display = cls(eps=eps, error=np.array(errors), norm=norm, name=name)
         return display.plot(ax=ax, **kwargs)
 
-    def plot(self, ax=None, *, name=None, **kwargs):
+    def plot(
+        self, ax: Axes | None = None, *, name: str | None = None, **kwargs: Any
+    ) -> Self:
         """Plot the curve.
 
         Parameters

@@ -1,10 +1,14 @@
 """How much small changes of `X` change the output of a fitted classifier."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 from sklearn.utils import _safe_indexing, indexable
-from sklearn.utils._param_validation import validate_params
 
+from .._decorators import validate_params
 from .._isolation import isolated
 from .._prediction import predict_proba
 from ..data._labels import labeled_part
@@ -21,13 +25,29 @@ from ._attacks import (
     private_generator,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    from .._classifier import LadderClassifier
+    from .._typing import LabelsLike, MatrixLike, Norm, RandomState
+
 
 @validate_params(
     {"eps": LENGTH, "norm": NORM, "attack": [callable]},
     prefer_skip_nested_validation=True,
 )
 @isolated()
-def adversarial_error(clf, X, y, eps, norm="linf", *, attack=fast_gradient):
+def adversarial_error(
+    clf: LadderClassifier,
+    X: MatrixLike,
+    y: LabelsLike,
+    eps: float,
+    norm: Norm = "linf",
+    *,
+    attack: Callable[..., npt.NDArray[np.floating]] = fast_gradient,
+) -> float:
     """Share of the labeled samples that are misclassified after an attack.
 
     The attack knows the labels. The attack of the published results does not; its error
@@ -100,7 +120,7 @@ def adversarial_error(clf, X, y, eps, norm="linf", *, attack=fast_gradient):
         flat, _ = flatten_images(X_adversarial)
         samples = Samples(flat, clf, clf.plan_.input_dtype)
         codes = predict_proba(net.module_, samples, net.device).argmax(axis=1)
-        n_wrong += np.count_nonzero(clf.classes_[codes] != labels[chunk])
+        n_wrong += int(np.count_nonzero(clf.classes_[codes] != labels[chunk]))
     return float(n_wrong / len(index))
 
 
@@ -115,8 +135,14 @@ def adversarial_error(clf, X, y, eps, norm="linf", *, attack=fast_gradient):
 )
 @isolated()
 def virtual_adversarial_cost(
-    clf, X, *, eps, norm="l2", n_power_iterations=3, random_state=None
-):
+    clf: LadderClassifier,
+    X: MatrixLike,
+    *,
+    eps: float,
+    norm: Norm = "l2",
+    n_power_iterations: int = 3,
+    random_state: RandomState = None,
+) -> float:
     """Change of the class probabilities when each sample moves by ε in the worst way.
 
     The smaller this cost, the smoother the classifier is around the samples. It needs

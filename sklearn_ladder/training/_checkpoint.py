@@ -1,14 +1,18 @@
 """Checkpoints: training that was killed goes on, to the bit-identical result."""
 
+from __future__ import annotations
+
 import hashlib
 import time
 from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from skorch.callbacks import Callback, EpochTimer
 
+from .._atomic_write import remove_left_overs
 from .._random import Seeds
 from .._version import __version__
 from ..data._fingerprint import fingerprint
@@ -17,14 +21,19 @@ from ._checkpoint_file import (
     plain,
     plain_entries,
     read,
-    remove_left_overs,
     replace,
     signature,
 )
 from ._net import EpochSoFar
 
-# Fields of the plan that do not matter to training, or that the data settle.
-NOT_COMPARED = {"verbose", "scale", "input_range", "seeds"}
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .._typing import PathLike
+
+# Fields of the plan that do not matter to training, or are compared by another name.
+# Arrays, which its repr does not show, are settled by the data and the seeds.
+NOT_COMPARED = {"verbose", "seeds"}
 # Differences that an error names at most, and characters of their values.
 N_NAMED, LONGEST_VALUE = 5, 60
 
@@ -95,14 +104,20 @@ class Checkpoint(Callback):
     True
     """
 
-    def __init__(self, path, *, every_n_seconds=60.0, every_n_epochs=None):
+    def __init__(
+        self,
+        path: PathLike,
+        *,
+        every_n_seconds: float | None = 60.0,
+        every_n_epochs: int | None = None,
+    ) -> None:
         self.path = path
         self.every_n_seconds = every_n_seconds
         self.every_n_epochs = every_n_epochs
 
     # ---------------------------------------------------------------- hooks of skorch
 
-    def on_train_begin(self, net, **kwargs):
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Go on from the file, or write the first one."""
         self._check_parameters(net)
         path = Path(self.path)
@@ -119,7 +134,7 @@ class Checkpoint(Callback):
         remove_left_overs(path)
         self._restore(net, state)
 
-    def on_epoch_begin(self, net, **kwargs):
+    def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
         """Go on in the middle of an epoch."""
         if self.epoch_ is None:
             return
@@ -130,13 +145,13 @@ class Checkpoint(Callback):
         for timer in _timers(net):
             timer.epoch_start_time_ -= epoch["seconds"]
 
-    def on_batch_end(self, net, training=False, **kwargs):
+    def on_batch_end(self, net: Any, training: bool = False, **kwargs: Any) -> None:
         """Write if it is time."""
         is_last = net.n_updates_ % net.plan.n_updates_per_epoch == 0
         if training and not is_last and self._is_time():
             self._write(net)
 
-    def on_epoch_end(self, net, **kwargs):
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Write if it is time, or the last epoch."""
         n_epochs = net.n_updates_ // net.plan.n_updates_per_epoch
         is_one = self.every_n_epochs is not None and n_epochs % self.every_n_epochs == 0
@@ -282,7 +297,8 @@ def _load_callbacks(callbacks, states):
 
 def _identity(net, checkpoint):
     """What a fit is of, by name, as text. Called before training."""
-    compared = [f.name for f in fields(net.plan) if f.name not in NOT_COMPARED]
+    shown = [field.name for field in fields(net.plan) if field.repr]
+    compared = [name for name in shown if name not in NOT_COMPARED]
     return {
         "the version of sklearn_ladder": __version__,
         "the version of torch": str(torch.__version__),

@@ -1,9 +1,7 @@
 """Files of checkpoints: plain data, written in one step."""
 
-import glob
 import io
 import os
-import uuid
 from contextlib import suppress
 from pathlib import Path
 from types import NoneType
@@ -12,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .._atomic_write import write_atomically
 from .._version import __version__
 
 FORMAT = 1
@@ -47,10 +46,6 @@ def _no_checkpoint(path):
     )
 
 
-def _partial_name(name, which):
-    return f".{name}.{which}.partial"
-
-
 def replace(path, state):
     """Write a file beside the previous one, then let it take its place in one step.
 
@@ -66,30 +61,15 @@ def replace(path, state):
     """
     buffer = io.BytesIO()
     torch.save(state, buffer)
-    partial = path.with_name(_partial_name(path.name, uuid.uuid4().hex[:8]))
     try:
-        with open(partial, "wb") as file:
-            file.write(buffer.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except BaseException as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-        if not isinstance(error, OSError):
-            raise
+        write_atomically(path, buffer.getbuffer())
+    except OSError as error:
         raise OSError(
             error.errno,
             f"The checkpoint could not be written ({error.strerror}); a previous one "
             "is as it was",
             str(path),
         ) from error
-
-
-def remove_left_overs(path):
-    """Remove what processes left that were killed while they wrote."""
-    for left_over in path.parent.glob(_partial_name(glob.escape(path.name), "*")):
-        left_over.unlink(missing_ok=True)
 
 
 def signature(path):

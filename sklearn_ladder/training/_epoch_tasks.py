@@ -1,6 +1,6 @@
 """Epochs as tasks that scikit-learn's callbacks follow."""
 
-from copy import copy, deepcopy
+from copy import deepcopy
 
 from skorch.callbacks import Callback
 from skorch.history import History
@@ -47,8 +47,9 @@ class EpochTasks(Callback):
 def _snapshot(net):
     """The net as if training had stopped here. Training is not changed."""
     net.update_population()
-    own = copy(net)
-    # past skorch's checks of what may be set
+    own = object.__new__(type(net))
+    # past skorch's checks of what may be set, and past what is saved of a net
+    vars(own).update(vars(net))
     vars(own)["module_"] = deepcopy(net.module_)
     is_whole = "train_loss" in net.history[-1]  # not if it was interrupted
     vars(own)["history_"] = History(net.history[:] if is_whole else net.history[:-1])

@@ -1,0 +1,46 @@
+"""Types of arguments. Only type checkers import this module."""
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+
+class Array(Protocol):
+    """What NumPy makes an array of: arrays, tensors, series."""
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+    def __len__(self) -> int: ...
+
+
+class SparseMatrix(Protocol):
+    """A sparse matrix or array of SciPy."""
+
+    def tocsr(self, *args: Any, **kwargs: Any) -> Any: ...
+
+
+class Estimator(Protocol):
+    """An estimator by its methods: scikit-learn asks for no base class."""
+
+    def fit(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def get_params(self, *args: Any, **kwargs: Any) -> Any: ...
+
+
+# NumPy's ArrayLike has no lists of several types, or with None.
+MatrixLike: TypeAlias = npt.ArrayLike | Sequence[Sequence[object]] | SparseMatrix
+LabelsLike: TypeAlias = npt.ArrayLike | Sequence[object]
+# Beside strings that mean something: ArrayLike has every string, misspelt ones, too.
+NumbersLike: TypeAlias = Sequence[float] | Array
+NamesLike: TypeAlias = list[str] | tuple[str, ...] | Array
+
+ImageShape: TypeAlias = Sequence[int] | Array
+Norm: TypeAlias = Literal["l1", "l2", "linf"]
+PathLike: TypeAlias = str | os.PathLike[str]
+RandomState: TypeAlias = int | np.random.RandomState | None
+Score: TypeAlias = Literal["accuracy", "balanced_accuracy", "log_loss"]

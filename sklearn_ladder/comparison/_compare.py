@@ -1,0 +1,243 @@
+"""Cross-validation of methods on the labeled samples of a table."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from numbers import Integral, Real
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.ensemble._base import _set_random_states
+from sklearn.metrics import accuracy_score, recall_score
+from sklearn.pipeline import make_pipeline
+from sklearn.utils import (
+    _safe_indexing,
+    check_consistent_length,
+    check_scalar,
+    get_tags,
+    indexable,
+)
+
+from .._one_hot import OneHotColumns
+from ..data._labels import UNLABELED, encode_labels
+from ..ensemble._base import class_proba
+from ..model_selection import LabeledStratifiedKFold
+from . import _methods
+from ._result import Comparison
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from .._typing import Estimator, LabelsLike, MatrixLike
+
+# In the log-loss: some methods are sure, and wrong.
+SMALLEST_PROBABILITY = 1e-3
+MOST_FOLDS, MOST_REPEATS = 5, 10
+# An interval needs two, and that of two is far too wide to be of use.
+FEWEST_FOLDS = 3
+# From this number of classes on, their names are not all listed.
+MOST_NAMES = 10
+
+
+def compare(
+    X: MatrixLike,
+    y: LabelsLike,
+    *,
+    methods: Mapping[str, Estimator] | None = None,
+    max_time: float | None = None,
+    random_state: int = 0,
+    progress: Callable[[str], object] | None = None,
+) -> Comparison:
+    """Compare methods on the labeled samples of a table.
+
+    Labels are held out fold by fold; all unlabeled samples are for training. So each
+    score is of labeled samples only.
+
+    Parameters
+    ----------
+    X : DataFrame, array-like or sparse matrix of shape (n_samples, n_features)
+        Categories of a frame may stay: methods that do not take them get the one-hot
+        columns that `LadderClassifier` makes. Missing values may stay.
+
+    y : array-like of shape (n_samples,)
+        Class labels; -1 or a missing value marks an unlabeled sample.
+
+    methods : dict of str to classifier, default=None
+        They have `predict_proba`. A method that does not take -1
+        (:func:`~sklearn_ladder.ensemble.is_semi_supervised`) gets the labeled samples
+        only. A
+        :class:`~sklearn_ladder.ensemble.SemiSupervisedVotingClassifier` with
+        `class_prior=None` whose members are other methods, the same objects, is not
+        fitted: it takes their probabilities. The advice is about the methods named
+        "ladder", "ladder, labels only" and "vote". None is :func:`default_methods`.
+
+    max_time : float, default=None
+        Seconds. The five folds are repeated, in another way each time, at most ten
+        times. No fold begins that would probably end later, except the first three.
+        None is one repetition without a limit.
+
+    random_state : int, default=0
+        Determines folds and all that is random in the methods.
+
+    progress : callable, default=None
+        Called with a line of text after each fold.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    ValueError
+        If no sample is labeled, a class has only one label, `y` looks like numbers to
+        be regressed on, or a parameter is not as described.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from sklearn.semi_supervised import LabelSpreading
+    >>> from sklearn_ladder.comparison import compare
+    >>> from sklearn_ladder.model_selection import hide_labels
+    >>> X, y = load_iris(return_X_y=True)
+    >>> methods = {"spreading": LabelSpreading(), "Bayes": GaussianNB()}
+    >>> found = compare(X, hide_labels(y, n=40, random_state=0), methods=methods)
+    >>> found.table.index.tolist(), len(found.folds)
+    (['spreading', 'Bayes'], 10)
+    """
+    n_repeats, limit = 1, np.inf
+    if max_time is not None:
+        check_scalar(max_time, "max_time", Real, min_val=0)
+        n_repeats, limit = MOST_REPEATS, max_time
+    check_scalar(random_state, "random_state", Integral, min_val=0)
+    if not hasattr(X, "columns"):
+        X, _ = indexable(X, None)
+    labels = encode_labels(y)
+    codes, n_classes = labels.codes, len(labels.classes)
+    check_consistent_length(X, codes)
+    n_splits = _n_splits(labels)
+    if methods is None:
+        methods = _methods.default_methods(sparse.issparse(X))
+    means, methods = _methods.means_of(methods), _methods.checked_methods(methods)
+
+    start, lines = time.perf_counter(), []
+    folds = _folds(X, codes, n_splits, n_repeats, random_state)
+    for repeat, fold, train, test in _until(limit, folds):
+        probas = _probas(
+            *(methods, means, random_state + repeat, n_classes),
+            *(_safe_indexing(X, train), codes[train], _safe_indexing(X, test)),
+        )
+        for name, (proba, seconds) in probas.items():
+            line = {"repeat": repeat, "fold": fold, "method": name}
+            lines.append(line | _scores(codes[test], proba) | {"seconds": seconds})
+        if progress is not None:
+            progress(
+                f"repetition {repeat + 1}, fold {fold + 1} of {n_splits}: "
+                f"{time.perf_counter() - start:.0f} s"
+            )
+    n_labels = np.bincount(codes[codes != UNLABELED])
+    return Comparison(
+        pd.DataFrame(lines),
+        n_splits,
+        dict(zip(labels.classes.tolist(), n_labels.tolist(), strict=True)),
+        int(np.count_nonzero(codes == UNLABELED)),
+    )
+
+
+def _n_splits(labels):
+    """Number of folds, after checks of the labels.
+
+    A class with fewer labels is missing from some test folds, but from no training set.
+    """
+    classes = labels.classes
+    counts = np.bincount(labels.codes[labels.codes != UNLABELED])
+    if classes.dtype.kind in "iuf" and len(counts) > max(10, counts.sum() / 3):
+        raise ValueError(
+            f"y must have classes that repeat; got {len(counts)} different numbers in "
+            f"{counts.sum()} labels, which looks like regression."
+        )
+    if counts.min() < 2:
+        rare = classes[counts < 2].tolist()
+        some = ", ".join(map(repr, rare[:MOST_NAMES]))
+        if len(rare) > MOST_NAMES:
+            some += f" and {len(rare) - MOST_NAMES} more classes"
+        raise ValueError(
+            "y must have at least 2 labels of each class, one to learn from and one to "
+            f"test on; got a single label of {some}. Label more samples, or leave "
+            "these classes out."
+        )
+    return int(min(MOST_FOLDS, counts.max()))
+
+
+def _folds(X, codes, n_splits, n_repeats, random_state):
+    """Numbers of repetition and fold, and training and test samples."""
+    for repeat in range(n_repeats):
+        folds = LabeledStratifiedKFold(
+            n_splits, shuffle=True, random_state=random_state + repeat
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of classes that some test folds lack
+            splits = list(folds.split(X, codes))
+        for fold, (train, test) in enumerate(splits):
+            yield repeat, fold, train, test
+
+
+def _until(limit, folds):
+    """Yield folds, until the next one would probably end after `limit` seconds."""
+    start = time.perf_counter()
+    for n_done, fold in enumerate(folds):
+        seconds = time.perf_counter() - start
+        seconds_after_next = seconds * (n_done + 1) / max(n_done, 1)
+        if n_done >= FEWEST_FOLDS and seconds_after_next > limit:
+            return
+        yield fold
+
+
+def _probas(methods, means, seed, n_classes, X, codes, X_test):
+    """Class probabilities of the test samples and seconds, by method.
+
+    Seconds are those of fit and prediction; of a mean, the sum of its members'.
+    """
+    found = {}
+    for name, method in methods.items():
+        if name not in means:
+            start = time.perf_counter()
+            proba = _fit_and_predict(name, method, seed, n_classes, X, codes, X_test)
+            found[name] = proba, time.perf_counter() - start
+    for name, weights in means.items():
+        members = [found[member] for member in weights]
+        probas, seconds = zip(*members, strict=True)
+        proba = np.average(probas, axis=0, weights=list(weights.values()))
+        found[name] = proba, sum(seconds)
+    return {name: found[name] for name in methods}
+
+
+def _fit_and_predict(name, method, seed, n_classes, X, codes, X_test):
+    fitted = clone(method)
+    if not get_tags(method).input_tags.string:
+        fitted = make_pipeline(OneHotColumns(), fitted)
+    _set_random_states(fitted, seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of convergence, and unknown categories
+        try:
+            fitted.fit(X, codes)
+            return class_proba(f"methods: {name!r}", fitted, X_test, n_classes)
+        except Exception as error:
+            error.add_note(f"This was raised by methods: {name!r}.")
+            raise
+
+
+def _scores(codes, proba):
+    """Scores of labeled samples."""
+    predicted = proba.argmax(axis=1)
+    of_truth = proba[np.arange(len(codes)), codes]
+    recall = recall_score(codes, predicted, labels=np.unique(codes), average="macro")
+    return {
+        "accuracy": float(accuracy_score(codes, predicted)),
+        "balanced_accuracy": float(recall),
+        "log_loss": float(-np.log(of_truth.clip(SMALLEST_PROBABILITY)).mean()),
+    }

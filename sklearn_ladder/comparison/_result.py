@@ -1,0 +1,393 @@
+"""What a comparison says: scores, their intervals, and advice."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ._display import ComparisonDisplay
+from ._methods import LADDER, SUPERVISED, VOTE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from matplotlib.axes import Axes
+
+    from .._typing import Array, Score
+
+SCORES = {"accuracy": 1, "balanced_accuracy": 1, "log_loss": -1}  # and what is better
+# With fewer labels there are scores, but no advice: the interval of an accuracy is as
+# wide as differences between methods ever are.
+FEWEST_LABELS = 20
+CONFIDENCE = 0.95
+# From these probabilities on, unlabeled samples help, or probably help; below the
+# complements they harm, or probably harm. The first is where the interval excludes 0.
+SURE, PROBABLE = (1 + CONFIDENCE) / 2, 0.8
+MOST_CLASSES_SHOWN = 10
+
+
+class Comparison:
+    """Scores of methods on the same folds of labeled samples.
+
+    :func:`compare` makes it.
+
+    Parameters
+    ----------
+    folds : DataFrame
+        A line for each method and fold, with scores.
+    n_splits : int
+        Number of folds of a repetition.
+    n_labels : dict of class to int
+    n_unlabeled : int
+
+    Attributes
+    ----------
+    table : DataFrame of shape (n_methods, n_scores)
+        Means over folds and, with "low" and "high", their 95 % intervals; best log-loss
+        first. "difference" is the log-loss minus that of the first method.
+
+    recommended : str or None
+        The method to use: the vote, unless another method is surely better. None with
+        fewer than 20 labels.
+
+    verdict : {"help", "probably help", "unclear", "probably harm", "harm"} or None
+        What unlabeled samples do to the ladder network. None with fewer than 20 labels,
+        without unlabeled samples, or without the two methods that tell.
+
+    advice : str
+        The sentence that says both, and how sure it is.
+
+    Notes
+    -----
+    Folds share training samples, so that their scores vary less than those of
+    independent samples would. All intervals are those of the corrected resampled t-test
+    [1]_. Folds of a few samples may agree by chance: intervals of accuracies are at
+    least as wide as those for this number of independent samples with two more of each
+    outcome [2]_.
+
+    References
+    ----------
+    .. [1] Nadeau, Bengio, "Inference for the Generalization Error", Machine Learning
+           52, 2003, :doi:`10.1023/A:1024068626366`.
+    .. [2] Agresti, Coull, "Approximate is Better than 'Exact' for Interval Estimation
+           of Binomial Proportions", The American Statistician 52, 1998,
+           :doi:`10.1080/00031305.1998.10480550`.
+    """
+
+    def __init__(
+        self,
+        folds: pd.DataFrame,
+        n_splits: int,
+        n_labels: dict[Any, int],
+        n_unlabeled: int,
+    ) -> None:
+        self.folds = folds
+        self.n_splits = n_splits
+        self.n_labels = n_labels
+        self.n_unlabeled = n_unlabeled
+
+    # ----------------------------------------------------------------- scores
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Means of the scores, with their intervals."""
+        best = self._by_fold("log_loss").mean().idxmin()
+        rows = {}
+        for name in self._by_fold("log_loss"):
+            row: dict[str, float] = {}
+            for score in SCORES:
+                found = self._interval(self._by_fold(score)[name], score)
+                row |= zip((score, f"{score} low", f"{score} high"), found, strict=True)
+            names = ("difference", "difference low", "difference high")
+            row |= zip(names, self.difference(name, best), strict=True)
+            rows[name] = row | {"seconds": self._by_fold("seconds")[name].mean()}
+        table = pd.DataFrame.from_dict(rows, orient="index")
+        return table.sort_values("log_loss", kind="stable")
+
+    def difference(
+        self, method: str, other: str, score: Score = "log_loss"
+    ) -> tuple[float, float, float]:
+        """Mean difference of two methods over the folds, with its 95 % interval.
+
+        Parameters
+        ----------
+        method, other : str
+        score : {"accuracy", "balanced_accuracy", "log_loss"}, default="log_loss"
+
+        Returns
+        -------
+        mean, low, high : float
+            Of `method` minus `other`.
+        """
+        return self._interval(self._gaps(method, other, score), score, least=-np.inf)
+
+    def probability(self, method: str, other: str, score: Score = "log_loss") -> float:
+        """Probability that a method is better than another, given these folds.
+
+        It is that of the difference's t-distribution: 0.975 is where the 95 % interval
+        of :meth:`difference` ends at 0.
+
+        Parameters
+        ----------
+        method, other : str
+        score : {"accuracy", "balanced_accuracy", "log_loss"}, default="log_loss"
+
+        Returns
+        -------
+        float
+        """
+        from scipy import stats  # late: see LadderClassifier.fit
+
+        gaps = self._gaps(method, other, score)
+        width = self._half_width(gaps, score)
+        if width == 0:
+            return 0.5 + 0.5 * float(np.sign(SCORES[score] * gaps.mean()))
+        quantile = stats.t.ppf(SURE, len(gaps) - 1)
+        t = SCORES[score] * gaps.mean() / width * quantile
+        return float(stats.t.cdf(t, len(gaps) - 1))
+
+    # ----------------------------------------------------------------- advice
+
+    @property
+    def recommended(self) -> str | None:
+        """The method to use: the vote, unless another method is surely better."""
+        if sum(self.n_labels.values()) < FEWEST_LABELS:
+            return None
+        best = self.table.index[0]
+        has_vote = VOTE in self.table.index
+        if has_vote and self.probability(best, VOTE) < SURE:
+            return VOTE
+        return best
+
+    @property
+    def verdict(self) -> str | None:
+        """What unlabeled samples do to the ladder network."""
+        probability = self._probability_of_help()
+        if probability is None or sum(self.n_labels.values()) < FEWEST_LABELS:
+            return None
+        for least, verdict in [
+            (SURE, "help"),
+            (PROBABLE, "probably help"),
+            (1 - PROBABLE, "unclear"),
+            (1 - SURE, "probably harm"),
+        ]:
+            if probability >= least:
+                return verdict
+        return "harm"
+
+    @property
+    def advice(self) -> str:
+        """Whether unlabeled samples help, what to use, and how sure that is."""
+        n_labels = sum(self.n_labels.values())
+        if n_labels < FEWEST_LABELS:
+            return (
+                f"{n_labels} labels are too few to tell methods apart, or whether "
+                "unlabeled samples help: without evidence, use the vote; label at "
+                f"least {FEWEST_LABELS} samples and compare again."
+            )
+        parts = [self._on_unlabeled(), self._on_method()]
+        return f"With {n_labels} labels, {'; '.join(filter(None, parts))}."
+
+    def _probability_of_help(self):
+        if self.n_unlabeled and {LADDER, SUPERVISED} <= set(self.folds["method"]):
+            return self.probability(LADDER, SUPERVISED)
+        return None
+
+    def _on_unlabeled(self):
+        if self.n_unlabeled == 0:
+            return "there are no unlabeled samples to learn from"
+        if self.verdict is None:
+            return ""
+        mean, low, high = self.difference(LADDER, SUPERVISED)
+        does = f"the {self.n_unlabeled} unlabeled samples {self.verdict}"
+        if self.verdict == "unclear":
+            does = (
+                f"it is unclear whether the {self.n_unlabeled} unlabeled samples help"
+            )
+        probability = _rounded(self._probability_of_help())
+        return (
+            f"{does} (probability of help {probability}: they "
+            f"change the ladder's log-loss by {mean:+.2f}, 95 % interval {low:+.2f} to "
+            f"{high:+.2f})"
+        )
+
+    def _on_method(self):
+        table, chosen = self.table, self.recommended
+        best, *others = table.index
+        if chosen != best:
+            reason = (
+                f"{best} has a lower log-loss, but is better only with probability "
+                f"{_rounded(self.probability(best, chosen))}"
+            )
+        elif others:
+            reason = (
+                f"lowest log-loss, better than {others[0]} with probability "
+                f"{_rounded(self.probability(best, others[0]))}"
+            )
+        else:
+            reason = "no other method was compared"
+        accuracy, low, high = table.loc[chosen].iloc[:3]
+        return (
+            f"use {chosen} ({reason}; its accuracy is {accuracy:.2f}, 95 % interval "
+            f"{low:.2f} to {high:.2f})"
+        )
+
+    # ----------------------------------------------------------------- output
+
+    def to_markdown(self) -> str:
+        """The samples, the table and the advice as Markdown.
+
+        Returns
+        -------
+        str
+        """
+        table = self.table
+        lines = [
+            "| method | accuracy | balanced accuracy | log-loss | log-loss minus that "
+            f"of {table.index[0]} | seconds |",
+            "|---|---|---|---|---|---|",
+        ]
+        for name, row in table.iterrows():
+            cells = [_cell(row, score, ".2f") for score in SCORES]
+            is_best = name == table.index[0]
+            cells.append("" if is_best else _cell(row, "difference", "+.2f"))
+            lines.append(f"| {name} | {' | '.join(cells)} | {row['seconds']:.1f} |")
+        note = (
+            f"Means over {len(self._by_fold('seconds'))} folds with 95 % intervals. "
+            "Scores are of labeled samples that were held out."
+        )
+        return "\n".join([self._samples(), "", *lines, "", note, "", self.advice])
+
+    def _samples(self):
+        classes = [f"{name}: {n}" for name, n in self.n_labels.items()]
+        if len(classes) > MOST_CLASSES_SHOWN:
+            n_more = len(classes) - MOST_CLASSES_SHOWN
+            classes[MOST_CLASSES_SHOWN:] = [f"{n_more} more classes"]
+        return (
+            f"{sum(self.n_labels.values())} labels ({', '.join(classes)}), "
+            f"{self.n_unlabeled} unlabeled samples"
+        )
+
+    def to_json(self) -> str:
+        """Folds, table and advice as JSON.
+
+        Returns
+        -------
+        str
+        """
+        probability = self._probability_of_help()
+        return json.dumps(
+            {
+                "n_labels": {str(name): n for name, n in self.n_labels.items()},
+                "n_unlabeled": self.n_unlabeled,
+                "advice": self.advice,
+                "recommended": self.recommended,
+                "verdict": self.verdict,
+                "probability_of_help": probability and round(probability, 4),
+                "table": self.table.round(4).to_dict("index"),
+                "folds": self.folds.round(4).to_dict("records"),
+            },
+            indent=1,
+            ensure_ascii=False,
+        )
+
+    def plot(
+        self,
+        score: Score = "log_loss",
+        *,
+        axes: Sequence[Axes] | Array | None = None,
+    ) -> ComparisonDisplay:
+        """Plot each method's score, and its difference from the best one.
+
+        Parameters
+        ----------
+        score : {"accuracy", "balanced_accuracy", "log_loss"}, default="log_loss"
+        axes : array-like of two matplotlib Axes, default=None
+            Axes of the scores and of the differences. By default those of a new figure.
+
+        Returns
+        -------
+        ComparisonDisplay
+
+        Raises
+        ------
+        ImportError
+            Without matplotlib: the extra "plots" has it.
+        ValueError
+            If there is no such score.
+        """
+        return ComparisonDisplay.from_comparison(self, score, axes=axes)
+
+    # -------------------------------------------------------------- intervals
+
+    def _by_fold(self, score):
+        """Scores of shape (n_folds, n_methods), methods in the order they came in."""
+        return self._by_fold_of_all[score]
+
+    @cached_property
+    def _by_fold_of_all(self):
+        methods = pd.unique(self.folds["method"])
+        by_fold = self.folds.pivot(index=["repeat", "fold"], columns="method")
+        return {score: by_fold[score][methods] for score in (*SCORES, "seconds")}
+
+    def _gaps(self, method, other, score):
+        by_fold = self._by_fold(score)
+        return by_fold[method] - by_fold[other]
+
+    def _interval(self, values, score, least=0.0):
+        """Mean of a score or difference over folds, and its interval.
+
+        Bounds of scores are those that scores can have.
+        """
+        mean, width = float(values.mean()), self._half_width(values, score)
+        low, high = max(least, mean - width), mean + width
+        if score != "log_loss":
+            low, high = max(low, -1.0), min(high, 1.0)
+        return mean, low, high
+
+    def _half_width(self, values, score):
+        """Half the width of the interval of a mean score, or difference, over folds."""
+        from scipy import stats  # late: see LadderClassifier.fit
+
+        # n_test / n_train of the labeled samples is 1 / (n_splits - 1)
+        scale = np.sqrt(1 / len(values) + 1 / (self.n_splits - 1))
+        quantile = stats.t.ppf(SURE, len(values) - 1)
+        width = float(quantile * values.std(ddof=1) * scale)
+        if score == "log_loss":
+            return width
+        return max(width, self._least_half_width(score, values))
+
+    def _least_half_width(self, score, values):
+        """That of independent samples, two more right and two more wrong.
+
+        Of a difference, it is that of two methods that err as rarely apart as their
+        accuracies allow.
+        """
+        from scipy import stats  # late: see LadderClassifier.fit
+
+        counts = np.array(list(self.n_labels.values()))
+        n = counts.sum()
+        if score == "balanced_accuracy":  # a mean over classes, some of few labels
+            n = len(counts) ** 2 / (1 / counts).sum()
+        n *= min(1, len(values) / self.n_splits)  # fewer if time was short
+        share = (abs(values.mean()) * n + 2) / (n + 4)
+        return float(stats.norm.ppf(SURE) * np.sqrt(share * (1 - share) / (n + 4)))
+
+
+def _rounded(probability):
+    """Two digits; nothing is certain."""
+    if probability > 0.99:
+        return "> 0.99"
+    return "< 0.01" if probability < 0.01 else f"{probability:.2f}"
+
+
+def _cell(row, name, form):
+    mean, low, high = (
+        format(row[key], form) for key in (name, f"{name} low", f"{name} high")
+    )
+    return f"{mean} [{low}, {high}]"
