@@ -109,7 +109,9 @@ def test_batches_of_equal_rows_do_no_harm():
     y_few = np.full(len(y), -1)
     for label in (False, True):
         y_few[rng.choice(np.flatnonzero(y == label), 20, replace=False)] = label
-    clf = LadderClassifier((16,), n_estimators=1, max_epochs=15, random_state=0)
+    clf = LadderClassifier(
+        (16,), n_estimators=1, linear_share=0, max_epochs=15, random_state=0
+    )
     clf.fit(X, y_few)
     assert max(clf.history_["train_loss"]) < 5
     assert balanced_accuracy_score(y, clf.predict(X)) > 0.99
@@ -624,7 +626,7 @@ def test_bins_of_pixels_are_no_image():
     X, y = np.random.RandomState(0).normal(size=(20, 16)), np.arange(20) % 2
     layers = [Conv(2, 3), MeanPool(), Dense()]
     images = small(architecture=layers, image_shape=(1, 4, 4)).fit(X, y)
-    with pytest.raises(ValueError, match=r"must be 'scaled', .* got 96 columns for 16"):
+    with pytest.raises(ValueError, match=r"must be 'shared', .* got 96 columns for 16"):
         images.set_params(feature_scaling=6).fit(X, y)
 
 

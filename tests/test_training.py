@@ -54,7 +54,9 @@ def fit(blobs, callbacks, **parameters):
         max_epochs=12,
         batch_size=20,
         learning_rate=0.02,
-        class_prior=None,  # known only when training has ended
+        # known only when training has ended
+        class_prior=None,
+        linear_share=0,
     )
     return LadderClassifier(
         callbacks=callbacks, random_state=0, **(defaults | parameters)

@@ -3,7 +3,6 @@
 Rasmus et al., "Semi-Supervised Learning with Ladder Networks", 2015, arXiv:1507.02672.
 """
 
-import math
 from typing import NamedTuple
 
 import torch
@@ -76,8 +75,8 @@ class Ladder(nn.Module):
     n_denoising : int, default=None
         Number of members with denoising costs, the first ones; by default all. (The
         decoders of the others learn nothing. Leaving them out would save little time.)
-    linear_share : float, default=0.0
-        Share of a `LinearMember` in the mean. With 0 there is none.
+    has_linear_member : bool, default=False
+        Whether a `LinearMember` votes, too.
     seed : int, default=0
         Determines the initial weights.
     """
@@ -94,7 +93,7 @@ class Ladder(nn.Module):
         class_bias=None,
         n_members=1,
         n_denoising=None,
-        linear_share=0.0,
+        has_linear_member=False,
         seed=0,
     ):
         super().__init__()
@@ -123,9 +122,7 @@ class Ladder(nn.Module):
         self.feature_scaling = None if feature_scaling is None else feature_scaling()
         n_classes = self.shapes[-1].channels // n_members
         self.linear = (
-            LinearMember(shape.n_units, n_classes, linear_share)
-            if linear_share
-            else None
+            LinearMember(shape.n_units, n_classes) if has_linear_member else None
         )
         if input_range is not None:
             input_range = self.for_all(_float32(input_range))
@@ -364,7 +361,7 @@ class Ladder(nn.Module):
             logits = log_proba.logsumexp(dim=1)
         if self.linear is not None:
             share = self.linear.share
-            log_odds = math.log(self.n_members * share / (1 - share))
+            log_odds = (self.n_members * share / (1 - share)).log()
             own = self.linear.logits(x).log_softmax(dim=1) + log_odds
             logits = torch.logaddexp(logits, own)
         return logits + self.class_prior_ratio.log()

@@ -20,13 +20,13 @@ class LinearMember(nn.Module):
     Parameters
     ----------
     n_columns, n_classes : int
-    share : float
-        Its share in the mean of the probabilities; the networks have the rest.
     """
 
-    def __init__(self, n_columns, n_classes, share):
+    def __init__(self, n_columns, n_classes):
         super().__init__()
-        self.share = share
+        # In the mean of the probabilities; the networks have the rest. It does not vote
+        # before it has weights.
+        self.register_buffer("share", torch.zeros((), **FLOAT32_ON_CPU))
         weight = torch.zeros(n_classes, n_columns, **FLOAT32_ON_CPU)
         self.register_buffer("weight", weight)
         self.register_buffer("bias", torch.zeros(n_classes, **FLOAT32_ON_CPU))
@@ -35,9 +35,10 @@ class LinearMember(nn.Module):
     def n_columns(self):
         return self.weight.shape[1]
 
-    def set(self, weight, bias):
-        """Set weights of shape (n_classes, n_columns), and biases."""
-        for buffer, array in ((self.weight, weight), (self.bias, bias)):
+    def set(self, weight, bias, share):
+        """Set weights of shape (n_classes, n_columns), biases, and the share."""
+        own = (self.weight, weight), (self.bias, bias), (self.share, share)
+        for buffer, array in own:
             buffer.copy_(torch.as_tensor(array, **FLOAT32_ON_CPU))
 
     def logits(self, x):
@@ -48,7 +49,9 @@ class LinearMember(nn.Module):
         x : Tensor of shape (n_samples, at least n_columns)
             Further columns are ignored: those of the other networks.
         """
-        return F.linear(x[:, : self.n_columns], self.weight, self.bias)
+        # In float64, so that rounding does not depend on the number of samples.
+        x, weight, bias = x[:, : self.n_columns].double(), self.weight, self.bias
+        return F.linear(x, weight.double(), bias.double()).float()
 
     def vote(self, proba, x):
         """Weighted mean of the networks' probabilities and its own."""

@@ -140,7 +140,8 @@ def linear(h, weight, bias=None):
         and h.dtype == torch.float32
         and len(h)  # oneDNN refuses empty tensors
         and torch.backends.mkldnn.enabled
-        and is_onednn_faster()
+        # MKL may round by a sample's place in its batch, which predictions must not.
+        and (is_onednn_faster() or not torch.is_grad_enabled())
     ):
         return OneDNNLinear.apply(h, weight, bias)
     return F.linear(h, weight, bias)

@@ -63,4 +63,4 @@ def fit_linear_member(net, data):
         own = known if len(known) > 2 else known[1:]
         intercept[known] = 0
         coef[own], intercept[own] = fitted.coef_, fitted.intercept_
-    linear.set(coef, intercept)
+    linear.set(coef, intercept, plan.linear_share)
