@@ -228,7 +228,10 @@ def test_missing_categories_are_missing_in_all_columns():
     np.testing.assert_array_equal(samples.names[2:6], ["color"] * 3 + ["sex"])
 
 
-@pytest.mark.parametrize("feature_scaling", ["auto", "scaled", None])
+SCALINGS = ["auto", "scaled", "shared", "projected", None]
+
+
+@pytest.mark.parametrize("feature_scaling", SCALINGS)
 @pytest.mark.parametrize("variant", ["full", "gamma"])
 def test_missing_and_unknown_categories_are_imputed(feature_scaling, variant):
     clf = fit_frame(feature_scaling=feature_scaling, variant=variant)

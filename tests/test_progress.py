@@ -111,7 +111,12 @@ def test_the_terminal_is_in_order_after_an_error(blobs, terminal, at_each_update
 
 
 @pytest.mark.parametrize(
-    "parameters", [{}, {"early_stopping": True, "validation_fraction": 0.4}]
+    "parameters",
+    [
+        {},
+        {"early_stopping": True, "validation_fraction": 0.4},
+        {"activation": "tanh"},  # steps of torch
+    ],
 )
 def test_it_changes_no_training_and_is_not_kept(blobs, parameters, at_each_update):
     shown = fit(blobs, **parameters)

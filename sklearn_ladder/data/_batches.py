@@ -82,7 +82,8 @@ class TrainingSamples(Dataset):
             if NARROWER * n_columns <= samples.shape[1]:  # projected
                 self._scaled = self._scaled_copy()
         elif scale is not None and samples.has_codes:
-            self._scaled = self._scaled_table()
+            by_feature = hasattr(scale, "feature")  # not projected
+            self._scaled = self._scaled_table() if by_feature else self._scaled_copy()
         self.y = torch.as_tensor(codes, device=device)
         self.weight = None if weight is None else as_tensor(np.float32(weight), device)
         # indices are on the device that selects samples, so that no device has to wait

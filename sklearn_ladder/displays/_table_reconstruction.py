@@ -181,7 +181,6 @@ class TableReconstructionDisplay:
         )
         table = _table(estimator, X)
         hidden = random_state.uniform(size=table.shape) < missing_share
-        hidden &= table.notna().to_numpy()
         reconstruction = _reconstruct(estimator, denoise, table, hidden)
         original, reconstructed, categories = {}, {}, {}
         for number in numbers:
