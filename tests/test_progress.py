@@ -3,6 +3,7 @@
 import io
 import pickle
 import re
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -142,5 +143,10 @@ def test_lines_of_workers(blobs, capfd):
     X, _, y_few = blobs
     clf = make_classifier(verbose=1)
     Parallel(n_jobs=2)(delayed(clone(clf).fit)(X, y_few) for _ in range(2))
-    lines = [line for line in capfd.readouterr().err.splitlines() if "updates" in line]
+    written, start = "", time.monotonic()
+    # the results of workers may be here before what they wrote
+    while written.count("updates") < 2 and time.monotonic() - start < 10:
+        written += capfd.readouterr().err
+        time.sleep(0.05)
+    lines = [line for line in written.splitlines() if "updates" in line]
     assert len(lines) == 2 and all("in process" in line for line in lines)
