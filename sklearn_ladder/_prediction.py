@@ -18,7 +18,7 @@ def run(module, method, samples, device, finish=None):
     Parameters
     ----------
     module : Ladder
-    method : {"forward", "hidden", "denoise"}
+    method : {"forward", "columns", "hidden", "denoise"}
     samples : Samples
     device : str
     finish : callable, default=None

@@ -13,7 +13,7 @@ def test_code_blocks_run():
     for block in blocks:
         exec(compile(block, str(README), "exec"), names)
     assert names["clf"].score(names["X"], names["y"]) > 0.9
-    assert set(names["pipeline"].classes_) == {"no", "yes"}
+    assert set(names["model"].classes_) == {"no", "yes"}
     assert names["search"].best_score_ < 0
 
 

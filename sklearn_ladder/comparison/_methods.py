@@ -26,7 +26,6 @@ VOTERS = {
     "ladder": LADDER,
     "rf": "random forest",
     "et": "extra trees",
-    "lr": "linear model",
 }
 
 

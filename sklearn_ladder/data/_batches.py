@@ -74,16 +74,7 @@ class TrainingSamples(Dataset):
         is_resident = samples.is_resident and fits_on(self.device, samples.shape)
         self.X = as_tensor(samples[:], device) if is_resident else samples
         self._scale = scale
-        self._scaled = None
-        if scale is not None and is_resident:
-            self._scaled = self._scaled_copy()
-        elif scale is not None and samples.is_sparse:
-            n_columns = self._scale(self._read(slice(1))).shape[1]
-            if NARROWER * n_columns <= samples.shape[1]:  # projected
-                self._scaled = self._scaled_copy()
-        elif scale is not None and samples.has_codes:
-            by_feature = hasattr(scale, "feature")  # not projected
-            self._scaled = self._scaled_table() if by_feature else self._scaled_copy()
+        self._scaled = None if scale is None else self._scaled_samples(samples)
         self.y = torch.as_tensor(codes, device=device)
         self.weight = None if weight is None else as_tensor(np.float32(weight), device)
         # indices are on the device that selects samples, so that no device has to wait
@@ -91,9 +82,20 @@ class TrainingSamples(Dataset):
             np.flatnonzero(codes != UNLABELED), device=device if is_resident else "cpu"
         )
 
-    def _scaled_copy(self):
-        """Scaled copy of all samples; None if it would be too large."""
-        shape = len(self.X), self._scale(self._read(slice(1))).shape[1]
+    def _scaled_samples(self, samples):
+        """All samples scaled, in memory; None if that would be too large."""
+        if samples.has_codes and hasattr(self._scale, "feature"):  # not projected
+            return self._scaled_table()
+        is_on_device = isinstance(self.X, Tensor)
+        if not (is_on_device or samples.has_codes or samples.is_sparse):
+            return None
+        n_columns = self._scale(self._read(slice(1))).shape[1]
+        if samples.is_sparse and NARROWER * n_columns > samples.shape[1]:
+            return None  # not projected
+        return self._scaled_copy(n_columns)
+
+    def _scaled_copy(self, n_columns):
+        shape = len(self.X), n_columns
         if not self._may_copy(shape):
             return None
         copy = torch.empty(shape, dtype=torch.float32, device=self.device)
@@ -109,7 +111,7 @@ class TrainingSamples(Dataset):
         return x if isinstance(x, Tensor) else as_tensor(x, self.device)
 
     def _scaled_table(self):
-        """Scaled numbers, and codes of categories; None if it would be too large."""
+        """Scaled numbers, and codes of categories."""
         shape = len(self.X), ScaledTable.n_numbers(self.X, self._scale)
         if not self._may_copy(shape):
             return None

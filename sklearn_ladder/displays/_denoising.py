@@ -12,7 +12,13 @@ from .._random import private_random_state
 from ..data._batches import as_tensor
 from ..objective._costs import LEAST_STD
 from ..robustness._attacks import fitted_net, private_generator
-from ._layout import choose_samples, layer_name, place_legend, require_matplotlib
+from ._layout import (
+    choose_samples,
+    layer_name,
+    legend_marker,
+    place_legend,
+    require_matplotlib,
+)
 
 if TYPE_CHECKING:
     from typing import Any, Self
@@ -272,9 +278,9 @@ class DenoisingFunctionDisplay:
         ax.set(xlabel="Corrupted value (z̃)", ylabel=f"Value in {unit}")
         legend = {
             "corrupted": diagonal,
-            "clean": _dot(plt, "o", "gray"),
+            "clean": legend_marker("o", "gray"),
             "denoised, by u": self.lines_[len(self.lines_) // 2],
-            "denoising": _dot(plt, r"$\downarrow$", ARROW_COLOR),
+            "denoising": legend_marker(r"$\downarrow$", ARROW_COLOR),
         }
         place_legend(ax, handles=list(legend.values()), labels=list(legend))
         self.ax_, self.figure_ = ax, ax.figure
@@ -307,11 +313,6 @@ class DenoisingFunctionDisplay:
             low, high = np.min(shown), np.max(shown)
             margin = 0.05 * (high - low) or 1
             set_limits(low - margin, high + margin, auto=True)
-
-
-def _dot(plt, marker, color):
-    """An entry of a legend that is a marker."""
-    return plt.Line2D([], [], linestyle="", marker=marker, color=color, markersize=5)
 
 
 def _check_layer(layer, denoising_cost):

@@ -11,9 +11,9 @@ from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils.validation import _num_samples
 
 from .._random import private_random_state
-from ..data._labels import UNLABELED, encode_known_labels
+from ..data._labels import UNLABELED, encode_known_labels, labeled_part
 from ..robustness._attacks import fitted_net
-from ._layout import choose_samples, require_matplotlib
+from ._layout import choose_samples, legend_marker, require_matplotlib
 
 if TYPE_CHECKING:
     from typing import Any, Literal, Self
@@ -296,14 +296,12 @@ class EmbeddingDisplay:
         for ax in axes if grid[1] == 1 else axes[:1]:
             ax.set_ylabel(self.axis_labels[1])
         self.axes_, self.figure_ = axes, figure
-        self._add_legend(plt, classes, colors)
+        self._add_legend(classes, colors)
         return self
 
     def _all_classes(self):
         if self.classes is not None:
             return np.asarray(self.classes)
-        from ..data._labels import labeled_part
-
         labels = [
             labeled_part(each)[1] for each in (self.y_pred, self.y) if each is not None
         ]
@@ -335,19 +333,12 @@ class EmbeddingDisplay:
             zorder=3,
         )
 
-    def _add_legend(self, plt, classes, colors):
+    def _add_legend(self, classes, colors):
         """One legend of classes and marks, beside the axes if there is a layout."""
 
-        def dot(color, label, edge="none", size=5):
-            return plt.Line2D(
-                *([], []),
-                linestyle="",
-                marker="o",
-                markersize=size,
-                markerfacecolor=color,
-                markeredgecolor=edge,
-                label=label,
-            )
+        def dot(color, label, markeredgecolor="none", **kwargs):
+            kwargs |= {"label": label, "markeredgecolor": markeredgecolor}
+            return legend_marker("o", color, **kwargs)
 
         entries = []
         if len(classes) <= MOST_DISTINCT:
@@ -355,7 +346,7 @@ class EmbeddingDisplay:
         if any(-1 in points for points in self.points_):
             entries.append(dot(UNLABELED_COLOR, "unlabeled"))
         if self.marks_:
-            entries.append(dot("none", "labeled", "black", 6))
+            entries.append(dot("none", "labeled", "black", markersize=6))
         if not entries:
             return
         if self.figure_.get_layout_engine() is None:

@@ -79,6 +79,21 @@ def place_legend(ax, **kwargs):
     )
 
 
+def legend_marker(marker, color, **kwargs):
+    """An entry of a legend that is a marker without a line.
+
+    Parameters
+    ----------
+    marker, color : str or tuple
+    **kwargs
+        Passed to :class:`matplotlib.lines.Line2D`.
+    """
+    from matplotlib.lines import Line2D
+
+    kwargs = {"markersize": 5} | kwargs
+    return Line2D([], [], linestyle="", marker=marker, color=color, **kwargs)
+
+
 def _flat_legend(ax, **kwargs):
     """A legend with few rows that is no wider than the axes."""
     for most in range(MOST_COLUMNS, 0, -1):

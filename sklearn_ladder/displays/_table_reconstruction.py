@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import r2_score
 from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import _num_samples
+from sklearn.utils.validation import _check_feature_names_in, _num_samples
 
 from .._random import private_random_state
 from ..data._missing import table_columns
@@ -169,7 +169,7 @@ class TableReconstructionDisplay:
             raise ValueError(
                 f"missing_share must be between 0 and 1; got {missing_share!r}."
             )
-        names = _feature_names(estimator)
+        names = list(_check_feature_names_in(estimator))  # or x0, x1, …
         numbers = _feature_numbers(features, names)
         random_state = private_random_state(random_state)
         X, _ = flatten_images(X)
@@ -308,14 +308,6 @@ def _short(text, n):
     """A text of at most n characters."""
     text = str(text)
     return text if len(text) <= n else f"{text[: n - 1]}…"
-
-
-def _feature_names(estimator):
-    """Names of the features; without names x0, x1, …, as in scikit-learn."""
-    names = getattr(estimator, "feature_names_in_", None)
-    if names is None:
-        return [f"x{number}" for number in range(estimator.n_features_in_)]
-    return list(names)
 
 
 def _feature_numbers(features, names):

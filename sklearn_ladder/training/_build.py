@@ -13,7 +13,7 @@ from ..data._samples import chunk_size
 from ..network import layer_shapes
 from ..network._feature_scaling import PiecewiseLinear
 from ..network._projection import Projection
-from ._callbacks import LearningRateSchedule, early_stopping
+from ._callbacks import LearningRateSchedule, callback_of, early_stopping
 from ._checkpoint import Checkpoint
 from ._net import LadderNet
 
@@ -131,12 +131,12 @@ def _copies(callbacks):
     does.
     """
     for entry in callbacks or []:
-        if not isinstance(_callback(entry), Callback):
+        if not isinstance(callback_of(entry), Callback):
             raise ValueError(
                 "callbacks must be skorch callbacks, or pairs (name, callback); got "
                 f"{entry!r}."
             )
-    is_checkpoint = [isinstance(_callback(e), Checkpoint) for e in callbacks or []]
+    is_checkpoint = [isinstance(callback_of(e), Checkpoint) for e in callbacks or []]
     if sum(is_checkpoint) > 1:
         raise ValueError("callbacks must have at most one Checkpoint.")
     try:
@@ -151,11 +151,6 @@ def _copies(callbacks):
     return [copies[n] for n in np.argsort(is_checkpoint, kind="stable")]
 
 
-def _callback(entry):
-    is_pair = isinstance(entry, tuple) and len(entry) == 2
-    return entry[-1] if is_pair else entry
-
-
 def _load_weights(module, previous):
     """Copy weights and statistics, except buffers that depend on the data of a fit."""
     own, state = module.state_dict(), previous.state_dict()
@@ -167,9 +162,7 @@ def _load_weights(module, previous):
     }
     # one of the two may have no linear member
     state = {n: value for n, value in state.items() if not n.startswith("linear.")} | {
-        n: previous.state_dict().get(n, value)
-        for n, value in own.items()
-        if n.startswith("linear.")
+        n: state.get(n, value) for n, value in own.items() if n.startswith("linear.")
     }
     try:
         module.load_state_dict(state)

@@ -6,6 +6,12 @@ from skorch.callbacks import Callback, EarlyStopping, PassthroughScoring
 from skorch.utils import noop
 
 
+def callback_of(entry):
+    """The callback of an entry of `callbacks`: itself, or the last of a pair."""
+    is_pair = isinstance(entry, tuple) and len(entry) == 2
+    return entry[-1] if is_pair else entry
+
+
 class LearningRateSchedule(Callback):
     """Constant learning rate, then falling linearly to 0, and a limit on the time.
 

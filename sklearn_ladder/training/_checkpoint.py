@@ -16,6 +16,7 @@ from .._atomic_write import remove_left_overs
 from .._random import Seeds
 from .._version import __version__
 from ..data._fingerprint import fingerprint
+from ._callbacks import callback_of
 from ._checkpoint_file import (
     FORMAT,
     plain,
@@ -239,7 +240,7 @@ def seeds_in_checkpoint(callbacks):
     callbacks : list of callbacks or of pairs (name, callback), or None
     """
     for entry in callbacks or []:
-        callback = entry[-1] if isinstance(entry, tuple) else entry
+        callback = callback_of(entry)
         if isinstance(callback, Checkpoint):
             state = read(callback.path)
             if state is not None:

@@ -14,6 +14,7 @@ from skorch.utils import get_map_location
 
 from .._isolation import isolated
 from ._build import initialized_net, own_callbacks
+from ._callbacks import callback_of
 
 # Buffers that the plan has, too.
 OF_PLAN = ("feature_scaling.", "input_range")
@@ -38,7 +39,7 @@ def saved_state(net):
         Plain types and arrays, beside the plan and the user's callbacks.
     """
     n_own = len(own_callbacks(net.plan))
-    users = [callback for _, callback in map(_as_pair, net.callbacks[n_own:])]
+    users = [callback_of(entry) for entry in net.callbacks[n_own:]]
     return {
         "plan": net.plan,
         "device": str(net.device),
@@ -99,10 +100,6 @@ def restored_net(state):
     net.callbacks = [*net.callbacks, *users]
     vars(net).update(state["attributes"])
     return net
-
-
-def _as_pair(entry):
-    return entry if isinstance(entry, tuple) else (None, entry)
 
 
 def _array(tensor):
