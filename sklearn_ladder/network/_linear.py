@@ -11,8 +11,8 @@ class LinearMember(nn.Module):
     """Multinomial logistic regression, which votes beside the ladder networks.
 
     NOTE[DIFF]: the paper has no such member. Ladder networks assume that classes are
-    clusters. In tables they often are not, and a linear classifier with strong
-    regularization then loses less to few labels.
+    clusters. In tables they often are not. There, a linear classifier with strong
+    regularization overfits few labels less than a network does.
 
     Its weights are no parameters, because the optimizer of the networks does not train
     them: `training._linear_member` sets them.
