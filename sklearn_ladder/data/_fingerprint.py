@@ -12,8 +12,9 @@ def fingerprint(data):
     """Hash of training data.
 
     All labels and weights count, the names of categories, and the range of each
-    feature, which takes all samples into account. So do the values of all samples; of very large data (more than 2²⁸
-    entries), those of 64 chunks, evenly spaced from the first to the last.
+    feature, which takes all samples into account. So do the values of all samples; of
+    very large data (more than 2²⁸ entries), those of 64 chunks, evenly spaced from the
+    first to the last.
 
     Parameters
     ----------
