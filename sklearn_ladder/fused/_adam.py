@@ -25,13 +25,16 @@ class AdamUpdate:
     def __init__(self, optimizer, gradients):
         self._optimizer = optimizer
         states = [self._state(parameter) for parameter in gradients]
-        self._steps = [state["step"] for state in states]
-        n_steps = {int(step) for step in self._steps}
+        n_steps = {int(state["step"]) for state in states}
         if len(n_steps) != 1:
             raise ValueError(
                 f"All parameters must be at the same step of Adam; got {n_steps}."
             )
         (self.n_steps,) = n_steps
+        # one tensor, so that one call counts a step of all parameters
+        self._steps = torch.full((len(states),), float(self.n_steps), **FLOAT32_ON_CPU)
+        for state, step in zip(states, self._steps.unbind(), strict=True):
+            state["step"] = step
         sizes = [parameter.numel() for parameter in gradients]
         lists = {
             "parameters": gradients,
@@ -59,7 +62,7 @@ class AdamUpdate:
     def run(self):
         """Update the parameters by their gradients."""
         group, call = self._optimizer.param_groups[0], self._call
-        torch._foreach_add_(self._steps, 1)
+        self._steps += 1
         self.n_steps += 1
         call.beta1, call.beta2 = group["betas"]
         call.epsilon = group["eps"]
