@@ -144,10 +144,12 @@ def fit_seconds_sentence():
         return f"{min(seconds):.1f} to {max(seconds):.1f} s"
 
     others = [name for name in next(iter(tables.values())) if name != "ladder"]
+    machine = result["machine"]
     return (
         f"Fits with defaults of {', '.join(tables)}: {seconds_of(['ladder'])} on "
-        f"{result['machine']['threads']} threads of {result['machine']['processor']}; "
-        f"{', '.join(others)}: {seconds_of(others)} ([speed](docs/benchmarks/speed.md))."
+        f"{machine['threads']} threads of {machine['processor']}; "
+        f"{', '.join(others)}: {seconds_of(others)}. "
+        "[More](docs/benchmarks/speed.md)."
     )
 
 
