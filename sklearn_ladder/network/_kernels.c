@@ -85,7 +85,7 @@ struct cost {
     const float *z_denoised, *z_clean, *mean, *std; /* the last two may be NULL */
     float *sums, *cost;
     float *dz_denoised, *dz_clean, *dmean, *dstd;
-    int64_t n_observed; /* if not 0: NaN in z_clean does not count, these entries do */
+    int64_t n_observed; /* if not 0: entries that count, at the input; others are NaN */
 };
 
 struct adam {

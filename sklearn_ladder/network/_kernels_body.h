@@ -353,13 +353,21 @@ static void NAME(perturb)(const struct perturb *t, long first, long last)
     }
 }
 
-/* Sum over rows, by column, of error squared, which is 0 at missing entries; error = (z_denoised - mean - std z) / d,
+/* A row of z, with what makes no error where z is missing. At the input alone, so
+ * mean is 0 and std is 1. */
+static const float *NAME(observed)(const float *z, const float *denoised, float *filled, long n)
+{
+    for (long j = 0; j < n; j++)
+        filled[j] = z[j] == z[j] ? z[j] : denoised[j];
+    return filled;
+}
+
+/* Sum over rows, by column, of error squared; error = (z_denoised - mean - std z) / d,
  * where d is std, but at least `least_std`. At the input, mean is 0 and std is 1. */
 static void NAME(cost_forward)(const struct cost *t, long first, long last)
 {
     const long n = last - first;
-    const int is_partial = t->n_observed > 0;
-    float divisor[BLOCK], share[BLOCK], mean[BLOCK], sums[BLOCK] = {0}, totals[BLOCK] = {0};
+    float filled[BLOCK], divisor[BLOCK], share[BLOCK], mean[BLOCK], sums[BLOCK] = {0}, totals[BLOCK] = {0};
     for (long j = 0; j < n; j++) {
         const float std = t->std ? t->std[first + j] : 1.0f;
         mean[j] = t->mean ? t->mean[first + j] : 0.0f;
@@ -370,9 +378,10 @@ static void NAME(cost_forward)(const struct cost *t, long first, long last)
     for (long i = 0; i < t->n_rows; i++) {
         const float *denoised = t->z_denoised + i * t->denoised_row + first;
         const float *clean = t->z_clean + i * t->clean_row + first;
+        if (t->n_observed)
+            clean = NAME(observed)(clean, denoised, filled, n);
         SIMD for (long j = 0; j < n; j++) {
             float error = (denoised[j] - mean[j]) * divisor[j] - clean[j] * share[j];
-            error = is_partial & (clean[j] != clean[j]) ? 0.0f : error;
             sums[j] += error * error;
         }
         if (i % CHUNK == CHUNK - 1 || i == t->n_rows - 1)
@@ -386,8 +395,7 @@ static void NAME(cost_forward)(const struct cost *t, long first, long last)
 static void NAME(cost_backward)(const struct cost *t, long first, long last)
 {
     const long n = last - first;
-    const int is_partial = t->n_observed > 0;
-    float divisor[BLOCK], share[BLOCK], mean[BLOCK], follows[BLOCK];
+    float filled[BLOCK], divisor[BLOCK], share[BLOCK], mean[BLOCK], follows[BLOCK];
     float sums[2][BLOCK] = {{0}}, totals[2][BLOCK] = {{0}};
     for (long j = 0; j < n; j++) {
         const float std = t->std ? t->std[first + j] : 1.0f;
@@ -401,9 +409,10 @@ static void NAME(cost_backward)(const struct cost *t, long first, long last)
         const float *denoised = t->z_denoised + i * t->denoised_row + first;
         const float *clean = t->z_clean + i * t->clean_row + first;
         float *restrict ddenoised = t->dz_denoised + i * t->ddenoised_row + first;
+        if (t->n_observed)
+            clean = NAME(observed)(clean, denoised, filled, n);
         SIMD for (long j = 0; j < n; j++) {
             float error = (denoised[j] - mean[j]) * divisor[j] - clean[j] * share[j];
-            error = is_partial & (clean[j] != clean[j]) ? 0.0f : error;
             ddenoised[j] = error * t->scale * divisor[j];
             sums[0][j] += ddenoised[j];
             sums[1][j] += ddenoised[j] * (clean[j] + error * follows[j]);
