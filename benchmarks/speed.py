@@ -110,6 +110,9 @@ def recipe_step(recipe, samples, batch_size, has_graph=False):
     net.notify("on_train_begin", X=samples, y=None)
     batch = next(iter(net.get_iterator(samples, training=True)))
     step = net.train_step if has_graph else StepOnCPU(net)
+    step(batch)
+    if not has_graph and step.reason:
+        print(f"{recipe}: steps by torch, because {step.reason}")
     return lambda: step(batch)
 
 
