@@ -123,6 +123,11 @@ class TableCategories:
         self.code = np.concatenate(codes)
 
     @property
+    def values(self):
+        """Frequent categories of each feature, None if it is a number."""
+        return [each and each.values for each in self.features]
+
+    @property
     def is_expanding(self):
         """Whether the matrix has more columns than the table."""
         return len(self.feature) > len(self.features)

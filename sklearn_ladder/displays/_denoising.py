@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from .._isolation import isolated
+from .._prediction import check_samples
 from .._random import private_random_state
 from ..data._batches import as_tensor
 from ..objective._costs import LEAST_STD
@@ -341,7 +342,7 @@ def _values_of_unit(estimator, X, layer, unit, n_curves, max_samples, random_sta
     width = module.shapes[layer].channels // module.n_members
     if not 0 <= unit < width:
         raise ValueError(f"unit must be from 0 to {width - 1}; got {unit!r}.")
-    samples = estimator._check_samples(X)
+    samples = check_samples(estimator, X)
     random_state = private_random_state(random_state)
     chosen = choose_samples(len(samples), max_samples, random_state)
     if len(chosen) < 2:

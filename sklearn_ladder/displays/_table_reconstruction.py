@@ -12,6 +12,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_feature_names_in, _num_samples
 
+from .._prediction import check_samples
 from .._random import private_random_state
 from ..data._missing import table_columns
 from ..data._samples import flatten_images
@@ -328,7 +329,7 @@ def _feature_numbers(features, names):
 
 def _table(estimator, X):
     """Samples as a pandas frame: numbers as float, categories as objects."""
-    samples = estimator._check_samples(X)
+    samples = check_samples(estimator, X)
     categories = estimator.plan_.categories
     if categories is None:
         return pd.DataFrame(samples.astype(np.float64)[:])
