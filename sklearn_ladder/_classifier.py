@@ -416,7 +416,7 @@ class LadderClassifier(
     def categories_(self) -> list[npt.NDArray[Any] | None] | None:
         """Categories of each feature."""
         check_is_fitted(self)
-        return self.plan_.categories and self.plan_.categories.values
+        return None if self.plan_.categories is None else self.plan_.categories.values
 
     @property
     def _n_features_out(self):

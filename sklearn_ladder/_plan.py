@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from . import _defaults
-from ._class_prior import check_class_prior, class_shares, equal_shares_weight
+from ._class_prior import ClassPriorRule, resolve_class_prior
 from ._parameters import is_mlp, name_per_layer, per_layer
 from ._plan_costs import resolve_costs
 from ._random import Seeds
@@ -155,7 +155,7 @@ def resolve_plan(parameters, data, image_shape, seeds, previous=None):
         **network,
         **training,
         **costs,
-        **_resolve_class_prior(own, data, costs["uses_unlabeled"]),
+        **_class_prior_rule(own, data, costs["uses_unlabeled"])._asdict(),
         **{name: own[name] for name in TAKEN_AS_GIVEN},
         device=resolve_device(own["device"]),
         is_stream=data.is_stream,
@@ -290,32 +290,17 @@ def _linear_share(own, data, n_labels, network, previous):
     return float(share)
 
 
-def _resolve_class_prior(own, data, uses_unlabeled):
+def _class_prior_rule(own, data, uses_unlabeled):
     """Resolve the class prior: given, label shares, or by the EM algorithm."""
     n_classes = len(data.classes)
-    class_prior, em_weight = check_class_prior(own["class_prior"], n_classes), 0.0
     if data.is_stream:  # a stream never sees all labels
-        return {
-            "class_shares": (1 / n_classes,) * n_classes,
-            "class_prior": None,
-            "em_weight": em_weight,
-        }
-    if isinstance(class_prior, str):
-        # Weights already say how much classes matter. Without a cost of unlabeled
-        # samples, only labels should matter.
-        if class_prior == "em":
-            em_weight = 1.0
-        elif uses_unlabeled and own["class_weight"] is None:
-            em_weight = equal_shares_weight(data.codes, n_classes, data.weight)
-        class_prior = None
-    elif class_prior is not None:
-        class_prior = tuple(class_prior.tolist())
-    shares = class_shares(data.codes, n_classes, data.weight)
-    return {
-        "class_shares": tuple(shares.tolist()),
-        "class_prior": class_prior,
-        "em_weight": em_weight,
-    }
+        return ClassPriorRule((1 / n_classes,) * n_classes, None, 0.0)
+    # Weights already say how much classes matter. Without a cost of unlabeled samples,
+    # only labels should matter.
+    may_estimate = uses_unlabeled and own["class_weight"] is None
+    return resolve_class_prior(
+        own["class_prior"], data.codes, n_classes, data.weight, may_estimate
+    )
 
 
 def _n_bins(feature_scaling, n_values, n_classes):

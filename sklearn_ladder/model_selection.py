@@ -27,7 +27,8 @@ from sklearn.utils import (
 
 from ._hide_labels import hide_labels
 from ._scorer import labeled_scorer
-from .data._labels import UNLABELED, encode_labels, split_labeled, without_labels
+from .data._labels import UNLABELED, encode_labels, without_labels
+from .data._splits import split_labeled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -141,7 +141,7 @@ class Comparison:
         -------
         float
         """
-        from scipy import stats  # late: see LadderClassifier.fit
+        from scipy import stats  # late: it is slow to import
 
         gaps = self._gaps(method, other, score)
         width = self._half_width(gaps, score)
@@ -352,7 +352,7 @@ class Comparison:
 
     def _half_width(self, values, score):
         """Half the width of the interval of a mean score, or difference, over folds."""
-        from scipy import stats  # late: see LadderClassifier.fit
+        from scipy import stats  # late: it is slow to import
 
         # n_test / n_train of the labeled samples is 1 / (n_splits - 1)
         scale = np.sqrt(1 / len(values) + 1 / (self.n_splits - 1))
@@ -368,7 +368,7 @@ class Comparison:
         Of a difference, it is that of two methods that err as rarely apart as their
         accuracies allow.
         """
-        from scipy import stats  # late: see LadderClassifier.fit
+        from scipy import stats  # late: it is slow to import
 
         counts = np.array(list(self.n_labels.values()))
         n = counts.sum()

@@ -50,12 +50,9 @@ class LabeledOnlyClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimat
     ----------
     estimator_ : classifier
         The fitted classifier.
-
     classes_ : ndarray of shape (n_classes,)
         Without the marker.
-
     n_features_in_ : int
-
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if all feature names are strings.
 
@@ -216,12 +213,9 @@ class SemiSupervisedClassifier(LabeledOnlyClassifier):
     ----------
     estimator_ : classifier
         The fitted classifier. Its classes are codes.
-
     classes_ : ndarray of shape (n_classes,)
         Without the marker.
-
     n_features_in_ : int
-
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if all feature names are strings.
 

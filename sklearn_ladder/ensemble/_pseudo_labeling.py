@@ -47,14 +47,14 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
 
     First `estimator` is fitted to the labels. In each round it is fitted again, with
     pseudo-labels: the predictions for unlabeled samples whose probability is above
-    `threshold`. Pseudo-labels are chosen anew in each round, where
+    `threshold`. Each round chooses all pseudo-labels anew, whereas
     :class:`~sklearn.semi_supervised.SelfTrainingClassifier` keeps them. An estimator
-    with ``warm_start=True`` goes on from its previous weights.
+    with ``warm_start=True`` continues from its previous weights.
 
     A single estimator that confuses two classes reinforces the error through its own
-    pseudo-labels. With `n_estimators` above 1 several of them, with other seeds, learn
-    from the sure predictions of their mean. With an `arbiter` another classifier, which
-    errs in another way, decides where they disagree.
+    pseudo-labels. With `n_estimators` above 1, several estimators with different seeds
+    learn from the sure predictions of their mean. With an `arbiter`, a different kind
+    of classifier decides where they disagree.
 
     Parameters
     ----------
@@ -70,8 +70,7 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         keep probabilities low: the default LadderClassifier seldom passes 0.9.
 
     n_estimators : int, default=1
-        Number of estimators that are trained side by side. `predict_proba` is their
-        mean.
+        Number of estimators that are trained. `predict_proba` is their mean.
 
     n_candidates : int, default=None
         Number of estimators that are trained first. From the first round on there are
@@ -106,23 +105,17 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
     ----------
     estimators_ : list of classifiers
         The estimators of the last round. Their classes are codes.
-
     classes_ : ndarray of shape (n_classes,)
         Without the marker.
-
     transduction_ : ndarray of shape (n_samples,)
-        Label of each training sample: the given one or, for unlabeled samples, the
-        predicted one.
-
+        Label of each training sample: the given one or, if unlabeled, the prediction.
     history_ : list of dict
         Of the first fit and each round: "n_pseudo_labels", "n_changed" (pseudo-labels
         that are not those of the previous round, added and dropped ones included),
         "n_arbitrated" (pseudo-labels by the arbiter), "disagreement" (share of samples
         for which the estimators then predict several classes) and "duration" (seconds).
         ``pandas.DataFrame(clf.history_)`` makes a table of it.
-
     n_features_in_ : int
-
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if all feature names are strings.
 
@@ -226,14 +219,14 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         Raises
         ------
         ValueError
-            If a parameter is not as described, if no sample is labeled, if there are
-            fewer than two classes, or a fitted estimator does not know all of them.
+            If a parameter is not as described, if fewer than two classes have labels,
+            or if a fitted estimator does not know all of them.
         TypeError
             If there are weights, and the estimator takes none.
         """
         check_is_classifier("estimator", self.estimator)
         check_has_proba("estimator", self.estimator)
-        self._check_n_candidates()
+        n_candidates = self._checked_n_candidates()
         X_checked, labels, weight = self._checked(X, y, sample_weight)
         params = self._params_of_fits(weight, fit_params)["estimator"]
         codes, n_classes = labels.codes, len(labels.classes)
@@ -241,7 +234,7 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         stage, history = self._previous(labels)
         if stage is None:
             stage, record = self._train(
-                self._candidates(), X_checked, codes, n_classes, params
+                self._candidates(n_candidates), X_checked, codes, n_classes, params
             )
             history = [_record(codes, codes, codes, codes) | record]
         while len(history) <= self.n_rounds:
@@ -277,36 +270,30 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
             axis=0,
         )
 
-    # ---------------------------------------------------------------- for fit
-
-    @property
-    def _n_candidates(self):
-        return self.n_estimators if self.n_candidates is None else self.n_candidates
-
-    def _check_n_candidates(self):
-        if self._n_candidates < self.n_estimators:
+    def _checked_n_candidates(self):
+        if self.n_candidates is None:
+            return self.n_estimators
+        if self.n_candidates < self.n_estimators:
             raise ValueError(
                 f"n_candidates must be at least n_estimators, {self.n_estimators}; "
                 f"got {self.n_candidates}."
             )
+        return self.n_candidates
 
-    def _candidates(self):
+    def _candidates(self, n_candidates):
         """Unfitted estimators, each with a source of random numbers of its own."""
-        n_candidates = self._n_candidates
-        candidates = [
-            clone(semi_supervised(self.estimator)) for _ in range(n_candidates)
-        ]
+        estimator = semi_supervised(self.estimator)
+        candidates = [clone(estimator) for _ in range(n_candidates)]
         if self.random_state is None and n_candidates == 1:
             return candidates
         seed = self.random_state
         if not isinstance(seed, Integral):
             seed = private_random_state(seed).randint(LARGEST_SEED)
         for number, candidate in enumerate(candidates):
-            # Not a number, by which each round would draw the same noise. Seeds may not
-            # be larger than 32 bits.
-            own = np.random.RandomState((seed + SEED_STEP * number) % 2**32)
+            # With a number, each round would draw the same noise.
+            source = np.random.RandomState((seed + SEED_STEP * number) % 2**32)
             names = random_state_names(candidate)
-            candidate.set_params(**dict.fromkeys(names, own))
+            candidate.set_params(**dict.fromkeys(names, source))
         return candidates
 
     def _train(self, estimators, X, codes, n_classes, params):
@@ -356,7 +343,7 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         return estimators
 
     def _previous(self, labels):
-        """Stage and history to go on from, None and None if there are none."""
+        """Stage and history that `warm_start` continues, or None and None."""
         stage = getattr(self, "_stage", None)
         if not self.warm_start or stage is None:
             return None, None

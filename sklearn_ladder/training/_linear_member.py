@@ -32,7 +32,7 @@ def fit_linear_member(net, data):
     linear, plan = net.module_.linear, net.plan
     if linear is None:
         return
-    from sklearn.linear_model import LogisticRegression  # late: see _classifier._train
+    from sklearn.linear_model import LogisticRegression  # late: it is slow to import
 
     counted = data.codes != UNLABELED
     if data.weight is not None:
