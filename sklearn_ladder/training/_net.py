@@ -128,13 +128,6 @@ class LadderNet(NeuralNetClassifier):
         n_done = self.n_updates_ // self.plan.n_updates_per_epoch
         return super().fit_loop(X, y, self.max_epochs - n_done, **kwargs)
 
-    def get_iterator(self, dataset, training=False):
-        """Iterable over batches, from where training is."""
-        iterator = super().get_iterator(dataset, training)
-        if training:
-            iterator.skip(self.n_updates_)
-        return iterator
-
     def train_step_single(self, batch, **fit_params):
         """Batch → activations → costs → gradients. skorch then steps the optimizer.
 
@@ -175,6 +168,7 @@ class LadderNet(NeuralNetClassifier):
             return super().run_single_epoch(
                 iterator, training, prefix, step_fn, **fit_params
             )
+        iterator.skip_to(self.n_updates_)  # a checkpoint may have brought some
         if not self.module_.training:  # in each step it would take 5% of the time
             self._set_training(True)
         if self.epoch_so_far_ is None:
