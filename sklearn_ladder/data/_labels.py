@@ -201,7 +201,8 @@ def _read(y):
         labels = _of_objects(labels)
     classes, codes = np.unique(labels, return_inverse=True)
     if len(classes):
-        # twice, since scikit-learn takes many classes in few samples for regression
+        # each class twice, because scikit-learn takes labels that are nearly all
+        # different for regression
         targets = classes.astype(float) if classes.dtype.kind == "f" else classes
         check_classification_targets(np.tile(targets, 2))
     if classes.dtype.kind == "u" and (classes == np.iinfo(classes.dtype).max).any():

@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimator):
     """Adjust a classifier's probabilities to the class prior of unlabeled samples.
 
-    Labels are often collected class by class. Then their shares say nothing of how
-    frequent the classes are, and a classifier learns these shares all the same. The
-    class prior of the unlabeled samples is estimated by expectation-maximization (EM),
-    by the same code as in :class:`~sklearn_ladder.LadderClassifier`.
+    Labels are often collected class by class. Then their shares do not say how frequent
+    the classes are, but a classifier learns these shares. This one estimates the class
+    prior of the unlabeled samples by expectation-maximization (EM), with the same code
+    as :class:`~sklearn_ladder.LadderClassifier`.
 
     Parameters
     ----------
@@ -57,9 +57,9 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
     estimator_ : classifier
         The fitted classifier. Its classes are codes.
     classes_ : ndarray of shape (n_classes,)
-        Without the marker.
+        Class labels, without -1.
     class_prior_ : ndarray of shape (n_classes,)
-        With None the shares of the labels.
+        Class prior that `predict_proba` assumes.
     transduction_ : ndarray of shape (n_samples,)
         Label of each training sample: the given one or, if unlabeled, the prediction.
     n_features_in_ : int
@@ -74,7 +74,7 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
 
     Examples
     --------
-    Four fifths of the samples are of class 0, and half of the labels:
+    Class 0 has four fifths of the samples, and half of the labels:
 
     >>> import numpy as np
     >>> from sklearn.linear_model import LogisticRegression
@@ -127,7 +127,7 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
         y : array-like of shape (n_samples,)
             Class labels; -1 or a missing value marks an unlabeled sample.
         sample_weight : array-like of shape (n_samples,), default=None
-            Those of unlabeled samples do not count in the shares of the labels.
+            Weights of unlabeled samples are passed on, but not used for the prior.
         **fit_params : dict
             Metadata for the classifier, with metadata routing only.
 

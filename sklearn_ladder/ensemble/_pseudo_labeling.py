@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._decorators import _fit_context
 from .._random import private_random_state
 from ..data._labels import UNLABELED
+from . import _pseudo_labels
 from ._base import (
     SemiSupervisedMixin,
     check_has_proba,
@@ -26,7 +27,6 @@ from ._base import (
     random_state_names,
 )
 from ._labeled_only import semi_supervised
-from ._pseudo_labels import disputed, most_agreeing, settled, sure_labels
 from ._tags import final_estimator, is_semi_supervised
 
 if TYPE_CHECKING:
@@ -73,19 +73,19 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         Number of estimators that are trained. `predict_proba` is their mean.
 
     n_candidates : int, default=None
-        Number of estimators that are trained first. From the first round on there are
-        `n_estimators`: those whose predictions are most often those of the mean of all
-        candidates. None is `n_estimators`.
+        Number of estimators that are trained first. The first round keeps the
+        `n_estimators` of them that agree most often with the mean of all. None is
+        `n_estimators`.
 
     round_params : dict, default=None
         Parameters of `estimator` that have another value in the rounds, such as fewer
         epochs.
 
     arbiter : classifier with `predict_proba`, default=None
-        It is fitted to labels and pseudo-labels where estimators disagree on a sample.
-        If its probability is above `arbiter_threshold`, and one of the estimators
-        agrees, its prediction becomes the pseudo-label. With more candidates than
-        estimators it decides from the second round on.
+        Decides about samples on which the estimators disagree. It is fitted to labels
+        and pseudo-labels. Its prediction becomes the pseudo-label if its probability is
+        above `arbiter_threshold` and one of the estimators agrees. With more candidates
+        than estimators, it decides from the second round on.
 
     arbiter_threshold : float, default=0.9
 
@@ -106,15 +106,14 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
     estimators_ : list of classifiers
         The estimators of the last round. Their classes are codes.
     classes_ : ndarray of shape (n_classes,)
-        Without the marker.
+        Class labels, without -1.
     transduction_ : ndarray of shape (n_samples,)
         Label of each training sample: the given one or, if unlabeled, the prediction.
     history_ : list of dict
-        Of the first fit and each round: "n_pseudo_labels", "n_changed" (pseudo-labels
-        that are not those of the previous round, added and dropped ones included),
-        "n_arbitrated" (pseudo-labels by the arbiter), "disagreement" (share of samples
-        for which the estimators then predict several classes) and "duration" (seconds).
-        ``pandas.DataFrame(clf.history_)`` makes a table of it.
+        For the first fit and each round: "n_pseudo_labels", "n_changed" (pseudo-labels
+        added, dropped or changed in this round), "n_arbitrated" (pseudo-labels by the
+        arbiter), "disagreement" (share of samples for which the estimators predict
+        different classes) and "duration" (seconds).
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if all feature names are strings.
@@ -208,7 +207,7 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         y : array-like of shape (n_samples,)
             Class labels; -1 or a missing value marks an unlabeled sample.
         sample_weight : array-like of shape (n_samples,), default=None
-            Those of unlabeled samples count where these have pseudo-labels.
+            Weights of unlabeled samples count if these have pseudo-labels.
         **fit_params : dict
             Metadata for the estimator, with metadata routing only.
 
@@ -230,15 +229,14 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         X_checked, labels, weight = self._checked(X, y, sample_weight)
         params = self._params_of_fits(weight, fit_params)["estimator"]
         codes, n_classes = labels.codes, len(labels.classes)
-
         stage, history = self._previous(labels)
         if stage is None:
-            stage, record = self._train(
-                self._candidates(n_candidates), X_checked, codes, n_classes, params
-            )
+            candidates = self._candidates(n_candidates)
+            stage, record = self._train(candidates, X_checked, codes, n_classes, params)
             history = [_record(codes, codes, codes, codes) | record]
         while len(history) <= self.n_rounds:
-            sure = sure_labels(codes, stage.probas.mean(axis=0), self.threshold)
+            proba = stage.probas.mean(axis=0)
+            sure = _pseudo_labels.with_sure_predictions(codes, proba, self.threshold)
             pseudo_codes = self._arbitrate(X_checked, sure, stage)
             history.append(_record(codes, stage.codes, pseudo_codes, sure))
             estimators = self._for_a_round(stage)
@@ -307,16 +305,17 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         estimators, probas = zip(*fitted, strict=True)
         stage = _Stage(list(estimators), np.array(probas), codes)
         return stage, {
-            "disagreement": float(disputed(stage.probas).mean()),
+            "disagreement": float(_pseudo_labels.disputed(stage.probas).mean()),
             "duration": time.perf_counter() - start,
         }
 
     def _arbitrate(self, X, codes, stage):
         """Labels and pseudo-labels, and more of them by the arbiter."""
-        # candidates disagree on too much that is no matter of arbitration
+        # candidates still disagree on too many samples
         if self.arbiter is None or len(stage.probas) > self.n_estimators:
             return codes
-        rows = np.flatnonzero((codes == UNLABELED) & disputed(stage.probas))
+        is_disputed = _pseudo_labels.disputed(stage.probas)
+        rows = np.flatnonzero(is_disputed & (codes == UNLABELED))
         if len(rows) == 0:
             return codes
         arbiter = clone(semi_supervised(self.arbiter)).fit(X, codes)
@@ -328,18 +327,19 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         else:
             proba = proba[rows]
         arbitrated = codes.copy()
-        arbitrated[rows] = settled(proba, stage.probas[:, rows], self.arbiter_threshold)
+        arbitrated[rows] = _pseudo_labels.arbitrated_labels(
+            proba, stage.probas[:, rows], self.arbiter_threshold
+        )
         return arbitrated
 
     def _for_a_round(self, stage):
         """The estimators that go on, with the parameters of the rounds."""
-        chosen = most_agreeing(stage.probas, self.n_estimators)
+        chosen = _pseudo_labels.most_agreeing(stage.probas, self.n_estimators)
         estimators = [stage.estimators[number] for number in chosen]
         for estimator in estimators:
-            # not those of the LabeledOnlyClassifier around it
-            is_wrapped = not is_semi_supervised(self.estimator)
-            given = estimator.estimator if is_wrapped else estimator
-            given.set_params(**(self.round_params or {}))
+            if not is_semi_supervised(self.estimator):
+                estimator = estimator.estimator  # in a LabeledOnlyClassifier
+            estimator.set_params(**(self.round_params or {}))
         return estimators
 
     def _previous(self, labels):

@@ -70,8 +70,8 @@ class SemiSupervisedVotingClassifier(
 ):
     """Average the probabilities of semi-supervised and supervised classifiers.
 
-    No single method wins on every table with few labels, and their errors differ. Their
-    mean is taken first, then its class prior.
+    No single method wins on every table with few labels, and their errors differ. The
+    class prior is that of the mean.
 
     Parameters
     ----------
@@ -106,9 +106,9 @@ class SemiSupervisedVotingClassifier(
     named_estimators_ : Bunch
         The fitted members by name.
     classes_ : ndarray of shape (n_classes,)
-        Without the marker.
+        Class labels, without -1.
     class_prior_ : ndarray of shape (n_classes,)
-        With None the shares of the labels.
+        Class prior that `predict_proba` assumes.
     transduction_ : ndarray of shape (n_samples,)
         Label of each training sample: the given one or, if unlabeled, the prediction.
     n_features_in_ : int
@@ -181,7 +181,7 @@ class SemiSupervisedVotingClassifier(
         y : array-like of shape (n_samples,)
             Class labels; -1 or a missing value marks an unlabeled sample.
         sample_weight : array-like of shape (n_samples,), default=None
-            Those of unlabeled samples do not count in the shares of the labels.
+            Weights of unlabeled samples are passed on, but not used for the prior.
         **fit_params : dict
             Metadata for the members, with metadata routing only.
 
