@@ -249,32 +249,18 @@ class LabeledStratifiedKFold(BaseCrossValidator):
                 UserWarning,
                 stacklevel=4,
             )
-        random_state = check_random_state(self.random_state)
+        random_state = check_random_state(self.random_state) if self.shuffle else None
+        folds = StratifiedKFold(
+            self.n_splits, shuffle=self.shuffle, random_state=random_state
+        )
         for _ in range(self.n_repeats):
-            folds = self._folds(codes[labeled], random_state)
-            for number in range(self.n_splits):
-                yield labeled[folds == number]
-
-    def _folds(self, codes, random_state):
-        """Fold of each label, as StratifiedKFold assigns them.
-
-        StratifiedKFold itself would warn that `y` looks like a regression target if
-        most classes have a single label.
-        """
-        _, first, codes = np.unique(codes, return_index=True, return_inverse=True)
-        codes = np.argsort(np.argsort(first))[codes]  # in the order in which they come
-        in_order, numbers = np.sort(codes), np.arange(self.n_splits)
-        sizes = [
-            np.bincount(in_order[i :: self.n_splits], minlength=len(first))
-            for i in numbers
-        ]
-        folds = np.empty(len(codes), dtype=int)
-        for code, own_sizes in enumerate(np.transpose(sizes)):
-            own = np.repeat(numbers, own_sizes)
-            if self.shuffle:
-                random_state.shuffle(own)
-            folds[codes == code] = own
-        return folds
+            with warnings.catch_warnings():
+                # of the rarest class, again, and of regression if most classes have a
+                # single label
+                warnings.simplefilter("ignore")
+                tests = [test for _, test in folds.split(labeled, codes[labeled])]
+            for test in tests:
+                yield labeled[test]
 
 
 def labeled_train_test_split(

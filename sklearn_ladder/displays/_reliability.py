@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.stats import binomtest
 from sklearn.calibration import CalibrationDisplay, calibration_curve
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
@@ -358,8 +359,6 @@ def _n_per_bin(prob, n_bins, strategy):
 
 def _wilson_intervals(share, n):
     """Wilson's 95 % intervals of shares of `n` samples: low and high ends."""
-    z2 = 1.96**2
-    share, n = np.asarray(share), np.asarray(n)
-    center = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = np.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n**2))) / (1 + z2 / n)
-    return center - half, center + half
+    counts = np.rint(np.multiply(share, n)).astype(int)
+    tests = map(binomtest, counts.tolist(), np.asarray(n).tolist())
+    return zip(*(test.proportion_ci(method="wilson") for test in tests), strict=True)

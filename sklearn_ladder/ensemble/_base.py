@@ -20,29 +20,86 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.validation import (
     _get_feature_names,
     has_fit_parameter,
+    validate_data,
 )
 
 from .._base import LabeledScoreMixin
 from .._class_prior import adjust, find_class_prior
+from .._decorators import _fit_context
 from ..data._labels import UNLABELED, encode_labels
 from ..data._weights import sample_weights
 from ._tags import SemiSupervisedTags
 
 if TYPE_CHECKING:
-    pass
+    from typing import Any, Self
+
+    import numpy.typing as npt
+
+    from .._typing import LabelsLike, MatrixLike
 
 FIT_TO_FIT = MethodMapping().add(caller="fit", callee="fit")
 
 
 class SemiSupervisedMixin(LabeledScoreMixin):
-    """Metadata routing, checks and the tag `semi_supervised`.
+    """What `fit` has in common, metadata routing, and the tag `semi_supervised`.
 
-    A subclass has `classes_` and `_estimators_for_fit()`, a dict of the estimators that
-    `fit` passes metadata to.
+    A subclass has
+
+    - ``_estimators_for_fit()``: a dict of the estimators that are fitted, by name;
+    - ``_check_estimators()``: raises if a parameter is wrong;
+    - ``_fitted_attributes(X, labels, weight, params)``: fits them, and returns all
+      fitted attributes; `params` has the keyword arguments for each estimator's fit.
     """
 
     # `fit` passes weights on, to the estimators that request them
     __metadata_request__fit = {"sample_weight": UNUSED}
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(
+        self,
+        X: MatrixLike,
+        y: LabelsLike,
+        sample_weight: npt.ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
+        """Fit to labeled and unlabeled samples.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+            Class labels; -1 or a missing value marks an unlabeled sample.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, passed on to the estimators. Those of unlabeled samples count only
+            where these have pseudo-labels.
+        **fit_params : dict
+            Metadata for the estimators, with metadata routing only. An estimator that
+            gets labeled samples only gets the entries of these.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If a parameter is not as described, if fewer than two classes have labels,
+            or if a fitted estimator does not know all of them.
+        TypeError
+            If there are weights, and an estimator takes none.
+        """
+        self._check_estimators()
+        X_checked, labels, weight = self._checked(X, y, sample_weight)
+        params = self._params_of_fits(weight, fit_params)
+        fitted = self._fitted_attributes(X_checked, labels, weight, params)
+        # set only after training succeeded
+        self.__dict__.update(fitted)
+        validate_data(self, X, skip_check_array=True)
+        return self
+
+    def _check_estimators(self):
+        check_is_classifier("estimator", self.estimator)
+        check_has_proba("estimator", self.estimator)
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Metadata routing: `fit` passes metadata to the estimators.

@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING
 
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils._param_validation import HasMethods, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .._class_prior import adjust, resolve_class_prior
-from .._decorators import _fit_context
 from ._base import (
     SemiSupervisedMixin,
-    check_has_proba,
-    check_is_classifier,
     class_proba,
     copy_input_tags,
     fit_class_prior,
@@ -21,12 +18,12 @@ from ._base import (
 from ._labeled_only import semi_supervised
 
 if TYPE_CHECKING:
-    from typing import Any, Self
+    from typing import Any
 
     import numpy as np
     import numpy.typing as npt
 
-    from .._typing import ClassPrior, Estimator, LabelsLike, MatrixLike
+    from .._typing import ClassPrior, Estimator, MatrixLike
 
 
 class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimator):
@@ -111,53 +108,16 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
         self.estimator = estimator
         self.class_prior = class_prior
 
-    @_fit_context(prefer_skip_nested_validation=False)
-    def fit(
-        self,
-        X: MatrixLike,
-        y: LabelsLike,
-        sample_weight: npt.ArrayLike | None = None,
-        **fit_params: Any,
-    ) -> Self:
-        """Fit the classifier, and estimate the class prior of the unlabeled samples.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-            Class labels; -1 or a missing value marks an unlabeled sample.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of unlabeled samples are passed on, but not used for the prior.
-        **fit_params : dict
-            Metadata for the classifier, with metadata routing only.
-
-        Returns
-        -------
-        self : object
-
-        Raises
-        ------
-        ValueError
-            If a parameter is not as described, if fewer than two classes have labels,
-            or if the fitted classifier does not know all of them.
-        TypeError
-            If there are weights, and the classifier takes none.
-        """
-        check_is_classifier("estimator", self.estimator)
-        check_has_proba("estimator", self.estimator)
-        X_checked, labels, weight = self._checked(X, y, sample_weight)
-        params = self._params_of_fits(weight, fit_params)["estimator"]
+    def _fitted_attributes(self, X, labels, weight, params):
         codes, n_classes = labels.codes, len(labels.classes)
         rule = resolve_class_prior(self.class_prior, codes, n_classes, weight)
-        fitted = clone(semi_supervised(self.estimator)).fit(X_checked, codes, **params)
-        found = fit_class_prior(
-            lambda X: class_proba("estimator", fitted, X, n_classes),
-            *(X_checked, labels, rule),
-        )
-        # set only after training succeeded
-        self.__dict__.update(found, estimator_=fitted)
-        validate_data(self, X, skip_check_array=True)
-        return self
+        estimator = clone(semi_supervised(self.estimator))
+        fitted = estimator.fit(X, codes, **params["estimator"])
+
+        def proba(X):
+            return class_proba("estimator", fitted, X, n_classes)
+
+        return fit_class_prior(proba, X, labels, rule) | {"estimator_": fitted}
 
     def predict_proba(self, X: MatrixLike) -> npt.NDArray[Any]:
         """Predict class probabilities with the class prior.

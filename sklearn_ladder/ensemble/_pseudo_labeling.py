@@ -12,16 +12,13 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from .._decorators import _fit_context
 from .._random import private_random_state
 from ..data._labels import UNLABELED
 from . import _pseudo_labels
 from ._base import (
     SemiSupervisedMixin,
-    check_has_proba,
-    check_is_classifier,
     class_proba,
     copy_input_tags,
     random_state_names,
@@ -30,11 +27,11 @@ from ._labeled_only import semi_supervised
 from ._tags import final_estimator, is_semi_supervised
 
 if TYPE_CHECKING:
-    from typing import Any, Self
+    from typing import Any
 
     import numpy.typing as npt
 
-    from .._typing import Estimator, LabelsLike, MatrixLike, RandomState
+    from .._typing import Estimator, MatrixLike, RandomState
 
 # Far enough apart that the seeds of several estimators do not meet those of a
 # neighboring `random_state`.
@@ -191,63 +188,32 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    @_fit_context(prefer_skip_nested_validation=False)
-    def fit(
-        self,
-        X: MatrixLike,
-        y: LabelsLike,
-        sample_weight: npt.ArrayLike | None = None,
-        **fit_params: Any,
-    ) -> Self:
-        """Fit the estimators to the labels, then in rounds to pseudo-labels, too.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-            Class labels; -1 or a missing value marks an unlabeled sample.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of unlabeled samples count if these have pseudo-labels.
-        **fit_params : dict
-            Metadata for the estimator, with metadata routing only.
-
-        Returns
-        -------
-        self : object
-
-        Raises
-        ------
-        ValueError
-            If a parameter is not as described, if fewer than two classes have labels,
-            or if a fitted estimator does not know all of them.
-        TypeError
-            If there are weights, and the estimator takes none.
-        """
-        check_is_classifier("estimator", self.estimator)
-        check_has_proba("estimator", self.estimator)
-        n_candidates = self._checked_n_candidates()
-        X_checked, labels, weight = self._checked(X, y, sample_weight)
-        params = self._params_of_fits(weight, fit_params)["estimator"]
+    def _fitted_attributes(self, X, labels, weight, params):
         codes, n_classes = labels.codes, len(labels.classes)
+        params = params["estimator"]
         stage, history = self._previous(labels)
         if stage is None:
-            candidates = self._candidates(n_candidates)
-            stage, record = self._train(candidates, X_checked, codes, n_classes, params)
+            stage, record = self._train(self._candidates(), X, codes, n_classes, params)
             history = [_record(codes, codes, codes, codes) | record]
         while len(history) <= self.n_rounds:
-            proba = stage.probas.mean(axis=0)
-            sure = _pseudo_labels.with_sure_predictions(codes, proba, self.threshold)
-            pseudo_codes = self._arbitrate(X_checked, sure, stage)
+            sure = _pseudo_labels.with_sure_predictions(
+                codes, stage.probas.mean(axis=0), self.threshold
+            )
+            pseudo_codes = self._arbitrate(X, sure, stage)
             history.append(_record(codes, stage.codes, pseudo_codes, sure))
             estimators = self._for_a_round(stage)
-            stage, record = self._train(
-                estimators, X_checked, pseudo_codes, n_classes, params
-            )
+            stage, record = self._train(estimators, X, pseudo_codes, n_classes, params)
             history[-1] |= record
-        # set only after training succeeded
-        self._set_fitted(labels, stage, history)
-        validate_data(self, X, skip_check_array=True)
-        return self
+        proba = stage.probas.mean(axis=0)
+        return {
+            "estimators_": stage.estimators,
+            "classes_": labels.classes,
+            "history_": history,
+            "transduction_": labels.transduce(proba[codes == UNLABELED]),
+            "_codes": codes,
+            # large, and only for `warm_start`
+            "_stage": stage if self.warm_start else None,
+        }
 
     def predict_proba(self, X: MatrixLike) -> npt.NDArray[Any]:
         """Predict class probabilities: the mean of the estimators.
@@ -268,18 +234,17 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
             axis=0,
         )
 
-    def _checked_n_candidates(self):
-        if self.n_candidates is None:
-            return self.n_estimators
-        if self.n_candidates < self.n_estimators:
+    def _check_estimators(self):
+        super()._check_estimators()
+        if self.n_candidates is not None and self.n_candidates < self.n_estimators:
             raise ValueError(
                 f"n_candidates must be at least n_estimators, {self.n_estimators}; "
                 f"got {self.n_candidates}."
             )
-        return self.n_candidates
 
-    def _candidates(self, n_candidates):
+    def _candidates(self):
         """Unfitted estimators, each with a source of random numbers of its own."""
+        n_candidates = self.n_candidates or self.n_estimators
         estimator = semi_supervised(self.estimator)
         candidates = [clone(estimator) for _ in range(n_candidates)]
         if self.random_state is None and n_candidates == 1:
@@ -360,16 +325,6 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         # copies, so that a failing fit leaves what there is
         stage = stage._replace(estimators=deepcopy(stage.estimators))
         return stage, list(self.history_)
-
-    def _set_fitted(self, labels, stage, history):
-        self.estimators_ = stage.estimators
-        self.classes_ = labels.classes
-        self.history_ = history
-        self._codes = labels.codes
-        # large, and only there to go on from
-        self._stage = stage if self.warm_start else None
-        proba = stage.probas.mean(axis=0)
-        self.transduction_ = labels.transduce(proba[labels.codes == UNLABELED])
 
     def _estimators_for_fit(self):
         return {"estimator": semi_supervised(self.estimator)}
