@@ -57,7 +57,7 @@ def imbalanced():
 
 
 @pytest.mark.parametrize("weights", [None, [3, 1]])
-def test_mean_of_members_each_with_the_samples_it_can_take(weights, imbalanced):
+def test_the_vote_is_a_mean_and_members_get_samples_that_they_take(weights, imbalanced):
     X, _, few = imbalanced
     vote = SemiSupervisedVotingClassifier(MEMBERS, weights=weights, class_prior=None)
     vote.fit(X, few)

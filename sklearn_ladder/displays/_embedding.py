@@ -37,8 +37,8 @@ class EmbeddingDisplay:
     """Top hidden representation in two dimensions, by label and by prediction.
 
     Samples of a class should lie together, and clusters should not have labels of
-    several classes. In the left plot, unlabeled samples are gray. Samples that training
-    had labels of are marked in both.
+    several classes. In the left plot, unlabeled samples are gray. Samples whose labels
+    were used in training are marked in both.
 
     Use :meth:`from_estimator` or :meth:`from_predictions` to create a display. All
     parameters are stored as attributes.
@@ -133,13 +133,13 @@ class EmbeddingDisplay:
 
         labeled : array-like of shape (n_samples,), bool, default=None
             Samples to mark. If None, those with a label in `y`, unless all have one. In
-            a benchmark, `y` may have all labels, and `labeled` those of training.
+            a benchmark, `y` may have all labels, and `labeled` mark those of training.
 
         reducer : {"pca", "tsne"} or transformer, default="pca"
             Brings the representation to two dimensions. "pca" is scikit-learn's
             :class:`~sklearn.decomposition.PCA`; labels of the axes have the shares of
-            the variance. "tsne" is :class:`~sklearn.manifold.TSNE`, which shows more
-            clusters apart and takes longer. Of a transformer, a clone is fitted by
+            the variance. "tsne" is :class:`~sklearn.manifold.TSNE`, which separates
+            clusters more and takes longer. A transformer is cloned, and fitted by
             ``fit_transform``.
 
         max_samples : int, default=2000

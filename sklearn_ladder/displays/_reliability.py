@@ -1,4 +1,4 @@
-"""Reliability of probabilities: are they as often right as they say?"""
+"""Reliability of probabilities: are predictions as often right as they say?"""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ class ReliabilityDisplay(CalibrationDisplay):
             another.
 
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples that training had no labels of.
+            Samples whose labels were not used in training.
 
         y : array-like of shape (n_samples,)
             Labels; samples with -1 or a missing value are ignored.
@@ -329,7 +329,7 @@ class ReliabilityDisplay(CalibrationDisplay):
 
 
 def _binary(y_true, y_proba, classes, pos_label):
-    """Probabilities of labeled samples, and whether what they are for is true."""
+    """Probabilities of labeled samples, and whether their class is the true one."""
     codes = encode_known_labels(y_true, classes).codes
     labeled = codes != UNLABELED
     if not labeled.any():

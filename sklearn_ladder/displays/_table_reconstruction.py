@@ -59,7 +59,7 @@ class TableReconstructionDisplay:
     Parameters
     ----------
     original, reconstructed : dict of str to ndarray of shape (n_hidden,)
-        Hidden entries of each feature, and their reconstructions. Of a feature with
+        Hidden entries of each feature, and their reconstructions. For a feature with
         categories, the numbers of the categories.
 
     categories : dict of str to list
