@@ -272,9 +272,9 @@ def _add_categories(model, clf, onnx):
     for name, categories in zip(map(str, names), features, strict=True):
         kind, column = dtype, name
         if categories is not None:
-            kind, own = _encoding(name, categories, dtype, onnx)
-            nodes += own
-            column = own[-1].output[0]
+            kind, encoding = _encoding(name, categories, dtype, onnx)
+            nodes += encoding
+            column = encoding[-1].output[0]
         inputs.append(onnx.helper.make_tensor_value_info(name, kind, ["n_samples", 1]))
         columns.append(column)
     nodes.append(onnx.helper.make_node("Concat", columns, [TABLE], axis=1))
@@ -287,9 +287,9 @@ def _add_categories(model, clf, onnx):
 
 
 def _check_names(names, graph):
-    own = {name for node in graph.node for name in node.output}
-    own |= {tensor.name for tensor in graph.initializer}
-    if taken := own & {str(name) for name in names}:
+    used = {name for node in graph.node for name in node.output}
+    used |= {tensor.name for tensor in graph.initializer}
+    if taken := used & {str(name) for name in names}:
         raise ValueError(
             "features must not have names that the model uses itself; got "
             f"{sorted(taken)}. Rename them and fit again."

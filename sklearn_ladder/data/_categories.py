@@ -259,42 +259,42 @@ def find_categories(X, categorical_features):
 
 def _as_mask(categorical_features, n_features, names):
     """Boolean mask of the features that a user has named. Errors as in scikit-learn."""
-    own = np.asarray(categorical_features)
-    if own.dtype == object and all(isinstance(each, str) for each in own.flat):
-        own = own.astype(str)
-    if own.ndim != 1 or (own.size and own.dtype.kind not in "biuU"):
+    given = np.asarray(categorical_features)
+    if given.dtype == object and all(isinstance(each, str) for each in given.flat):
+        given = given.astype(str)
+    if given.ndim != 1 or (given.size and given.dtype.kind not in "biuU"):
         raise ValueError(
             "categorical_features must be an array-like of bool, int or str, got: "
             f"{categorical_features!r}."
         )
-    if own.dtype.kind == "b":
-        if len(own) != n_features:
+    if given.dtype.kind == "b":
+        if len(given) != n_features:
             raise ValueError(
                 "categorical_features set as a boolean mask must have shape "
-                f"({n_features},), got: {own.shape}."
+                f"({n_features},), got: {given.shape}."
             )
-        return own
-    if own.dtype.kind == "U":
+        return given
+    if given.dtype.kind == "U":
         if names is None:
             raise ValueError(
                 "categorical_features should be passed as an array of integers or as "
                 "a boolean mask when the model is fitted on data without feature names."
             )
         names = list(names)
-        unknown = [name for name in own.tolist() if name not in names]
+        unknown = [name for name in given.tolist() if name not in names]
         if unknown:
             raise ValueError(
                 f"categorical_features has names {unknown}, which are not feature "
                 f"names of the training data: {names}."
             )
-        own = np.array([names.index(name) for name in own.tolist()], dtype=int)
-    if own.size and not (0 <= own.min() and own.max() < n_features):
+        given = np.array([names.index(name) for name in given.tolist()], dtype=int)
+    if given.size and not (0 <= given.min() and given.max() < n_features):
         raise ValueError(
             "categorical_features set as integer indices must be in [0, n_features - "
-            f"1] = [0, {n_features - 1}], got: {own.tolist()}."
+            f"1] = [0, {n_features - 1}], got: {given.tolist()}."
         )
     mask = np.zeros(n_features, dtype=bool)
-    mask[own.astype(int)] = True
+    mask[given.astype(int)] = True
     return mask
 
 

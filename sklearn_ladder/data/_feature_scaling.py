@@ -322,6 +322,6 @@ def _distinct(places):
     is_new = np.diff(places, axis=1, prepend=-1) > 0
     n_distinct = is_new.sum(axis=1)
     distinct = np.repeat(places[:, -1:], n_distinct.max(), axis=1)
-    own = np.arange(distinct.shape[1]) < n_distinct[:, None]
-    distinct[own] = places[is_new]
+    is_used = np.arange(distinct.shape[1]) < n_distinct[:, None]
+    distinct[is_used] = places[is_new]
     return distinct, n_distinct

@@ -255,8 +255,8 @@ class DenoisingFunctionDisplay:
         )
         self.lines_ = []
         for u, curve in zip(self.curve_u, self.curve_z_denoised, strict=True):
-            own = {"color": colors(norm(u)), "linewidth": 2} | kwargs
-            self.lines_ += ax.plot(self.curve_z_corrupted, curve, **own)
+            style = {"color": colors(norm(u)), "linewidth": 2} | kwargs
+            self.lines_ += ax.plot(self.curve_z_corrupted, curve, **style)
         self.arrows_ = self._plot_arrows(ax, n_arrows)
         self._set_limits(ax)
         bar = ax.figure.colorbar(

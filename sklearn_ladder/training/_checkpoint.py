@@ -285,9 +285,9 @@ def _callback_state(callback):
 def _load_callbacks(callbacks, states):
     for name, callback in callbacks.items():
         for attribute, value in states[name].items():
-            own = getattr(callback, attribute, None)
-            if hasattr(own, "load_state_dict"):
-                own.load_state_dict(own.state_dict() | value["state_dict"])
+            current = getattr(callback, attribute, None)
+            if hasattr(current, "load_state_dict"):
+                current.load_state_dict(current.state_dict() | value["state_dict"])
             else:
                 setattr(callback, attribute, value)
 

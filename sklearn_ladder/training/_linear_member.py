@@ -60,7 +60,7 @@ def fit_linear_member(net, data):
                 columns, codes, weight
             )
         # of two classes, scikit-learn has the logit of the second one
-        own = known if len(known) > 2 else known[1:]
+        has_logit = known if len(known) > 2 else known[1:]
         intercept[known] = 0
-        coef[own], intercept[own] = fitted.coef_, fitted.intercept_
+        coef[has_logit], intercept[has_logit] = fitted.coef_, fitted.intercept_
     linear.set(coef, intercept, plan.linear_share)

@@ -51,7 +51,7 @@ def saved_state(net):
         "history": _columns(net.history),
         # all names in their order; None for a callback that is built again
         "callbacks": [
-            (name, callback if any(callback is own for own in users) else None)
+            (name, callback if any(callback is user for user in users) else None)
             for name, callback in net.callbacks_
         ],
         "attributes": {
@@ -92,9 +92,10 @@ def restored_net(state):
     _load_optimizer_state(net.optimizer_, state["optimizer"])
     net.history = History(_rows(state["history"]))
     built = dict(net.callbacks_)
-    users = [(name, own) for name, own in state["callbacks"] if own is not None]
+    users = [(name, saved) for name, saved in state["callbacks"] if saved is not None]
     net.callbacks_ = [
-        (name, built[name] if own is None else own) for name, own in state["callbacks"]
+        (name, built[name] if saved is None else saved)
+        for name, saved in state["callbacks"]
     ]
     net.callbacks = [*net.callbacks, *users]
     vars(net).update(state["attributes"])
@@ -118,8 +119,8 @@ def _optimizer_state(optimizer):
     state = optimizer.state_dict()
     return {
         "state": {
-            number: {name: _array(tensor) for name, tensor in own.items()}
-            for number, own in state["state"].items()
+            number: {name: _array(tensor) for name, tensor in tensors.items()}
+            for number, tensors in state["state"].items()
         },
         "param_groups": [
             {name: value for name, value in group.items() if name != "params"}
@@ -129,16 +130,18 @@ def _optimizer_state(optimizer):
 
 
 def _load_optimizer_state(optimizer, state):
-    own = optimizer.state_dict()
-    own["state"] = {
+    loaded = optimizer.state_dict()
+    loaded["state"] = {
         number: {name: _tensor(array) for name, array in arrays.items()}
         for number, arrays in state["state"].items()
     }
-    own["param_groups"] = [
+    loaded["param_groups"] = [
         group | saved
-        for group, saved in zip(own["param_groups"], state["param_groups"], strict=True)
+        for group, saved in zip(
+            loaded["param_groups"], state["param_groups"], strict=True
+        )
     ]
-    optimizer.load_state_dict(own)
+    optimizer.load_state_dict(loaded)
 
 
 # --------------------------------------------------------------------- history
