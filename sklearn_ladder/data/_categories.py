@@ -143,8 +143,7 @@ class TableCategories:
         -------
         ndarray of shape (n_samples, n_columns), in the dtype of the table
         """
-        is_one_hot = self.code >= 0
-        matrix = table[:, self.feature]
+        matrix, is_one_hot = table[:, self.feature], self.code >= 0
         codes = matrix[:, is_one_hot]
         one_hot = np.where(np.isnan(codes), codes, codes == self.code[is_one_hot])
         matrix[:, is_one_hot] = one_hot
@@ -225,8 +224,8 @@ def find_categories(X, categorical_features):
     Raises
     ------
     ValueError
-        If `categorical_features` is not as described, or X is a sparse matrix or a
-        memory map and features are named.
+        If `categorical_features` is not as described, or names features of a sparse
+        matrix or a memory map.
 
     Warns
     -----
@@ -236,13 +235,12 @@ def find_categories(X, categorical_features):
     if categorical_features is None:
         return None
     by_dtype = isinstance(categorical_features, str)
-    is_frame = hasattr(X, "columns")
     is_sparse = sparse.issparse(X) or hasattr(X, "sparse")
-    if by_dtype and (is_sparse or not is_frame):
+    if by_dtype and (is_sparse or not hasattr(X, "columns")):
         return None
     check_may_have_categories(X)
     columns, names = table_columns(X)
-    if columns is None:  # not two-dimensional: `Samples` raises the error
+    if columns is None:  # not two-dimensional; `Samples` raises the error
         return None
     if by_dtype:
         is_categorical = [_has_categories(column) for column in columns]
@@ -306,9 +304,8 @@ def _has_categories(column):
     or too large integers do not: `Samples` raises an error that names the reason.
     """
     dtype = getattr(column, "dtype", None)
-    if isinstance(dtype, pd.CategoricalDtype) or str(dtype) in ("Categorical", "Enum"):
-        return True
-    if str(dtype).startswith(("Categorical(", "Enum(")):  # polars
+    name = str(dtype).partition("(")[0]  # polars has more in parentheses
+    if isinstance(dtype, pd.CategoricalDtype) or name in ("Categorical", "Enum"):
         return True
     if getattr(dtype, "kind", "O") != "O":
         return False
