@@ -67,8 +67,8 @@ def lower_cost(is_mlp):
 def feature_scaling(is_mlp, is_sparse, n_features):
     """Feature scaling: "shared" for images, "projected" for texts, "auto" for tables.
 
-    Architectures other than the dense network are for images. Sparse features, and more
-    than 512 of them, are usually terms of texts. For tables, `n_bins` goes on.
+    Architectures other than the dense network are for images. More than 512 sparse
+    features are usually terms of texts. For tables, `n_bins` decides about bins.
     """
     if not is_mlp:
         return "shared"
@@ -112,8 +112,8 @@ def n_updates(n_labels, n_classes, is_mlp=True):
 def n_estimators(shapes, n_classes):
     """Number of members: 5, or fewer if the network is large; 1 from 10 classes on.
 
-    A mean of several networks is right more often than one, above all with few labels.
-    Small networks side by side cost little more than one.
+    The mean of several networks is right more often than a single one, above all with
+    few labels. Small networks side by side cost little more than one.
 
     Parameters
     ----------
@@ -148,11 +148,11 @@ def n_denoising(n_estimators, n_classes):
 def linear_share(n_labels, n_classes, is_mlp=True, is_projected=False):
     """Share of the linear member: a half, nothing from 10 classes on.
 
-    Where classes are clusters, the networks are better without it, and so they are for
-    images and texts. It also fades with the number of labels, because networks learn
-    what a linear classifier cannot. On development tables accuracy is .777 with it and
-    .771 without, and log-loss .62 and .66; on everyday tables .622 and .614, .82 and
-    .89.
+    Where classes are clusters, and for images and texts, the networks are better
+    without it. It also fades with the number of labels, because networks then learn
+    what a linear classifier cannot. On development tables, accuracy is .777 with it and
+    .771 without, and log-loss .62 and .66. On everyday tables, accuracy is .622 and
+    .614, and log-loss .82 and .89.
 
     NOTE[DIFF]: the paper has no linear member.
     """

@@ -1,4 +1,4 @@
-"""What to report beside a problem: versions, and how this machine computes."""
+"""What a bug report should have: versions, and how this machine computes."""
 
 import importlib.metadata
 import platform
@@ -46,9 +46,9 @@ def _computation():
 def show_versions() -> None:
     """Print versions of the dependencies, and how this machine computes.
 
-    A training step on CPU takes compiled functions where the package was installed with
-    a C compiler, or from a wheel that has them. Otherwise torch computes it: slower,
-    with the same result up to rounding and to the noise that is drawn.
+    A training step on CPU uses compiled functions if the package was installed with a C
+    compiler, or from a wheel that has them. Otherwise torch computes it, more slowly.
+    The result is the same up to rounding, except that other noise is drawn.
 
     Examples
     --------

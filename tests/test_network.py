@@ -48,7 +48,7 @@ def test_parts_have_their_own_statistics():
     torch.testing.assert_close(std, z_pre[8:].std(dim=0, correction=0))
 
 
-def test_statistics_pooled_from_parts_are_those_of_all_rows():
+def test_pooled_statistics_of_chunks_equal_those_of_all_samples():
     z_pre = normal(40, 4)
     z_pre[:10] += 7
     first, second = (batch_statistics(part) for part in z_pre.split([10, 30]))

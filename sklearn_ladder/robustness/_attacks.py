@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._classifier import LadderClassifier
 from .._decorators import validate_params
 from .._isolation import isolated
+from .._prediction import check_samples
 from .._random import private_random_state
 from ..data._batches import as_tensor
 from ..data._labels import UNLABELED, encode_known_labels
@@ -227,7 +228,7 @@ def projected_gradient(
 def _adversarial_samples(clf, X, y, *, clip, generator=None, **parameters):
     """Run `ascend` chunk by chunk. Returns an array of the shape of `X`."""
     net = net_of_numbers(clf)
-    samples = clf._check_samples(X)
+    samples = check_samples(clf, X)
     codes = np.full(len(samples), UNLABELED)
     if y is not None:
         codes = encode_known_labels(y, clf.classes_).codes

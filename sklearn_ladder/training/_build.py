@@ -129,8 +129,7 @@ def _feature_scaling(plan):
 def _copies(callbacks):
     """Check and copy the user's callbacks. Pairs (name, callback) are accepted.
 
-    They are copied together, since one may refer to another, as skorch's LoadInitState
-    does.
+    They are copied together, because one may refer to another, as LoadInitState does.
     """
     for entry in callbacks or []:
         if not isinstance(callback_of(entry), Callback):
@@ -155,16 +154,18 @@ def _copies(callbacks):
 
 def _load_weights(module, previous):
     """Copy weights and statistics, except buffers that depend on the data of a fit."""
-    own, state = module.state_dict(), previous.state_dict()
+    initial, state = module.state_dict(), previous.state_dict()
     of_data = ("feature_scaling.", "input_range", "class_prior_ratio")
     state |= {
         name: value
-        for name, value in own.items()
+        for name, value in initial.items()
         if name.startswith(of_data) and name in state
     }
     # one of the two may have no linear member
     state = {n: value for n, value in state.items() if not n.startswith("linear.")} | {
-        n: state.get(n, value) for n, value in own.items() if n.startswith("linear.")
+        n: state.get(n, value)
+        for n, value in initial.items()
+        if n.startswith("linear.")
     }
     try:
         module.load_state_dict(state)
