@@ -233,8 +233,8 @@ class Comparison:
             reason = "no other method was compared"
         accuracy, low, high = table.loc[chosen].iloc[:3]
         return (
-            f"use {chosen} ({reason}; its accuracy is {accuracy:.2f}, 95 % interval "
-            f"{low:.2f} to {high:.2f})"
+            f"use {chosen} (accuracy {accuracy:.2f}, 95 % interval {low:.2f} to "
+            f"{high:.2f}; {reason})"
         )
 
     # ----------------------------------------------------------------- output
