@@ -6,6 +6,7 @@ import re
 from sphinx_gallery.sorting import ExplicitOrder
 
 import sklearn_ladder
+from sklearn_ladder import _documentation
 
 project = "sklearn_ladder"
 author = "the sklearn_ladder developers"
@@ -72,6 +73,7 @@ sphinx_gallery_conf = {
             "plot_unlabeled_hurt.py",
             "plot_compare.py",
             "plot_stream.py",
+            "plot_saving.py",
             "plot_own_callback.py",
             "dask_search.py",
             "dask_parquet.py",
@@ -86,6 +88,9 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "min_reported_time": 1e9,
 }
+
+# Pages of the gallery show estimators, whose links are to this site, wherever it is.
+_documentation.documentation_url = lambda: ".."
 
 html_theme = "pydata_sphinx_theme"
 html_title = "sklearn_ladder"

@@ -9,6 +9,8 @@ which method to use, and how sure that is.
 Takes half a minute.
 """
 
+import textwrap
+
 from sklearn.datasets import load_breast_cancer
 
 from sklearn_ladder.comparison import compare, default_methods
@@ -23,15 +25,16 @@ y_few = hide_labels(y.map({0: "malignant", 1: "benign"}), n=40, random_state=0)
 
 methods = default_methods()
 del methods["self-training, forest"]  # the slowest
-comparison = compare(X, y_few, methods=methods, progress=print)
-print(comparison.to_markdown())
+comparison = compare(X, y_few, methods=methods)
+print(comparison.table[["accuracy", "balanced_accuracy", "log_loss"]].round(3))
+print(textwrap.fill(comparison.advice, 80))
 
 # %%
 # On the left, intervals overlap: with 40 labels, each score is uncertain. On the right,
 # differences in the same folds are more certain. Where the interval excludes 0, the
 # method at the top is better than chance explains.
 
-comparison.plot()
+display = comparison.plot()
 
 # %%
 # Here the hidden labels are known. On your data they are not: then what was said above

@@ -3,42 +3,19 @@
 Rasmus et al., "Semi-Supervised Learning with Ladder Networks", 2015, arXiv:1507.02672.
 """
 
-from typing import NamedTuple
-
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from ._decoder import Decoder, DecoderPass
+from ._decoder import Decoder
 from ._dense import Dense
-from ._encoder import CleanPass, CorruptedPass, Encoder
+from ._encoder import Encoder
+from ._ladder_pass import LadderPass
 from ._linear import LinearMember
-from ._normalization import pool_statistics, statistics_for_prediction
+from ._population import has_nan, set_population
 from ._shapes import FLOAT32_ON_CPU, Shape
 
 # Number of times that the decoder reconstructs missing entries.
 IMPUTATION_PASSES = 2
-
-
-class LadderPass(NamedTuple):
-    """All activations of one training step."""
-
-    n_labeled: int
-    n_members: int
-    n_denoising: int  # members with denoising costs, the first ones
-    corrupted: CorruptedPass
-    clean: CleanPass  # of the unlabeled samples
-    decoded: DecoderPass | None  # of the unlabeled samples; None without a decoder
-    # bool table: entries of x_unlabeled that are not missing; None if none is missing
-    observed: Tensor | None
-    # logits of the perturbed unlabeled samples, by number of the perturbed layer
-    perturbed_logits: dict[int, Tensor]
-
-    def of_denoising(self, side_by_side):
-        """Select the columns of the members with denoising costs."""
-        if self.n_denoising == self.n_members:
-            return side_by_side
-        width = side_by_side.shape[-1] // self.n_members
-        return side_by_side[..., : self.n_denoising * width]
 
 
 class Ladder(nn.Module):
@@ -322,7 +299,7 @@ class Ladder(nn.Module):
             return torch.cond(
                 x.isnan().any(), self._impute_by_population, torch.clone, (x,)
             )
-        return self._impute_by_population(x) if _have_missing(x) else x
+        return self._impute_by_population(x) if has_nan(x) else x
 
     def _impute_by_population(self, x):
         return self.impute(x, self._reconstruct)
@@ -402,46 +379,7 @@ class Ladder(nn.Module):
         share : float, default=1.0
             Weight of these samples. The statistics from before keep the rest.
         """
-        layers = list(self.encoder.layers)
-        if self.decoder is not None:
-            layers += self.decoder.layers.values()
-        labeled, everyone = self._pooled(labeled), self._pooled(everyone)
-        for layer, own, all_ in zip(
-            layers, labeled or everyone, everyone or labeled, strict=True
-        ):
-            statistics = statistics_for_prediction(
-                own, all_, labeled_share, self.n_members
-            )
-            before = layer.population.statistics
-            layer.population.set(pool_statistics(before, statistics, 1 - share))
-
-    def _pooled(self, chunks):
-        """Statistics of all layers over chunks of equal size."""
-        pooled = []
-        for n_before, x in enumerate(chunks):
-            measured = self._all_statistics(self.for_all(x))
-            if n_before:
-                measured = [
-                    pool_statistics(before, chunk, n_before / (n_before + 1))
-                    for before, chunk in zip(pooled, measured, strict=True)
-                ]
-            pooled = measured
-        return pooled
-
-    def _all_statistics(self, x):
-        """Batch statistics of all encoder layers, then of all decoder layers."""
-        if _have_missing(x):
-            x = self.impute(x)
-        clean = self.encoder.clean(x)
-        if self.decoder is None:
-            return clean.statistics
-        decoded = self.decoder.measure(clean.z, self.proba(clean.logits))
-        return [*clean.statistics, *decoded]
-
-
-def _have_missing(x):
-    """Whether there is NaN in a tensor. Checking the sum first is faster."""
-    return bool(x.sum().isnan() and x.isnan().any())
+        set_population(self, labeled, everyone, labeled_share, share)
 
 
 def _float32(array):
