@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from ._missing import present_part, table_columns
 from ._numbers import TIMES
@@ -14,7 +13,7 @@ from ._samples import check_may_have_categories
 
 # A category is infrequent if a smaller share of the samples has it, or only one does.
 SMALLEST_SHARE = 0.01
-# If a larger share of the samples has an infrequent category, a warning says so.
+# A warning says so if a larger share of the samples has an infrequent category.
 LARGEST_INFREQUENT_SHARE = 0.5
 
 
@@ -235,8 +234,8 @@ def find_categories(X, categorical_features):
     if categorical_features is None:
         return None
     by_dtype = isinstance(categorical_features, str)
-    is_sparse = sparse.issparse(X) or hasattr(X, "sparse")
-    if by_dtype and (is_sparse or not hasattr(X, "columns")):
+    # sparse frames have `sparse`
+    if by_dtype and (hasattr(X, "sparse") or not hasattr(X, "columns")):
         return None
     check_may_have_categories(X)
     columns, names = table_columns(X)

@@ -184,7 +184,7 @@ class Ladder(nn.Module):
         - Decoder, ``Decoder.forward``: uᴸ = batchnorm(h̃ᴸ), uˡ = batchnorm(V ẑˡ⁺¹);
           ẑˡ = g(z̃ˡ, uˡ), ``GaussianCombinator`` or ``MLPCombinator``.
         - Costs, ``ladder_costs``: C = −log P(ỹ = t | x) + Σ λˡ ‖zˡ − ẑˡ_BN‖², where
-          ẑˡ_BN = (ẑˡ − μˡ) / σˡ, ``denoising_cost``.
+          ẑˡ_BN = (ẑˡ − μˡ) / σˡ, ``denoising_error``.
 
         Parameters
         ----------

@@ -3,14 +3,14 @@
 from ._normalization import pool_statistics, statistics_for_prediction
 
 
-def set_population(ladder, labeled, everyone, labeled_share, share):
+def set_population(ladder, labeled, all_samples, labeled_share, share):
     """Set the statistics that prediction uses: see `Ladder.measure_population`."""
     layers = list(ladder.encoder.layers)
     if ladder.decoder is not None:
         layers += ladder.decoder.layers.values()
-    labeled, everyone = _pooled(ladder, labeled), _pooled(ladder, everyone)
+    labeled, all_samples = _pooled(ladder, labeled), _pooled(ladder, all_samples)
     for layer, own, all_ in zip(
-        layers, labeled or everyone, everyone or labeled, strict=True
+        layers, labeled or all_samples, all_samples or labeled, strict=True
     ):
         statistics = statistics_for_prediction(
             own, all_, labeled_share, ladder.n_members
