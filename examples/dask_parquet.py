@@ -68,25 +68,36 @@ def n_tasks(dask_worker):
     return dask_worker.state.executed_count
 
 
-def main(client, folder):
+def write(folder):
+    """The data set, in one file per partition."""
     for number in range(N_PARTITIONS):
         path = folder / "samples" / f"part{number}.parquet"
         path.parent.mkdir(exist_ok=True)
         make_partition(number).to_parquet(path)
-    samples = dd.read_parquet(folder / "samples")
 
-    # Learning is a sequence. Reading in the same task keeps other partitions on disk.
+
+def train(folder):
+    """Learning is a sequence: each task reads a partition and goes on from the last."""
     clf = LadderClassifier((32,), learning_rate=0.005, random_state=0)
-    for part in samples.partitions:
+    for part in dd.read_parquet(folder / "samples").partitions:
         clf = train_on(clf, part.to_delayed()[0]).compute()
-    print(f"{clf.n_samples_seen_} samples seen")
+    return clf
 
-    # Workers read a partition, predict it and write the result; nothing comes here.
+
+def predict_all(clf, folder):
+    """Workers read a partition, predict it and write the result; nothing comes here."""
     columns = {"answer": "str", "predicted": "str", "probability": "float32"}
+    samples = dd.read_parquet(folder / "samples")
     predicted = samples.map_partitions(predict, delayed(clf), meta=columns)
     predicted.to_parquet(folder / "predicted")
+    return dd.read_parquet(folder / "predicted")
 
-    result = dd.read_parquet(folder / "predicted")
+
+def main(client, folder):
+    write(folder)
+    clf = train(folder)
+    print(f"{clf.n_samples_seen_} samples seen")
+    result = predict_all(clf, folder)
     accuracy = (result["predicted"] == result["answer"]).mean().compute()
     tasks = list(client.run(n_tasks).values())
     print(f"tasks of each worker: {tasks}")

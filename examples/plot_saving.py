@@ -1,7 +1,7 @@
 """
-=============================
+============================
 Saving, and shipping as ONNX
-=============================
+============================
 
 A fitted classifier is saved by pickle or skops, to be used in Python. As an ONNX file,
 it runs wherever an ONNX runtime does: neither Python nor this package is needed there.
@@ -32,7 +32,7 @@ X, y = load_breast_cancer(return_X_y=True)
 rng = np.random.RandomState(0)
 X[rng.uniform(size=X.shape) < 0.05] = np.nan
 y_few = np.where(rng.uniform(size=len(y)) < 0.1, y, -1)
-clf = LadderClassifier((32,), max_epochs=15, random_state=0).fit(X, y_few)
+clf = LadderClassifier((32,), n_estimators=2, max_epochs=15, random_state=0).fit(X, y_few)
 proba = clf.predict_proba(X)
 print(f"accuracy on the hidden labels: {clf.score(X[y_few == -1], y[y_few == -1]):.3f}")
 
@@ -67,8 +67,7 @@ largest = np.abs(there - proba).max()
 print(f"largest difference between probabilities: {largest:.0e}")
 
 # %%
-# No file has the training samples inside. The one for ONNX is the largest, because it
-# says each step of the computation, which the others leave to the package.
+# No file has the training samples inside. Most of each is weights, at four bytes each.
 
 sizes = {path.name: path.stat().st_size / 1000 for path in sorted(folder.iterdir())}
 figure, ax = plt.subplots(figsize=(6, 2.2), layout="constrained")

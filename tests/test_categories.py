@@ -257,6 +257,30 @@ def test_all_frames_are_alike(make):
     np.testing.assert_array_equal(other.predict_proba(FRAME), expected)
 
 
+def test_a_lazy_frame_is_named():
+    frame = polars_frame().lazy()
+    clf = fit_frame()
+    for method in (fit_frame, clf.predict, clf.denoise):
+        with pytest.raises(TypeError, match=r"LazyFrame. Pass X\.collect\(\)"):
+            method(frame)
+
+
+def test_hidden_categories_are_told_by_related_features():
+    """Not the most frequent one each time."""
+    rng = np.random.RandomState(0)
+    kind = rng.choice(3, 300, p=[0.5, 0.3, 0.2])
+    frame = pd.DataFrame(rng.normal(0, 0.3, size=(300, 3)), columns=list("abc"))
+    frame = frame.add(3 * np.eye(3)[kind])
+    frame["color"] = np.array(["red", "green", "blue"])[kind]
+    frame["shape"] = np.where(kind == 2, "round", "flat")
+    y = np.where(np.arange(300) < 30, kind, -1)
+    clf = LadderClassifier((16,), n_estimators=1, max_epochs=60, random_state=0)
+    clf.fit(frame, y)
+    for name, least in {"color": 0.6, "shape": 0.95}.items():
+        found = clf.denoise(frame.assign(**{name: None}))[name]
+        assert (found == frame[name]).mean() > least
+
+
 def test_dtypes_and_order_of_categories_do_not_matter():
     expected = fit_frame().predict_proba(FRAME)
     for dtype in (

@@ -100,6 +100,16 @@ def test_compare(run):
 
 
 @pytest.mark.slow
+def test_saving(run):
+    for name in ("onnxruntime", "onnxscript", "skops"):
+        pytest.importorskip(name)
+    names = run("plot_saving.py")
+    assert names["largest"] < 1e-5
+    assert len(names["sizes"]) == 3
+    np.testing.assert_array_equal(names["label"], names["clf"].predict(names["X"]))
+
+
+@pytest.mark.slow
 def test_stream(run):
     accuracy = run("plot_stream.py")["accuracy"]
     assert np.mean(accuracy[-5:]) > np.mean(accuracy[:5]) + 0.1
@@ -125,6 +135,7 @@ def test_categories(run):
     filled = names["clf"].denoise(names["table"])
     assert filled.notna().all(axis=None) and list(filled) == list(names["table"])
     assert names["scores"]["test_accuracy"].mean() > 0.8
+    assert names["display"].scores_["flavanoids"] > 0.4
 
 
 def test_own_callback(run):

@@ -11,8 +11,8 @@ LARGEST_READ, N_CHUNKS = 2**28, 64
 def fingerprint(data):
     """Hash of training data.
 
-    All labels and weights count, and the range of each feature, which takes all samples
-    into account. So do the values of all samples; of very large data (more than 2²⁸
+    All labels and weights count, the names of categories, and the range of each
+    feature, which takes all samples into account. So do the values of all samples; of very large data (more than 2²⁸
     entries), those of 64 chunks, evenly spaced from the first to the last.
 
     Parameters
@@ -26,6 +26,13 @@ def fingerprint(data):
     samples, survey = data.samples, data.survey
     digest = hashlib.blake2b(digest_size=16)
     digest.update(f"{samples.shape} {samples.dtype} {survey.have_missing}".encode())
+    if samples.categories is not None:
+        # samples have their codes only
+        names = [
+            each and (each.values.tolist(), each.infrequent)
+            for each in samples.categories.features
+        ]
+        digest.update(repr(names).encode())
     for array in (
         *(survey.lowest, survey.highest),
         *(data.given_codes, data.codes, data.weight),

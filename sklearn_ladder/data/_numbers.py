@@ -63,6 +63,15 @@ def as_numbers(X, categories=None):
     return numbers, names
 
 
+def refuse_lazy(X):
+    """Raise if samples are a query, which has no values before it is collected."""
+    if hasattr(X, "collect"):
+        raise TypeError(
+            f"X must have its values in memory; got a {type(X).__name__}. Pass "
+            "X.collect()."
+        )
+
+
 def _fill_in(numbers, column, number, names):
     """Write the present entries of a column into an array of numbers."""
     present, values = present_part(column)

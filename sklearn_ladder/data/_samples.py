@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn.utils import assert_all_finite, check_array
 from torch.utils.data import Dataset
 
-from ._numbers import as_numbers, memmap_under, named
+from ._numbers import as_numbers, memmap_under, named, refuse_lazy
 from ._precision import LARGEST, SMALLEST, TOO_CLOSE, TOO_LARGE, needs_float64
 
 # Largest number of entries in a chunk: enough for full speed, but only 16 MB.
@@ -285,7 +285,13 @@ def flatten_images(X):
     X : array-like of shape (n_samples, n_features)
     image_shape : tuple of int or None
         Channels, height, width.
+
+    Raises
+    ------
+    TypeError
+        If `X` is a lazy frame.
     """
+    refuse_lazy(X)
     if getattr(X, "ndim", 2) != 4:
         return X, None
     image_shape = tuple(X.shape[1:])

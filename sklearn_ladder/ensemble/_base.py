@@ -134,12 +134,12 @@ class SemiSupervisedMixin(LabeledScoreMixin):
         TypeError
             If an estimator takes no weights.
         """
-        if sample_weight is not None:
-            fit_params = fit_params | {"sample_weight": sample_weight}
         if _routing_enabled():
+            if sample_weight is not None:
+                fit_params = fit_params | {"sample_weight": sample_weight}
             routed = process_routing(self, "fit", **fit_params)
             return {name: routed[name].fit for name in self._estimators_for_fit()}
-        _raise_for_params(fit_params, self, "fit", allow=["sample_weight"])
+        _raise_for_params(fit_params, self, "fit")
         return {
             name: {}
             if sample_weight is None
