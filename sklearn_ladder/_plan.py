@@ -47,7 +47,7 @@ class Plan:
     """
 
     n_features: int
-    n_classes: int
+    n_classes: int  # 0 of an autoencoder
     image_shape: tuple[int, ...] | None
     # of the features, and the columns that they have for the network
     categories: TableCategories | None = field(repr=False)
@@ -184,7 +184,7 @@ def _resolve_network(own, data, image_shape, seeds, previous):
         sizes,
         n_columns,
         image_shape,
-        n_classes,
+        n_classes or own["n_components"],
     )
     if scale is not None:
         input_shape = _shape_of_columns(input_shape, len(scale.feature))
@@ -293,6 +293,8 @@ def _linear_share(own, data, n_labels, network, previous):
 def _resolve_class_prior(own, data, uses_unlabeled):
     """Resolve the class prior: given, label shares, or by the EM algorithm."""
     n_classes = len(data.classes)
+    if n_classes == 0:
+        return {"class_shares": (), "class_prior": None, "em_weight": 0.0}
     class_prior, em_weight = check_class_prior(own["class_prior"], n_classes), 0.0
     if data.is_stream:  # a stream never sees all labels
         return {
