@@ -187,6 +187,30 @@ def missing_values_table():
     return "\n".join([*lines, "", made_by(result, note=note)])
 
 
+def autoencoder_table():
+    """Accuracy of classifiers on codes and on components, a column per data set."""
+    result = _results.read("autoencoder")
+    if result is None:
+        return None
+    names = [
+        f"{name} (development)" if name in result["development"] else name
+        for name in result["data"]
+    ]
+    lines = [
+        "| features + classifier | " + " | ".join(names) + " |",
+        "|---" * (1 + len(names)) + "|",
+    ]
+    for method in next(iter(result["data"].values()))["accuracy"]:
+        means = [
+            f"{np.mean(found['accuracy'][method]):.3f}"
+            for found in result["data"].values()
+        ]
+        lines.append(f"| {method} | {' | '.join(means)} |")
+    n_labels, n_seeds = result["labels_per_class"], len(result["seeds"])
+    note = f"mean accuracy; {n_labels} labels per class, {n_seeds} draws"
+    return "\n".join([*lines, "", made_by(result, note=note)])
+
+
 def ablation_table():
     """What each change of the defaults gains or loses on tables."""
     result = _results.read("ablation")
@@ -270,6 +294,7 @@ TABLES = (
         "memory": memory_table,
         "scaling": scaling_table,
         "missing_values": missing_values_table,
+        "autoencoder": autoencoder_table,
         "ablation": ablation_table,
         "ablation-mnist": ablation_mnist_table,
     }
