@@ -91,7 +91,7 @@ def speed_table():
     large = result["step"]["500"]
     sentences = [
         "With 500 + 500 rows the ladder's step is "
-        f"{large['ladder'] / large[speed.FLOOR]:.2f} × its products."
+        f"{large['ladder'] / speed.fastest_products(large):.2f} × the products."
     ]
     sentences += [
         f"`fit` ({name}) takes {seconds['fit'] / seconds['its updates']:.2f} × its "
@@ -112,6 +112,45 @@ def speed_table():
         "standardised, as by default."
     )
     return "\n".join([*lines, "", " ".join(sentences), "", made_by(result)])
+
+
+def default_fits_table():
+    """Default fits beside other methods; None if they were not timed yet."""
+    result = _results.read("speed-cpu")
+    if "default fits" not in result:
+        return None
+    tables = result["default fits"]
+    lines = [
+        "| fit with defaults | " + " | ".join(f"{name}: s" for name in tables) + " |",
+        "|---" * (1 + len(tables)) + "|",
+    ]
+    for method in next(iter(tables.values())):
+        cells = [f"{table[method]['seconds']:.2f}" for table in tables.values()]
+        lines.append(f"| {method} | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, "", made_by(result, note="10 labels per class")])
+
+
+def fit_seconds_sentence():
+    """The range of `default_fits_table`, in words."""
+    result = _results.read("speed-cpu")
+    if "default fits" not in result:
+        return None
+    tables = result["default fits"]
+
+    def seconds_of(methods):
+        seconds = [
+            tables[table][method]["seconds"] for table in tables for method in methods
+        ]
+        return f"{min(seconds):.1f} to {max(seconds):.1f} s"
+
+    others = [name for name in next(iter(tables.values())) if name != "ladder"]
+    machine = result["machine"]
+    return (
+        f"Fits with defaults of {', '.join(tables)}: {seconds_of(['ladder'])} on "
+        f"{machine['threads']} threads of {machine['processor']}; "
+        f"{', '.join(others)}: {seconds_of(others)}. "
+        "[More](docs/benchmarks/speed.md)."
+    )
 
 
 def validation_table():
@@ -289,6 +328,8 @@ TABLES = (
         "quick": quick_table,
         "adversarial": adversarial_table,
         "speed": speed_table,
+        "default-fits": default_fits_table,
+        "fit-seconds": fit_seconds_sentence,
         "validation": validation_table,
         "search": search_sentence,
         "memory": memory_table,

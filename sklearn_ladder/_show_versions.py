@@ -8,7 +8,7 @@ import torch
 
 from ._version import __version__
 from .network import _kernels
-from .network._products import is_onednn_faster
+from .network._products import has_onednn
 
 DEPENDENCIES = ("torch", "skorch", "scikit-learn", "numpy", "scipy", "pandas")
 
@@ -34,7 +34,7 @@ def _computation():
     return {
         "training step on CPU": path,
         "OpenMP in compiled functions": openmp,
-        "products of one network": "oneDNN" if is_onednn_faster() else "torch",
+        "products of one network": "oneDNN" if has_onednn() else "torch",
         "products of several networks": (
             path if _kernels.has_fast_products() else "torch"
         ),

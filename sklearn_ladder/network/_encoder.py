@@ -157,11 +157,7 @@ class Encoder(nn.Module):
             torch.empty(n_samples * shape.n_positions, shape.channels, **options)
             for shape in self.shapes[lowest:]
         ]
-        if _kernels.take(*noise):
-            _kernels.fill_normal(noise, noise_std[lowest:], generator)
-        else:
-            for of_layer, std in zip(noise, noise_std[lowest:], strict=True):
-                of_layer.normal_(std=std, generator=generator)
+        _kernels.fill_normal(noise, noise_std[lowest:], generator)
         return noise
 
     def activate(self, number, z):

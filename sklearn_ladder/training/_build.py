@@ -114,6 +114,8 @@ def initialized_net(plan, callbacks, train_split=None):
         max_epochs=plan.max_epochs,
         lr=plan.learning_rate,
         callbacks=callbacks,
+        # it formats a table in each epoch, even if it does not print
+        **({} if plan.verbose > 1 else {"callbacks__print_log": None}),
         classes=np.arange(plan.n_classes),
         device=plan.device,
         verbose=max(plan.verbose - 1, 0),  # 1 is for `Progress`
