@@ -36,6 +36,7 @@ from sklearn.semi_supervised import LabelSpreading
 from benchmarks import _data, _results
 from benchmarks.published import CHECKPOINTS
 from sklearn_ladder import LadderClassifier, recipes
+from sklearn_ladder._atomic_write import write_atomically
 from sklearn_ladder.ensemble import PseudoLabelingClassifier
 
 # Probability above which a prediction is taken for a label.
@@ -132,8 +133,8 @@ def run(path, settings, X, y_few, X_test, n_rounds):
         predictions.append(clf.predict(X_test))
         minutes.append(round((time.perf_counter() - start) / 60, 2))
         state = {"clf": clf, "predictions": predictions, "minutes": minutes}
-        with _results.replacing(path) as partial:
-            partial.write_bytes(pickle.dumps({"settings": settings} | state))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, pickle.dumps({"settings": settings} | state))
         print(f"{path.stem}: {round_number} rounds, {minutes[-1]} min", flush=True)
     return clf, predictions, minutes
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import StrOptions
 
 from ._decorators import _fit_context
 from ._documentation import DocumentationMixin
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 # Parameters that mean the same as those of the classifier.
 SHARED = (
     *("architecture", "image_shape", "categorical_features", "denoising_cost"),
-    *("noise_std", "combinator", "weight_normalization", "activation"),
+    *("combinator", "weight_normalization", "activation"),
     *("feature_scaling", "batch_size", "max_epochs", "max_time", "learning_rate"),
     *("decay_start", "warm_start", "random_state", "verbose", "callbacks", "device"),
 )
@@ -71,9 +72,10 @@ class LadderAutoencoder(
         input first. "auto" is 1, 0.01, and 0.0001 above, the published pattern. Higher
         costs of upper layers favor codes that are easy to denoise, at the expense of
         what they say of the sample.
-    noise_std : float or array-like of shape (n_layers,), default=0.5
+    noise_std : "auto", float or array-like of shape (n_layers,), default="auto"
         Standard deviation of the noise in the corrupted encoder, for all layers or for
-        each layer, input first, in units of scaled features.
+        each layer, input first, in units of scaled features. "auto" is 0.5 at the
+        input and 0.3 above. 1 at the input suits features that repeat each other.
     combinator : {"gaussian", "mlp"} or array-like of shape (n_layers,), \
             default="gaussian"
         Function that denoises a unit, as in :class:`LadderClassifier`.
@@ -162,6 +164,7 @@ class LadderAutoencoder(
     _parameter_constraints: dict = {
         "n_components": [POSITIVE_INTEGER],
         "hidden_layer_sizes": ["array-like", POSITIVE_INTEGER],
+        "noise_std": [StrOptions({"auto"}), *PARAMETER_CONSTRAINTS["noise_std"]],
     } | {name: PARAMETER_CONSTRAINTS[name] for name in SHARED}
 
     # set by fit
@@ -186,7 +189,7 @@ class LadderAutoencoder(
         image_shape: t.ImageShape | None = None,
         categorical_features: t.CategoricalFeatures = "from_dtype",
         denoising_cost: Literal["auto"] | float | t.NumbersLike = "auto",
-        noise_std: float | t.NumbersLike = 0.5,
+        noise_std: Literal["auto"] | float | t.NumbersLike = "auto",
         combinator: t.Combinator = "gaussian",
         weight_normalization: bool = False,
         activation: Literal["relu", "leaky_relu", "tanh"] = "relu",

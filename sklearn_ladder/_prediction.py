@@ -138,14 +138,14 @@ def measure_population(module, samples, plan, share=1.0):
     # chunks fit into memory, but are not smaller than the batches of training
     size = max(plan.batch_size, chunk_size(module.n_units_at_most))
     seed, n_labeled = plan.seeds.statistics, len(samples.labeled)
-    labeled = everyone = ()
+    labeled = all_samples = ()
     if n_labeled:
         labeled = samples.chunks_for_statistics(seed, size, of=samples.labeled)
     if plan.labeled_share < 1:
-        everyone = samples.chunks_for_statistics(seed, size)
+        all_samples = samples.chunks_for_statistics(seed, size)
     elif n_labeled < len(samples) and plan.uses_unlabeled:
-        everyone = samples.chunks_for_statistics(seed, size, N_FOR_LEAST_STD)
-    module.measure_population(labeled, everyone, plan.labeled_share, share)
+        all_samples = samples.chunks_for_statistics(seed, size, N_FOR_LEAST_STD)
+    module.measure_population(labeled, all_samples, plan.labeled_share, share)
     statistics = (b for name, b in module.named_buffers() if "population" in name)
     for tensor in (*module.parameters(), *statistics):
         if not tensor.isfinite().all():

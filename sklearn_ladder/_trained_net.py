@@ -45,7 +45,7 @@ class TrainedNetMixin(
     def categories_(self) -> list[npt.NDArray[Any] | None] | None:
         """Categories of each feature."""
         check_is_fitted(self)
-        return self.plan_.categories and self.plan_.categories.values
+        return None if self.plan_.categories is None else self.plan_.categories.values
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -104,12 +104,14 @@ def test_automatic_settings(X):
     auto = plan_of(X)
     assert auto.max_epochs == auto.n_updates == 1000
     assert auto.denoising_cost == (1, 0.01, 1e-4, 1e-4)
+    assert auto.noise_std == (0.5, 0.3, 0.3, 0.3)
     assert auto.feature_scaling == "scaled"
     assert auto.hidden_layer_sizes == (256, 128)
     explicit = plan_of(
         X,
         max_epochs=1000,
         denoising_cost=[1, 0.01, 1e-4, 1e-4],
+        noise_std=[0.5, 0.3, 0.3, 0.3],
         feature_scaling="scaled",
     )
     assert repr(explicit) == repr(auto)

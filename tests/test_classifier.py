@@ -19,7 +19,7 @@ from skorch.callbacks import Callback, EarlyStopping
 from sklearn_ladder import LadderClassifier, VirtualAdversary, _defaults, _version
 from sklearn_ladder._random import spawn_seeds
 from sklearn_ladder.architectures import Conv, Dense, MaxPool, MeanPool
-from sklearn_ladder.data._labels import hold_out
+from sklearn_ladder.data._splits import hold_out
 from sklearn_ladder.data._training_data import encode_training_data
 from sklearn_ladder.network._combinators import GaussianCombinator, MLPCombinator
 from sklearn_ladder.objective._costs import ladder_costs

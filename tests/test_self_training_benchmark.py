@@ -80,13 +80,3 @@ def test_rounds_have_noise_of_their_own(small_mnist, small_recipes, monkeypatch)
     monkeypatch.setattr(self_training.pickle, "dumps", lambda state: b"")
     run(small_mnist, "--protocol", "team", "--seeds", "0", "--rounds", "2")
     assert len(set(seeds)) == 4 + 2 + 2
-
-
-def test_a_file_is_replaced_as_a_whole(tmp_path):
-    path = tmp_path / "folder" / "file.txt"
-    with _results.replacing(path) as partial:
-        partial.write_text("old")
-    with pytest.raises(KeyboardInterrupt), _results.replacing(path) as partial:
-        partial.write_text("ne")
-        raise KeyboardInterrupt
-    assert path.read_text() == "old"

@@ -122,6 +122,19 @@ def test_a_class_prior_that_is_known(outer, imbalanced):
             clf.set_params(class_prior=wrong).fit(X, few)
 
 
+def test_auto_fades_with_sample_weights_as_in_the_ladder(imbalanced):
+    X, _, few = imbalanced
+    clf = ClassPriorClassifier(GaussianNB(), class_prior="auto")
+    plain = clf.fit(X, few).class_prior_[1]
+    signs = (-1.0) ** (np.arange(len(few)) // 10)  # in each class
+    equal, less, none = (
+        clf.fit(X, few, sample_weight=1 + spread * signs).class_prior_[1]
+        for spread in (0.0, 0.05, 0.2)
+    )
+    assert equal == pytest.approx(plain)
+    assert plain + 0.01 < less < 0.47 < none == pytest.approx(0.5, abs=0.02)
+
+
 def test_class_prior_by_the_same_code_as_the_ladder(imbalanced):
     X, _, few = imbalanced
     ladder = small_ladder(class_prior="em").fit(X, few)

@@ -93,7 +93,7 @@ def means_of(methods):
             continue
         members = [names.get(id(member)) for _, member in vote.estimators or []]
         if vote.class_prior is None and members and None not in members:
-            found[name] = dict(zip(members, vote._checked_weights(), strict=True))
+            found[name] = dict(zip(members, vote._kept_weights(), strict=True))
     return found
 
 

@@ -242,7 +242,7 @@ def find_categories(X, categorical_features):
         return None
     check_may_have_categories(X)
     columns, names = table_columns(X)
-    if columns is None:  # not two-dimensional, of which `Samples` tells
+    if columns is None:  # not two-dimensional: `Samples` raises the error
         return None
     if by_dtype:
         is_categorical = [_has_categories(column) for column in columns]
@@ -301,9 +301,9 @@ def _as_mask(categorical_features, n_features, names):
 def _has_categories(column):
     """Whether the column of a frame has categories by its dtype.
 
-    Columns of categories and enumerations do. Others of strings or objects do if an
-    entry is no number: "3.5" is one. Columns that `Samples` refuses with a reason of
-    its own don't: of times, complex numbers, lists and too large integers.
+    Columns of categories and enumerations do. Columns of strings or objects do if an
+    entry is not a number ("3.5" is a number). Columns of times, complex numbers, lists
+    or too large integers do not: `Samples` raises an error that names the reason.
     """
     dtype = getattr(column, "dtype", None)
     if isinstance(dtype, pd.CategoricalDtype) or str(dtype) in ("Categorical", "Enum"):

@@ -13,11 +13,11 @@ from ._labels import (
     EncodedLabels,
     encode_known_labels,
     encode_labels,
-    hold_out,
 )
 from ._precision import warn_imprecise
 from ._projection import fit_projection
 from ._samples import Samples, SampleSubset, Survey
+from ._splits import hold_out
 from ._weights import normalize_weights, sample_weights
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from .._isolation import isolated
+from .._plots import require_matplotlib
 from .._prediction import check_samples
 from .._random import private_random_state
 from .._trained_net import TrainedNetMixin
@@ -19,7 +21,6 @@ from ._layout import (
     layer_name,
     legend_marker,
     place_legend,
-    require_matplotlib,
 )
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ TAIL = 0.05
 ARROW_COLOR = "tab:red"
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class DenoisingFunctionDisplay:
     """Denoising function of a unit, for several signals from the layer above.
 
@@ -119,35 +121,22 @@ class DenoisingFunctionDisplay:
     ('hidden 1', 5)
     """
 
-    # set by plot
-    ax_: Axes
-    figure_: Figure | SubFigure
-    lines_: list[Line2D]
-    points_: PathCollection
-    arrows_: Quiver
+    z_corrupted: npt.NDArray[np.floating]
+    z_clean: npt.NDArray[np.floating]
+    z_denoised: npt.NDArray[np.floating]
+    u: npt.NDArray[np.floating]
+    curve_u: npt.NDArray[np.floating]
+    curve_z_corrupted: npt.NDArray[np.floating]
+    curve_z_denoised: npt.NDArray[np.floating]
+    layer: str
+    unit: int
 
-    def __init__(
-        self,
-        *,
-        z_corrupted: npt.NDArray[np.floating],
-        z_clean: npt.NDArray[np.floating],
-        z_denoised: npt.NDArray[np.floating],
-        u: npt.NDArray[np.floating],
-        curve_u: npt.NDArray[np.floating],
-        curve_z_corrupted: npt.NDArray[np.floating],
-        curve_z_denoised: npt.NDArray[np.floating],
-        layer: str,
-        unit: int,
-    ) -> None:
-        self.z_corrupted = z_corrupted
-        self.z_clean = z_clean
-        self.z_denoised = z_denoised
-        self.u = u
-        self.curve_u = curve_u
-        self.curve_z_corrupted = curve_z_corrupted
-        self.curve_z_denoised = curve_z_denoised
-        self.layer = layer
-        self.unit = unit
+    # set by plot
+    ax_: Axes = field(init=False)
+    figure_: Figure | SubFigure = field(init=False)
+    lines_: list[Line2D] = field(init=False)
+    points_: PathCollection = field(init=False)
+    arrows_: Quiver = field(init=False)
 
     @classmethod
     def from_estimator(

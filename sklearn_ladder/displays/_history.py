@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .._plots import require_matplotlib
 from .._trained_net import TrainedNetMixin
 from ..robustness._attacks import fitted_net
-from ._layout import layer_name, place_legend, require_matplotlib
+from ._layout import layer_name, place_legend
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from .._typing import NumbersLike
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class TrainingHistoryDisplay:
     """Costs per epoch, from the `history_` of a `LadderClassifier`.
 
@@ -66,21 +69,14 @@ class TrainingHistoryDisplay:
     (30,)
     """
 
-    # set by plot
-    ax_: Axes
-    figure_: Figure | SubFigure
-    lines_: dict[str, Line2D]
+    epoch: NumbersLike
+    costs: Mapping[str, NumbersLike]
+    labels: Mapping[str, str] | None = None
 
-    def __init__(
-        self,
-        *,
-        epoch: NumbersLike,
-        costs: Mapping[str, NumbersLike],
-        labels: Mapping[str, str] | None = None,
-    ) -> None:
-        self.epoch = epoch
-        self.costs = costs
-        self.labels = labels
+    # set by plot
+    ax_: Axes = field(init=False)
+    figure_: Figure | SubFigure = field(init=False)
+    lines_: dict[str, Line2D] = field(init=False)
 
     @classmethod
     def from_estimator(

@@ -9,8 +9,9 @@ from sklearn.calibration import CalibrationDisplay, calibration_curve
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
+from .._plots import require_matplotlib
 from ..data._labels import UNLABELED, encode_known_labels, labeled_part
-from ._layout import place_legend, require_matplotlib
+from ._layout import place_legend
 
 if TYPE_CHECKING:
     from typing import Any, Literal, Self

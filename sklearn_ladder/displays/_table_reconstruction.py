@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
 from numbers import Real
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,14 @@ from sklearn.metrics import r2_score
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_feature_names_in, _num_samples
 
+from .._plots import require_matplotlib
 from .._prediction import check_samples
 from .._random import private_random_state
 from .._trained_net import TrainedNetMixin
 from ..data._missing import table_columns
 from ..data._samples import flatten_images
 from ..robustness._attacks import fitted_net
-from ._layout import choose_samples, require_matplotlib
+from ._layout import choose_samples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +42,7 @@ MOST_COLUMNS, WIDTH = 4, 2.3
 MOST_CELLS, MOST_TICKS, LONGEST = 5, 8, 10
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class TableReconstructionDisplay:
     """Hidden entries of a table against their reconstructions, one plot per feature.
 
@@ -88,21 +91,14 @@ class TableReconstructionDisplay:
     True
     """
 
-    # set by plot
-    axes_: dict[str, Axes]
-    figure_: Figure | SubFigure
-    scores_: dict[str, float]
+    original: dict[str, npt.NDArray[Any]]
+    reconstructed: dict[str, npt.NDArray[Any]]
+    categories: dict[str, list[Any]]
 
-    def __init__(
-        self,
-        *,
-        original: dict[str, npt.NDArray[Any]],
-        reconstructed: dict[str, npt.NDArray[Any]],
-        categories: dict[str, list[Any]],
-    ) -> None:
-        self.original = original
-        self.reconstructed = reconstructed
-        self.categories = categories
+    # set by plot
+    axes_: dict[str, Axes] = field(init=False)
+    figure_: Figure | SubFigure = field(init=False)
+    scores_: dict[str, float] = field(init=False)
 
     @classmethod
     def from_estimator(

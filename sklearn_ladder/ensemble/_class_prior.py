@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._class_prior import adjust, check_class_prior
+from .._class_prior import adjust, resolve_class_prior
 from .._decorators import _fit_context
 from ._base import (
     SemiSupervisedMixin,
@@ -21,21 +21,21 @@ from ._base import (
 from ._labeled_only import semi_supervised
 
 if TYPE_CHECKING:
-    from typing import Any, Literal, Self
+    from typing import Any, Self
 
     import numpy as np
     import numpy.typing as npt
 
-    from .._typing import Estimator, LabelsLike, MatrixLike, NumbersLike
+    from .._typing import ClassPrior, Estimator, LabelsLike, MatrixLike
 
 
 class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimator):
     """Adjust a classifier's probabilities to the class prior of unlabeled samples.
 
-    Labels are often collected class by class. Then their shares say nothing of how
-    frequent the classes are, and a classifier learns these shares all the same. The
-    class prior of the unlabeled samples is estimated by expectation-maximization (EM),
-    by the same code as in :class:`~sklearn_ladder.LadderClassifier`.
+    Labels are often collected class by class. Then their shares do not say how frequent
+    the classes are, but a classifier learns these shares. This one estimates the class
+    prior of the unlabeled samples by expectation-maximization (EM), with the same code
+    as :class:`~sklearn_ladder.LadderClassifier`.
 
     Parameters
     ----------
@@ -46,29 +46,23 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
         must name codes. It should have no class prior of its own.
 
     class_prior : "em", "auto", array-like of shape (n_classes,) or None, default="em"
-        Class prior that `predict_proba` assumes. "auto" is as in LadderClassifier: None
-        if there are sample weights; otherwise "em" if the shares of the labels agree
-        with equal ones by a χ² test, and less of it the less they agree. An array has a
-        positive number for each class, in the order of `classes_`, and sums to 1. None
-        leaves the probabilities as they are.
+        Class prior that `predict_proba` assumes. "auto" is "em" if the labels agree
+        with equal shares of the classes by a χ² test. The less they agree, and the more
+        sample weights differ, the more it is None, as in LadderClassifier. An array has
+        a positive number for each class, in the order of `classes_`, and sums to 1.
+        None leaves the probabilities as they are.
 
     Attributes
     ----------
     estimator_ : classifier
         The fitted classifier. Its classes are codes.
-
     classes_ : ndarray of shape (n_classes,)
-        Without the marker.
-
+        Class labels, without -1.
     class_prior_ : ndarray of shape (n_classes,)
-        With None the shares of the labels.
-
+        Class prior that `predict_proba` assumes.
     transduction_ : ndarray of shape (n_samples,)
-        Label of each training sample: the given one or, for unlabeled samples, the
-        predicted one.
-
+        Label of each training sample: the given one or, if unlabeled, the prediction.
     n_features_in_ : int
-
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if all feature names are strings.
 
@@ -80,7 +74,7 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
 
     Examples
     --------
-    Four fifths of the samples are of class 0, and half of the labels:
+    Class 0 has four fifths of the samples, and half of the labels:
 
     >>> import numpy as np
     >>> from sklearn.linear_model import LogisticRegression
@@ -112,7 +106,7 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
     def __init__(
         self,
         estimator: Estimator,
-        class_prior: Literal["auto", "em"] | NumbersLike | None = "em",
+        class_prior: ClassPrior = "em",
     ) -> None:
         self.estimator = estimator
         self.class_prior = class_prior
@@ -133,7 +127,7 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
         y : array-like of shape (n_samples,)
             Class labels; -1 or a missing value marks an unlabeled sample.
         sample_weight : array-like of shape (n_samples,), default=None
-            Those of unlabeled samples do not count in the shares of the labels.
+            Weights of unlabeled samples are passed on, but not used for the prior.
         **fit_params : dict
             Metadata for the classifier, with metadata routing only.
 
@@ -144,8 +138,8 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
         Raises
         ------
         ValueError
-            If a parameter is not as described, if no sample is labeled, if there are
-            fewer than two classes, or the fitted classifier does not know all of them.
+            If a parameter is not as described, if fewer than two classes have labels,
+            or if the fitted classifier does not know all of them.
         TypeError
             If there are weights, and the classifier takes none.
         """
@@ -154,11 +148,11 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
         X_checked, labels, weight = self._checked(X, y, sample_weight)
         params = self._params_of_fits(weight, fit_params)["estimator"]
         codes, n_classes = labels.codes, len(labels.classes)
-        class_prior = check_class_prior(self.class_prior, n_classes)
+        rule = resolve_class_prior(self.class_prior, codes, n_classes, weight)
         fitted = clone(semi_supervised(self.estimator)).fit(X_checked, codes, **params)
         found = fit_class_prior(
             lambda X: class_proba("estimator", fitted, X, n_classes),
-            *(X_checked, labels, class_prior, weight),
+            *(X_checked, labels, rule),
         )
         # set only after training succeeded
         self.__dict__.update(found, estimator_=fitted)

@@ -37,25 +37,22 @@ if TYPE_CHECKING:
 class LabeledOnlyClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimator):
     """Give a supervised classifier the labeled samples only.
 
-    So forests, boosting, calibration, and meta-estimators such as BaggingClassifier and
-    StackingClassifier can stand where `y` has -1 for unlabeled samples.
+    With it, forests, boosting, calibration, and meta-estimators such as
+    BaggingClassifier and StackingClassifier can be fitted to a `y` with -1.
 
     Parameters
     ----------
     estimator : classifier
-        It gets the labels as they are, without -1. If it has a parameter `warm_start`
-        that is true, a second call of `fit` goes on from the first.
+        It gets the labels as they are, without -1. If its parameter `warm_start` is
+        true, a second call of `fit` continues from the first.
 
     Attributes
     ----------
     estimator_ : classifier
         The fitted classifier.
-
     classes_ : ndarray of shape (n_classes,)
-        Without the marker.
-
+        Class labels, without -1.
     n_features_in_ : int
-
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if all feature names are strings.
 
@@ -106,10 +103,10 @@ class LabeledOnlyClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimat
         y : array-like of shape (n_samples,)
             Class labels; -1 or a missing value marks an unlabeled sample.
         sample_weight : array-like of shape (n_samples,), default=None
-            Those of unlabeled samples are not used.
+            Weights of unlabeled samples are not used.
         **fit_params : dict
-            Metadata for the classifier, with metadata routing only. Of arrays with one
-            entry per sample it gets those of the labeled ones.
+            Metadata for the classifier, with metadata routing only. Arrays with one
+            entry per sample are reduced to the labeled samples.
 
         Returns
         -------
@@ -204,8 +201,8 @@ class LabeledOnlyClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimat
 class SemiSupervisedClassifier(LabeledOnlyClassifier):
     """Say that a classifier of another package takes -1 for an unlabeled sample.
 
-    The classifier gets class codes 0, 1, … and -1, whatever the labels are. So it need
-    not know missing labels, or strings. Its predictions come back as labels.
+    The classifier gets class codes 0, 1, … and -1 in place of any labels, also missing
+    ones and strings. Its predictions become labels again.
 
     Parameters
     ----------
@@ -216,12 +213,9 @@ class SemiSupervisedClassifier(LabeledOnlyClassifier):
     ----------
     estimator_ : classifier
         The fitted classifier. Its classes are codes.
-
     classes_ : ndarray of shape (n_classes,)
-        Without the marker.
-
+        Class labels, without -1.
     n_features_in_ : int
-
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if all feature names are strings.
 

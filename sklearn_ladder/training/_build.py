@@ -132,8 +132,7 @@ def _feature_scaling(plan):
 def _copies(callbacks):
     """Check and copy the user's callbacks. Pairs (name, callback) are accepted.
 
-    They are copied together, since one may refer to another, as skorch's LoadInitState
-    does.
+    They are copied together, because one may refer to another, as LoadInitState does.
     """
     for entry in callbacks or []:
         if not isinstance(callback_of(entry), Callback):

@@ -50,7 +50,7 @@ class Progress(Callback):
             self._show(net)
 
     def on_train_end(self, net, **kwargs):
-        if self.costs is not None:  # else a checkpoint had it all
+        if self.costs is not None:  # otherwise a checkpoint brought all epochs
             self._show(net, is_end=True)
 
     def close(self):

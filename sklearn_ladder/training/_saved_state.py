@@ -1,8 +1,7 @@
 """What is saved of a net: its plan, weights, callbacks and history, in plain types.
 
 The plan describes the net, so skorch's attributes are not saved but built again. Saved
-models are then small, and programs that ask the user about each type before they load
-it, such as skops, have little to ask.
+models are small, and have few types: programs such as skops ask the user about each.
 """
 
 from dataclasses import replace
@@ -16,7 +15,7 @@ from .._isolation import isolated
 from ._build import initialized_net, own_callbacks
 from ._callbacks import callback_of
 
-# Buffers that the plan has, too.
+# Buffers that are not saved, since the plan has them.
 OF_PLAN = ("feature_scaling.", "input_range")
 # What training leaves on a net, beside weights and the history.
 LEFT_BY_TRAINING = (
@@ -168,7 +167,7 @@ def _columns(history):
 
 
 def _array_of_numbers(values):
-    """An array, whose `tolist` gives the same values again; or the values."""
+    """An array if its `tolist` gives the same values again; otherwise the values."""
     types = {type(value) for value in values}
     is_number = len(types) == 1 and types <= {float, int, bool}
     return np.array(values) if is_number else values
