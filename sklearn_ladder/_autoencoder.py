@@ -76,8 +76,8 @@ class LadderAutoencoder(
         Standard deviation of the noise in the corrupted encoder, for all layers or for
         each layer, input first, in units of scaled features. "auto" is 0.5 at the
         input and 0.3 above. 1 at the input suits features that repeat each other.
-    combinator : {"gaussian", "mlp"} or array-like of shape (n_layers,), \
-            default="gaussian"
+    combinator : {"gaussian", "mlp", "mlp-identity"} or array-like of shape \
+            (n_layers,), default="gaussian"
         Function that denoises a unit, as in :class:`LadderClassifier`.
     weight_normalization : bool, default=False
         Whether the weights into each hidden and decoder unit are scaled to length 1

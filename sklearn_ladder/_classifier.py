@@ -67,10 +67,11 @@ class LadderClassifier(
     noise_std : float or array-like of shape (n_layers,), default=0.3
         Standard deviation of the noise in the corrupted encoder, for all layers or for
         each layer, input first, in units of scaled features. The default is published.
-    combinator : {"gaussian", "mlp"} or array-like of shape (n_layers,), \
-            default="gaussian"
+    combinator : {"gaussian", "mlp", "mlp-identity"} or array-like of shape \
+            (n_layers,), default="gaussian"
         Function that denoises a unit, given the signal from the layer above: the
         published one, optimal for Gaussian activations, or a small network per unit.
+        "mlp-identity" is this network with its published start, which changes nothing.
     virtual_adversarial : VirtualAdversary, default=None
         Perturbations of the unlabeled samples in the direction that changes the output
         most. Off, because a step takes up to 2.5 times as long with them.
