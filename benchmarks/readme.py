@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks import _results, speed
+from benchmarks import _results, self_training, speed
 from benchmarks.comparison_pages import COMPARISON_TABLES
 from benchmarks.published_summary import (
     adversarial_table,
@@ -74,9 +74,50 @@ def quick_table():
                 f"| {name} | {networks} | {n_epochs} | {n_rounds} | {len(errors)} "
                 f"| {mean_error(errors)} | {minutes[n_rounds]:.1f} |"
             )
+    lines += ["", *_quick_draws(results)]
     note = "mean ± standard deviation; `python -m benchmarks.self_training`"
     machines = dict.fromkeys(machine(result) for result in results)
     return "\n".join([*lines, "", f"<sub>{'; '.join([note, *machines])}</sub>"])
+
+
+def _quick_draws(results):
+    """Error of each draw of labels, apart for draws that settings were chosen on."""
+    lines = [
+        "| last round | protocol | draws that settings were chosen on | new draws "
+        "| mean of the new draws, % |",
+        "|---|---|---|---|---|",
+    ]
+    errors = {}
+    for result in results:
+        protocol = next(
+            name
+            for name, known in self_training.PROTOCOLS.items()
+            if (known.n_starts, known.n_networks)
+            == (result["n_starts"], result["n_networks"])
+        )
+        n_labels = int(result["recipe"].split("-")[2])
+        of_kind = errors.setdefault((n_labels, protocol), {})
+        of_kind[result["seed"]] = result["error_percent"][-1]
+    for (n_labels, protocol), found in sorted(errors.items()):
+        chosen = {s for n, s in self_training.CHOSEN_ON[protocol] if n == n_labels}
+        planned = self_training.NEW_DRAWS.get((protocol, n_labels), [])
+        new = sorted({*found, *planned} - chosen)
+        mean = [found[seed] for seed in new if seed in found]
+        lines.append(
+            f"| quick-mnist-{n_labels}-full | {protocol} "
+            f"| {_draws(sorted(chosen & found.keys()), found)} | {_draws(new, found)} "
+            f"| {mean_error(pd.Series(mean)) if mean else '–'} |"
+        )
+    return lines
+
+
+def _draws(seeds, errors):
+    """Seeds with their errors in %."""
+    cells = [
+        f"{seed}: {errors[seed]:.2f}" if seed in errors else f"{seed}: not yet"
+        for seed in seeds
+    ]
+    return ", ".join(cells) or "–"
 
 
 def speed_table():
