@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import _results, self_training, speed
+from benchmarks.claims import claims_table
 from benchmarks.comparison_pages import COMPARISON_TABLES
 from benchmarks.published_summary import (
     adversarial_table,
@@ -366,6 +367,7 @@ TABLES = (
     {
         "digits": digits_table,
         "published": published_table,
+        "claims": claims_table,
         "quick": quick_table,
         "adversarial": adversarial_table,
         "speed": speed_table,
