@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-)
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from ._base import LabeledScoreMixin
-from ._callback_support import CallbackSupportMixin
 from ._decorators import _fit_context, available_if
 from ._isolation import isolated
-from ._parameters import PARAMETER_CONSTRAINTS, refuse_booleans
-from ._prediction import check_samples, reconstructs_input, run
+from ._parameters import PARAMETER_CONSTRAINTS
+from ._prediction import reconstructs_input
+from ._trained_net import TrainedNetMixin
 
 if TYPE_CHECKING:
     from typing import Any, Literal, Self
 
+    import numpy as np
     import numpy.typing as npt
 
     from . import _typing as t
@@ -30,9 +26,7 @@ if TYPE_CHECKING:
 
 
 class LadderClassifier(
-    CallbackSupportMixin,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
+    TrainedNetMixin,
     LabeledScoreMixin,
     BaseEstimator,
 ):
@@ -73,10 +67,11 @@ class LadderClassifier(
     noise_std : float or array-like of shape (n_layers,), default=0.3
         Standard deviation of the noise in the corrupted encoder, for all layers or for
         each layer, input first, in units of scaled features. The default is published.
-    combinator : {"gaussian", "mlp"} or array-like of shape (n_layers,), \
-            default="gaussian"
+    combinator : {"gaussian", "mlp", "mlp-identity"} or array-like of shape \
+            (n_layers,), default="gaussian"
         Function that denoises a unit, given the signal from the layer above: the
         published one, optimal for Gaussian activations, or a small network per unit.
+        "mlp-identity" is this network with its published start, which changes nothing.
     virtual_adversarial : VirtualAdversary, default=None
         Perturbations of the unlabeled samples in the direction that changes the output
         most. Off, because a step takes up to 2.5 times as long with them.
@@ -394,57 +389,9 @@ class LadderClassifier(
             features have categories, the most probable ones; then a frame becomes a
             frame of the same columns and dtypes.
         """
-        check_is_fitted(self)
-        categories = self.plan_.categories
-        if categories is None:
-            denoised = self._run("denoise", X)
-            return denoised.reshape(np.shape(X))  # type: ignore[arg-type]
-        return categories.give_back(self._run("denoise", X, categories.collapse), X)
-
-    def _run(self, method, X, finish=None):
-        """Output of a method of the network for all samples: see `_prediction.run`."""
-        samples = check_samples(self, X)
-        return run(self.net_.module_, method, samples, self.device_, finish)
-
-    @property
-    def device_(self) -> str:
-        """Device of the trained net."""
-        check_is_fitted(self)
-        return str(self.net_.device)
-
-    @property
-    def categories_(self) -> list[npt.NDArray[Any] | None] | None:
-        """Categories of each feature."""
-        check_is_fitted(self)
-        return None if self.plan_.categories is None else self.plan_.categories.values
+        return self._denoise(X)
 
     @property
     def _n_features_out(self):
         check_is_fitted(self)
         return self.net_.module_.shapes[-2].n_units // self.n_estimators_
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.input_tags.allow_nan = True
-        has_categories = self.categorical_features is not None
-        tags.input_tags.categorical = tags.input_tags.string = has_categories
-        tags.transformer_tags.preserves_dtype = []  # always float32
-        return tags
-
-    def __getstate__(self):
-        state = super().__getstate__()
-        if "net_" in state:
-            state["net_"] = state["net_"].__getstate__()
-        return state
-
-    def __setstate__(self, state):
-        super().__setstate__(state)  # first, since it warns of another version
-        if hasattr(self, "net_"):
-            from .training._saved_state import restored_net
-
-            self.net_ = restored_net(self.net_)
-
-    def _validate_params(self):
-        super()._validate_params()
-        refuse_booleans(self)

@@ -7,6 +7,7 @@ prior → change the estimator.
 from functools import partial
 
 import numpy as np
+from sklearn.base import is_classifier
 from sklearn.utils.validation import (
     _check_feature_names,
     _check_n_features,
@@ -16,12 +17,12 @@ from sklearn.utils.validation import (
 from ._callback_support import FitTasks, labeled_arguments
 from ._class_prior import infer_class_prior
 from ._isolation import isolated
-from ._parameters import refuse_for_stream
+from ._parameters import WITHOUT_CLASSES, refuse_for_stream
 from ._plan import resolve_plan
 from ._prediction import check_image_shape
 from ._random import spawn_seeds
 from .data._samples import flatten_images
-from .data._training_data import encode_training_data
+from .data._training_data import encode_training_data, encode_unlabeled_data
 from .training._build import build_net
 from .training._checkpoint import seeds_in_checkpoint
 from .training._epoch_tasks import EpochTasks
@@ -37,14 +38,14 @@ STREAM_MEMORY = 1000
 def fit_ladder(
     estimator, X, y, sample_weight, continues, classes=None, is_stream=False
 ):
-    """Fit a `LadderClassifier`. If anything fails, it stays as it was.
+    """Fit a classifier or an autoencoder. If anything fails, it stays as it was.
 
     Parameters
     ----------
-    estimator : LadderClassifier
+    estimator : LadderClassifier or LadderAutoencoder
         Its fitted attributes change in one step, at the end.
     X, y, sample_weight
-        As given to its `fit` or `partial_fit`.
+        As given to its `fit` or `partial_fit`. An autoencoder ignores the latter two.
     continues : bool
         Whether training starts from the weights of the previous fit, if there is one.
     classes : array-like of shape (n_classes,), default=None
@@ -55,7 +56,7 @@ def fit_ladder(
 
     Returns
     -------
-    LadderClassifier
+    LadderClassifier or LadderAutoencoder
         The estimator.
     """
     if is_stream:
@@ -72,16 +73,19 @@ def fit_ladder(
     X, image_shape = flatten_images(X)
     if previous:
         _check_feature_names(estimator, X, reset=False)
-    data = encode_training_data(
-        estimator, X, y, sample_weight, seeds, classes, is_stream, previous_plan
-    )
+    if is_classifier(estimator):
+        data = encode_training_data(
+            estimator, X, y, sample_weight, seeds, classes, is_stream, previous_plan
+        )
+    else:
+        data = encode_unlabeled_data(estimator, X, previous_plan)
     if previous:
         check_image_shape(previous_plan, image_shape)
         _check_n_features(estimator, X, reset=False)
-        _check_classes(data.classes, estimator.classes_)
-    plan = resolve_plan(
-        estimator.get_params(deep=False), data, image_shape, seeds, previous_plan
-    )
+        if is_classifier(estimator):
+            _check_classes(data.classes, estimator.classes_)
+    parameters = WITHOUT_CLASSES | estimator.get_params(deep=False)
+    plan = resolve_plan(parameters, data, image_shape, seeds, previous_plan)
     net = build_net(plan, data.validation_set(), estimator.callbacks, previous_net)
     names = _get_feature_names(X)
     if previous:
@@ -126,7 +130,7 @@ def _check_classes(classes, previous_classes):
 
 
 def _fitted_attributes(data, names, n_seen, n_iter, net):
-    """Infer the class prior of a trained net, and return all fitted attributes.
+    """Return all attributes of an estimator that is fitted by a trained net.
 
     Parameters
     ----------
@@ -140,24 +144,34 @@ def _fitted_attributes(data, names, n_seen, n_iter, net):
     net : LadderNet
     """
     plan, history = net.plan, history_table(net.history)
-    if not plan.is_stream:
-        fit_linear_member(net, data)
-    class_prior, proba = infer_class_prior(net.module_, data, plan)
     fitted = {
         "net_": net,
         "plan_": plan,
-        "classes_": data.classes,
-        "class_prior_": class_prior,
-        "transduction_": data.transduce(proba),
         "history_": history,
         "n_iter_": n_iter or len(history["train_loss"]),
         "n_samples_seen_": n_seen + len(data.samples),
         "n_features_in_": plan.n_features,
-        "n_estimators_": plan.n_estimators,
-        "linear_share_": plan.linear_share,
-        "denoising_cost_": plan.denoising_cost_of_members,
+        "denoising_cost_": np.array(plan.denoising_cost),
         "feature_scaling_": plan.feature_scaling,
         "hidden_layer_sizes_": plan.hidden_layer_sizes,
         "max_epochs_": plan.max_epochs,
     }
+    if plan.n_classes:
+        fitted |= _attributes_of_classifier(data, net)
     return fitted if names is None else fitted | {"feature_names_in_": names}
+
+
+def _attributes_of_classifier(data, net):
+    """Attributes that need classes. Changes the net: it gets its class prior."""
+    plan = net.plan
+    if not plan.is_stream:
+        fit_linear_member(net, data)
+    class_prior, proba = infer_class_prior(net.module_, data, plan)
+    return {
+        "classes_": data.classes,
+        "class_prior_": class_prior,
+        "transduction_": data.transduce(proba),
+        "n_estimators_": plan.n_estimators,
+        "linear_share_": plan.linear_share,
+        "denoising_cost_": plan.denoising_cost_of_members,
+    }

@@ -47,7 +47,7 @@ class Plan:
     """
 
     n_features: int
-    n_classes: int
+    n_classes: int  # 0 of an autoencoder
     image_shape: tuple[int, ...] | None
     categories: TableCategories | None = field(repr=False)  # of the features
     # dtype in which samples enter the network: float64 if float32 would lose values
@@ -182,7 +182,7 @@ def _resolve_network(parameters, data, image_shape, seeds, previous):
         sizes,
         n_columns,
         image_shape,
-        n_classes,
+        n_classes or parameters["n_components"],
     )
     if scale is not None:
         input_shape = _shape_of_columns(input_shape, len(scale.feature))
@@ -197,11 +197,17 @@ def _resolve_network(parameters, data, image_shape, seeds, previous):
         "input_dtype": data.samples.dtype.name,
         **scaling,
         "layers": (input_shape, *specifications),
-        "noise_std": per_layer("noise_std", parameters["noise_std"], n_layers),
+        "noise_std": _noise_std(parameters["noise_std"], n_layers),
         "combinator": name_per_layer(
             "combinator", parameters["combinator"], n_layers, COMBINATORS
         ),
     }
+
+
+def _noise_std(noise_std, n_layers):
+    if isinstance(noise_std, str):  # "auto", of an autoencoder
+        noise_std = _defaults.noise_of_autoencoder(n_layers)
+    return per_layer("noise_std", noise_std, n_layers)
 
 
 def _resolve_feature_scaling(parameters, data, n_classes, seeds, previous):
@@ -293,6 +299,8 @@ def _linear_share(parameters, data, n_labels, network, previous):
 def _class_prior_rule(parameters, data, uses_unlabeled):
     """Resolve the class prior: given, label shares, or by the EM algorithm."""
     n_classes = len(data.classes)
+    if n_classes == 0:
+        return ClassPriorRule((), None, 0.0)
     if data.is_stream:  # a stream never sees all labels
         return ClassPriorRule((1 / n_classes,) * n_classes, None, 0.0)
     # Weights already say how much classes matter. Without a cost of unlabeled samples,

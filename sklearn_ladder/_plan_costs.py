@@ -50,7 +50,9 @@ def _denoising_cost(parameters, n_layers, n_classes, n_estimators):
     """
     variant, cost = parameters["variant"], parameters["denoising_cost"]
     n_denoising = n_estimators
-    if isinstance(cost, str):
+    if isinstance(cost, str) and n_classes == 0:
+        cost = _defaults.costs_of_autoencoder(n_layers)
+    elif isinstance(cost, str):
         n_denoising = _defaults.n_denoising(n_estimators, n_classes)
         cost = [_defaults.lower_cost(is_mlp(parameters["architecture"]))] * n_layers
         # Γ-model: its only cost stays 1
@@ -61,6 +63,12 @@ def _denoising_cost(parameters, n_layers, n_classes, n_estimators):
     costs = per_layer("denoising_cost", cost, n_layers)
     denoised = VARIANTS[variant](n_layers - 1)
     kept = tuple(c if layer in denoised else 0.0 for layer, c in enumerate(costs))
+    if n_classes == 0 and not kept[0]:
+        raise ValueError(
+            "denoising_cost must be positive at the input, since the other costs do "
+            "not tie the code to the samples; got "
+            f"denoising_cost={parameters['denoising_cost']!r}."
+        )
     if variant != "supervised" and not any(kept):
         raise ValueError(
             f"denoising_cost must be positive at one of the layers {list(denoised)}, "

@@ -51,9 +51,8 @@ CategoricalFeatures: TypeAlias = (
     Literal["from_dtype"] | Sequence[int] | NamesLike | None
 )
 ClassPrior: TypeAlias = Literal["auto", "em"] | NumbersLike | None
-Combinator: TypeAlias = (
-    Literal["gaussian", "mlp"] | Sequence[Literal["gaussian", "mlp"]] | Array
-)
+CombinatorName: TypeAlias = Literal["gaussian", "mlp", "mlp-identity"]
+Combinator: TypeAlias = CombinatorName | Sequence[CombinatorName] | Array
 DenoisingCost: TypeAlias = (
     Literal["auto"] | float | NumbersLike | Sequence[Sequence[float]]
 )

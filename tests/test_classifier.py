@@ -979,7 +979,7 @@ def test_early_stopping_refuses_too_few_labels(blobs):
         ({"noise_std": [0.3, 0.3, 0.3, -0.3]}, "noise_std .* not negative"),
         ({"variant": "half"}, "variant"),
         ({"combinator": "amlp"}, "combinator.* Got 'amlp'"),
-        ({"combinator": ["mlp"] * 3 + ["amlp"]}, "combinator.* 'mlp'.; got 'amlp'"),
+        ({"combinator": ["mlp"] * 3 + ["amlp"]}, "combinator.* 'mlp', .*; got 'amlp'"),
         ({"combinator": ["mlp"] * 3}, r"a string .* \(4, input first\); got 3"),
         ({"combinator": None}, "combinator"),
         ({"virtual_adversarial": "cost"}, "virtual_adversarial"),

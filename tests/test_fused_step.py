@@ -149,6 +149,17 @@ def test_missing_entries(setting, missing):
     assert_same_gradients(module, costs, optimizer, batch, True)
 
 
+@pytest.mark.parametrize("missing", [0.0, 0.3])
+def test_autoencoder(missing):
+    """The decoder begins with the code, and no sample is labeled."""
+    module, costs, optimizer = make(has_classes=False, weights=(1.0, 0.5, 0.1, 0.0))
+    batch = batch_of(0, 17, missing=missing)
+    assert why_not(module, optimizer, batch) is None
+    assert_same_gradients(module, costs, optimizer, batch, missing > 0)
+    with_classes = make()[0]
+    assert "no sample" in why_not(with_classes, optimizer, batch)
+
+
 @pytest.mark.parametrize("as_noise", [True, False])
 @pytest.mark.parametrize(
     "setting, size, norm, n_iterations, missing",

@@ -133,6 +133,20 @@ def test_mlp_combinator_starts_with_small_weights(hidden_sizes):
         assert weight.std().item() == pytest.approx(0.025, rel=0.1)
 
 
+@pytest.mark.parametrize("hidden_sizes", HIDDEN_SIZES, ids=str)
+def test_mlp_combinator_may_start_at_the_identity(hidden_sizes):
+    generator = torch.Generator().manual_seed(0)
+    combinator = MLPCombinator(500, generator, hidden_sizes, starts_at_identity=True)
+    z, u = normal(40, 500, seed=1).float(), normal(40, 500, seed=2).float()
+    z_denoised = combinator(z, u)
+    assert (z_denoised - z).square().mean() < 0.1
+    other = MLPCombinator(500, torch.Generator().manual_seed(0), hidden_sizes)
+    with torch.no_grad():  # without what is random, nothing changes
+        for weight, random in zip(combinator.weights, other.weights, strict=True):
+            weight -= random
+    torch.testing.assert_close(combinator(z, u), z)
+
+
 def test_combinators_by_layer():
     combinators = ["mlp", "gaussian", "mlp", "gaussian"]
     network = Ladder([5, 4, 3, 2], [1], [0.3] * 4, combinators=combinators)

@@ -12,6 +12,7 @@ from .._isolation import isolated
 from .._plots import require_matplotlib
 from .._prediction import check_samples
 from .._random import private_random_state
+from .._trained_net import TrainedNetMixin
 from ..data._batches import as_tensor
 from ..objective._costs import LEAST_STD
 from ..robustness._attacks import fitted_net, private_generator
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
     from matplotlib.quiver import Quiver
 
+    from .._autoencoder import LadderAutoencoder
     from .._classifier import LadderClassifier
     from .._typing import MatrixLike, RandomState
 
@@ -139,7 +141,7 @@ class DenoisingFunctionDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: LadderClassifier,
+        estimator: LadderClassifier | LadderAutoencoder,
         X: MatrixLike,
         *,
         layer: int | None = None,
@@ -154,7 +156,7 @@ class DenoisingFunctionDisplay:
 
         Parameters
         ----------
-        estimator : LadderClassifier
+        estimator : LadderClassifier or LadderAutoencoder
             Fitted classifier with a denoising cost.
 
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
@@ -196,13 +198,13 @@ class DenoisingFunctionDisplay:
         NotFittedError
             If the classifier is not fitted.
         TypeError
-            If `estimator` is not a LadderClassifier.
+            If `estimator` is neither of the two.
         ValueError
             If the classifier has no denoising cost, if `layer` or `unit` is not as
             described, or if there are fewer than two samples.
         """
         require_matplotlib(cls)
-        fitted_net(estimator)
+        fitted_net(estimator, of=TrainedNetMixin)
         layer = _check_layer(layer, estimator.plan_.denoising_cost)
         values = _values_of_unit(
             estimator, X, layer, unit, n_curves, max_samples, random_state

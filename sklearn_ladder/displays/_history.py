@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._plots import require_matplotlib
+from .._trained_net import TrainedNetMixin
 from ..robustness._attacks import fitted_net
 from ._layout import layer_name, place_legend
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
     from matplotlib.lines import Line2D
 
+    from .._autoencoder import LadderAutoencoder
     from .._classifier import LadderClassifier
     from .._typing import NumbersLike
 
@@ -79,7 +81,7 @@ class TrainingHistoryDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: LadderClassifier,
+        estimator: LadderClassifier | LadderAutoencoder,
         *,
         names: str | Sequence[str] | None = None,
         ax: Axes | None = None,
@@ -89,7 +91,7 @@ class TrainingHistoryDisplay:
 
         Parameters
         ----------
-        estimator : LadderClassifier
+        estimator : LadderClassifier or LadderAutoencoder
             Fitted classifier.
 
         names : str or list of str, default=None
@@ -112,12 +114,12 @@ class TrainingHistoryDisplay:
         NotFittedError
             If the classifier is not fitted.
         TypeError
-            If `estimator` is not a LadderClassifier.
+            If `estimator` is neither of the two.
         ValueError
             If `names` contains a name that is not a cost or loss in `history_`.
         """
         require_matplotlib(cls)
-        fitted_net(estimator)
+        fitted_net(estimator, of=TrainedNetMixin)
         history = estimator.history_
         known = [
             name

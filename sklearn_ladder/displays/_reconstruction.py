@@ -11,6 +11,7 @@ import pandas as pd
 
 from .._plots import require_matplotlib
 from .._random import private_random_state
+from .._trained_net import TrainedNetMixin
 from ..architectures import check_image_shape
 from ..data._samples import Samples, flatten_images
 from ..robustness._attacks import net_of_numbers
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from matplotlib.figure import Figure, SubFigure
 
+    from .._autoencoder import LadderAutoencoder
     from .._classifier import LadderClassifier
     from .._typing import Array, ImageShape, MatrixLike, RandomState
 
@@ -82,7 +84,7 @@ class ReconstructionDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: LadderClassifier,
+        estimator: LadderClassifier | LadderAutoencoder,
         X: MatrixLike,
         *,
         image_shape: ImageShape | None = None,
@@ -96,7 +98,7 @@ class ReconstructionDisplay:
 
         Parameters
         ----------
-        estimator : LadderClassifier
+        estimator : LadderClassifier or LadderAutoencoder
             Fitted classifier with a denoising cost at the input (`variant` "full" or
             "bottom").
 
@@ -143,12 +145,12 @@ class ReconstructionDisplay:
         NotFittedError
             If the classifier is not fitted.
         TypeError
-            If `estimator` is not a LadderClassifier.
+            If `estimator` is neither of the two.
         ValueError
             If `image_shape` does not fit `X`, or `missing` does not fit the images.
         """
         require_matplotlib(cls)
-        net_of_numbers(estimator)
+        net_of_numbers(estimator, of=TrainedNetMixin)
         denoise = estimator.denoise
         X, shape_in_X = flatten_images(X)
         samples = Samples(X, estimator, np.float64)

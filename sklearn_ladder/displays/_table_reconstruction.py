@@ -16,6 +16,7 @@ from sklearn.utils.validation import _check_feature_names_in, _num_samples
 from .._plots import require_matplotlib
 from .._prediction import check_samples
 from .._random import private_random_state
+from .._trained_net import TrainedNetMixin
 from ..data._missing import table_columns
 from ..data._samples import flatten_images
 from ..robustness._attacks import fitted_net
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
+    from .._autoencoder import LadderAutoencoder
     from .._classifier import LadderClassifier
     from .._typing import MatrixLike, RandomState
 
@@ -101,7 +103,7 @@ class TableReconstructionDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: LadderClassifier,
+        estimator: LadderClassifier | LadderAutoencoder,
         X: MatrixLike,
         *,
         features: Sequence[str | int] | None = None,
@@ -115,7 +117,7 @@ class TableReconstructionDisplay:
 
         Parameters
         ----------
-        estimator : LadderClassifier
+        estimator : LadderClassifier or LadderAutoencoder
             Fitted classifier with a denoising cost at the input (`variant` "full" or
             "bottom").
 
@@ -155,12 +157,12 @@ class TableReconstructionDisplay:
         NotFittedError
             If the classifier is not fitted.
         TypeError
-            If `estimator` is not a LadderClassifier.
+            If `estimator` is neither of the two.
         ValueError
             If `features` has an unknown one, or `missing_share` is not between 0 and 1.
         """
         require_matplotlib(cls)
-        fitted_net(estimator)
+        fitted_net(estimator, of=TrainedNetMixin)
         denoise = estimator.denoise
         if not isinstance(missing_share, Real) or not 0 < missing_share < 1:
             raise ValueError(

@@ -68,11 +68,14 @@ class Imputation:
         parts = BatchParts(0, 0, len(self.filled))
         for number in range(1, len(tables.h)):
             encoder.add_layer(number, tables, parts, has_noise=False)
-        self._passes.add(
-            "softmax_forward",
-            **softmax_fields(self.module.n_members, tables.h[-1]),
-            proba=decoder.u_pre[-1],
-        )
+        if self.module.has_classes:
+            self._passes.add(
+                "softmax_forward",
+                **softmax_fields(self.module.n_members, tables.h[-1]),
+                proba=decoder.u_pre[-1],
+            )
+        else:
+            decoder.u_pre[-1] = tables.h[-1]
         DecoderCalls(self._passes, self.module).add_forward(tables.z, decoder)
 
     def run(self, x_labeled, x_unlabeled):

@@ -63,12 +63,13 @@ class FusedStep:
             )
         self._allocate()
         self._input_cost_calls = []
-        self._imputation = None
+        self._imputation = self._supervised_call = None
         if have_missing:
             sizes = self.n_labeled, self.n_unlabeled
             self._imputation = Imputation(module, *sizes, self.tables)
         self._add_forward()
-        self._add_supervised_cost()
+        if module.has_classes:
+            self._add_supervised_cost()
         if module.decoder is not None:
             self._add_decoder()
         if self._has_adversarial_costs:
@@ -118,8 +119,9 @@ class FusedStep:
         weight = None if batch.weight is None else batch.weight.float().contiguous()
         inputs = [x.float().contiguous() for x in (batch.x_labeled, batch.x_unlabeled)]
         y = batch.y.long().contiguous()
-        self._supervised_call.y = y.data_ptr()
-        self._supervised_call.weight = None if weight is None else weight.data_ptr()
+        if self._supervised_call is not None:
+            self._supervised_call.y = y.data_ptr()
+            self._supervised_call.weight = None if weight is None else weight.data_ptr()
         for call, which in self._input_calls:
             call.x = inputs[which].data_ptr()
         if self._imputation is not None:
@@ -311,10 +313,13 @@ class FusedStep:
     def _add_decoder(self):
         tables, encoder = self._decoder_tables, self.tables
         z_corrupted = [z[self._unlabeled] for z in encoder.z]
-        logits = softmax_fields(
-            self.module.n_members, encoder.h[-1][self._unlabeled]
-        ) | dict(proba=tables.u_pre[-1])
-        self._program.add("softmax_forward", **logits)
+        code, dcode = (t[-1][self._unlabeled] for t in (encoder.h, encoder.dh))
+        softmax = softmax_fields(self.module.n_members, code)
+        if self.module.has_classes:
+            softmax |= dict(proba=tables.u_pre[-1])
+            self._program.add("softmax_forward", **softmax)
+        else:  # the decoder begins with the code itself
+            tables.u_pre[-1], tables.du_pre[-1] = code, dcode
         self._decoder = DecoderCalls(self._program, self.module)
         self._decoder.add_forward(z_corrupted, tables)
         for place, (number, weight) in enumerate(self.weights.items(), start=1):
@@ -328,12 +333,13 @@ class FusedStep:
             if number == 0:
                 self._input_cost_calls = calls
         self._decoder.add_backward(z_corrupted, tables, self.gradients, self.weights)
-        self._program.add(
-            "softmax_backward",
-            **logits,
-            dproba=tables.du_pre[-1],
-            dlogits=encoder.dh[-1][self._unlabeled],
-        )
+        if self.module.has_classes:
+            self._program.add(
+                "softmax_backward",
+                **softmax,
+                dproba=tables.du_pre[-1],
+                dlogits=dcode,
+            )
 
     # ---------------------------------------------------------------- adversary
 

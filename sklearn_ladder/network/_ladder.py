@@ -21,6 +21,8 @@ IMPUTATION_PASSES = 2
 class Ladder(nn.Module):
     """Ladder network for classification, or an ensemble of them side by side.
 
+    Without classes it is an autoencoder, whose layer L is the code.
+
     Members of an ensemble are trained on the same batches, each from its own initial
     weights and with its own noise. Predictions are means over the members.
 
@@ -54,6 +56,8 @@ class Ladder(nn.Module):
         decoders of the others learn nothing. Leaving them out would save little time.)
     has_linear_member : bool, default=False
         Whether a `LinearMember` votes, too.
+    has_classes : bool, default=True
+        Whether layer L has one unit per class, and a softmax.
     seed : int, default=0
         Determines the initial weights.
     """
@@ -71,18 +75,22 @@ class Ladder(nn.Module):
         n_members=1,
         n_denoising=None,
         has_linear_member=False,
+        has_classes=True,
         seed=0,
     ):
         super().__init__()
         generator = torch.Generator("cpu").manual_seed(seed)
         self.noise_std = tuple(noise_std)
+        self.has_classes = has_classes
         self.highest_target = max(denoised_layers, default=-1)
         self.n_members = n_members
         self.n_denoising = n_members if n_denoising is None else n_denoising
         shape, *layers = layers
         shape = Shape(shape) if isinstance(shape, int) else Shape(*shape)
         layers = [Dense(layer) if isinstance(layer, int) else layer for layer in layers]
-        self.encoder = Encoder(shape, layers, activation, generator, n_members)
+        self.encoder = Encoder(
+            shape, layers, activation, generator, n_members, has_classes
+        )
         if class_bias is not None:
             class_bias = _float32(class_bias)
             self.encoder.layers[-1].beta.data.copy_(class_bias.repeat(n_members))
@@ -128,8 +136,12 @@ class Ladder(nn.Module):
         return x if self.n_members == 1 else x.repeat(1, self.n_members)
 
     def proba(self, logits):
-        """Class probabilities of the members, (n_samples, n_members · n_classes)."""
-        return logits.softmax(dim=1).view(-1, self.shapes[-1].channels)
+        """Class probabilities of the members, (n_samples, n_members · n_classes).
+
+        Without classes, the code itself: h of Algorithm 1 has no softmax then.
+        """
+        h = logits.softmax(dim=1) if self.has_classes else logits
+        return h.view(-1, self.shapes[-1].channels)
 
     def mean_of_members(self, outputs, first=None):
         """Mean over members of a table of shape (n_samples, n_members · n_units).
@@ -347,6 +359,10 @@ class Ladder(nn.Module):
         """Top hidden representation of the first member, shape (n_samples, n_units)."""
         hidden = self.encoder.hidden(self.prepare(x))
         return hidden[:, : hidden.shape[1] // self.n_members]
+
+    def code(self, x):
+        """Code of an autoencoder: layer L, shape (n_samples, n_units)."""
+        return self.encoder(self.prepare(x))
 
     def denoise(self, x):
         """Reconstruction of `x` without added noise, in units of the features."""

@@ -262,17 +262,23 @@ def _check_clip(clip, x):
         )
 
 
-def fitted_net(clf):
+def fitted_net(clf, of=LadderClassifier):
     """The skorch net of a fitted classifier.
+
+    Parameters
+    ----------
+    clf : LadderClassifier
+    of : type, default=LadderClassifier
+        ``TrainedNetMixin`` allows a LadderAutoencoder, too.
 
     Raises
     ------
     TypeError
-        If `clf` is not a LadderClassifier.
+        If `clf` is not of this type.
     NotFittedError
         If `clf` is not fitted.
     """
-    if not isinstance(clf, LadderClassifier):
+    if not isinstance(clf, of):
         raise TypeError(
             f"This is for a LadderClassifier; got {type(clf).__name__}. Of a pipeline, "
             "pass the last step, clf[-1], and transform the samples first, with "
@@ -282,8 +288,13 @@ def fitted_net(clf):
     return clf.net_
 
 
-def net_of_numbers(clf):
+def net_of_numbers(clf, of=LadderClassifier):
     """The skorch net of a classifier whose features are all numbers.
+
+    Parameters
+    ----------
+    clf, of
+        As of `fitted_net`.
 
     Raises
     ------
@@ -292,11 +303,11 @@ def net_of_numbers(clf):
     ValueError
         If features have categories, which cannot change by small amounts.
     """
-    net = fitted_net(clf)
+    net = fitted_net(clf, of)
     if clf.categories_ is not None:
         raise ValueError(
-            "This is for samples of numbers only; the LadderClassifier was fitted to "
-            "features with categories, as its categories_ tell."
+            f"This is for samples of numbers only; the {type(clf).__name__} was fitted "
+            "to features with categories, as its categories_ tell."
         )
     return net
 
@@ -304,7 +315,7 @@ def net_of_numbers(clf):
 def private_generator(clf, random_state):
     """A new random generator on the device of the net."""
     seed = private_random_state(random_state).randint(np.iinfo(np.int32).max)
-    return torch.Generator(fitted_net(clf).device).manual_seed(seed)
+    return torch.Generator(clf.net_.device).manual_seed(seed)
 
 
 def chunks(net, n_samples):

@@ -91,10 +91,13 @@ def initialized_net(plan, callbacks, train_split=None):
         module__combinators=plan.combinator,
         module__feature_scaling=_feature_scaling(plan),
         module__input_range=plan.input_range,
-        module__class_bias=class_bias(np.array(plan.class_shares)),
+        module__class_bias=(
+            class_bias(np.array(plan.class_shares)) if plan.n_classes else None
+        ),
         module__n_members=plan.n_estimators,
         module__n_denoising=plan.n_denoising,
         module__has_linear_member=plan.linear_share > 0,
+        module__has_classes=plan.n_classes > 0,
         module__seed=plan.seeds.weights,
         criterion__denoising_costs=plan.denoising_cost,
         criterion__smoothing=plan.label_smoothing,

@@ -196,6 +196,8 @@ class LadderNet(NeuralNetClassifier):
     def _record_epoch(self, costs):
         """Record the mean costs of an epoch, the total under skorch's name for it."""
         train_loss = costs.pop("total")
+        if self.plan.n_classes == 0:
+            del costs["supervised"]
         if not math.isfinite(train_loss):
             raise ValueError(
                 f"Training diverged in epoch {len(self.history)}: the mean cost is "

@@ -28,7 +28,9 @@ def why_not(module, optimizer, batch, adversary=None):
     group = optimizer.param_groups[0]
     conditions = {
         "compiled functions are not available": _kernels.has_fast_products(),
-        "no sample of the batch is labeled": len(batch.x_labeled) > 0,
+        "no sample of the batch is labeled": (
+            len(batch.x_labeled) > 0 or not module.has_classes
+        ),
         "the batch has no unlabeled samples for the decoder or the adversary": (
             len(batch.x_unlabeled) > 0 or (module.decoder is None and adversary is None)
         ),
