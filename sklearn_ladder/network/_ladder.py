@@ -377,8 +377,8 @@ class Ladder(nn.Module):
     def measure_population(self, labeled, all_samples=(), labeled_share=1.0, share=1.0):
         """Set the statistics that prediction uses, from clean passes over samples.
 
-        NOTE[DIFF]: the released code averages unbiased statistics of batches. Here, those
-        of larger chunks are pooled by the law of total variance.
+        NOTE[DIFF]: the released code averages unbiased statistics of batches. Here,
+        those of larger chunks are pooled by the law of total variance.
 
         Parameters
         ----------
