@@ -7,11 +7,12 @@ import platform
 import shlex
 import subprocess
 import sys
-from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
+
+from sklearn_ladder._atomic_write import write_atomically
 
 FOLDER = Path(__file__).parent / "results"
 PACKAGES = ("sklearn_ladder", "torch", "skorch", "scikit-learn", "numpy")
@@ -82,21 +83,9 @@ def _git(*arguments):
 def write(name, result):
     """Write a result; returns its path."""
     path = FOLDER / f"{name}.json"
-    with replacing(path) as partial:
-        partial.write_text(json.dumps(result, indent=1) + "\n")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, (json.dumps(result, indent=1) + "\n").encode())
     return path
-
-
-@contextmanager
-def replacing(path):
-    """A path to write to instead; what was written then takes the place of the file.
-
-    A program killed in between leaves the previous file whole.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    yield partial
-    partial.replace(path)
 
 
 def as_json(parameters):

@@ -14,8 +14,11 @@ from threadpoolctl import threadpool_limits
 from benchmarks import _methods
 from benchmarks._families import DRAWS, FAMILIES
 from benchmarks._scores import scores
-from sklearn_ladder._class_prior import adjust
-from sklearn_ladder.ensemble._base import find_class_prior
+from sklearn_ladder._class_prior import (
+    adjust,
+    find_class_prior,
+    resolve_class_prior,
+)
 
 
 @lru_cache(maxsize=1)
@@ -34,7 +37,8 @@ def with_class_prior(proba, proba_unlabeled, codes):
     codes : ndarray of shape (n_training_rows,)
         Classes, -1 for unlabeled rows. Each class has a label.
     """
-    _, ratio = find_class_prior("auto", codes, proba_unlabeled, None)
+    rule = resolve_class_prior("auto", codes, proba.shape[1])
+    _, ratio = find_class_prior(rule, codes, proba_unlabeled)
     return adjust(proba, ratio)
 
 

@@ -27,7 +27,7 @@ from sklearn_ladder.comparison._methods import LADDER, SUPERVISED, VOTE, means_o
 from sklearn_ladder.model_selection import hide_labels
 
 TABLES = ["churn", "optdigits", "phoneme", "spambase", "titanic", "wine_quality_red"]
-LABELS, N_DRAWS, LEAST_PER_CLASS = [20, 50, 200], 2, 2
+LABELS, N_DRAWS, LEAST_PER_CLASS = [20, 50, 200], 5, 2
 NAME = "compare-simulation"
 # Its fits take about as long as those of all others together.
 SLOW = "self-training, forest"

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks import _results, speed
+from benchmarks import _results, self_training, speed
+from benchmarks.claims import claims_table
 from benchmarks.comparison_pages import COMPARISON_TABLES
 from benchmarks.published_summary import (
     adversarial_table,
@@ -74,9 +75,50 @@ def quick_table():
                 f"| {name} | {networks} | {n_epochs} | {n_rounds} | {len(errors)} "
                 f"| {mean_error(errors)} | {minutes[n_rounds]:.1f} |"
             )
+    lines += ["", *_quick_draws(results)]
     note = "mean ± standard deviation; `python -m benchmarks.self_training`"
     machines = dict.fromkeys(machine(result) for result in results)
     return "\n".join([*lines, "", f"<sub>{'; '.join([note, *machines])}</sub>"])
+
+
+def _quick_draws(results):
+    """Error of each draw of labels, apart for draws that settings were chosen on."""
+    lines = [
+        "| last round | protocol | draws that settings were chosen on | new draws "
+        "| mean of the new draws, % |",
+        "|---|---|---|---|---|",
+    ]
+    errors = {}
+    for result in results:
+        protocol = next(
+            name
+            for name, known in self_training.PROTOCOLS.items()
+            if (known.n_starts, known.n_networks)
+            == (result["n_starts"], result["n_networks"])
+        )
+        n_labels = int(result["recipe"].split("-")[2])
+        of_kind = errors.setdefault((n_labels, protocol), {})
+        of_kind[result["seed"]] = result["error_percent"][-1]
+    for (n_labels, protocol), found in sorted(errors.items()):
+        chosen = {s for n, s in self_training.CHOSEN_ON[protocol] if n == n_labels}
+        planned = self_training.NEW_DRAWS.get((protocol, n_labels), [])
+        new = sorted({*found, *planned} - chosen)
+        mean = [found[seed] for seed in new if seed in found]
+        lines.append(
+            f"| quick-mnist-{n_labels}-full | {protocol} "
+            f"| {_draws(sorted(chosen & found.keys()), found)} | {_draws(new, found)} "
+            f"| {mean_error(pd.Series(mean)) if mean else '–'} |"
+        )
+    return lines
+
+
+def _draws(seeds, errors):
+    """Seeds with their errors in %."""
+    cells = [
+        f"{seed}: {errors[seed]:.2f}" if seed in errors else f"{seed}: not yet"
+        for seed in seeds
+    ]
+    return ", ".join(cells) or "–"
 
 
 def speed_table():
@@ -91,7 +133,7 @@ def speed_table():
     large = result["step"]["500"]
     sentences = [
         "With 500 + 500 rows the ladder's step is "
-        f"{large['ladder'] / large[speed.FLOOR]:.2f} × its products."
+        f"{large['ladder'] / speed.fastest_products(large):.2f} × the products."
     ]
     sentences += [
         f"`fit` ({name}) takes {seconds['fit'] / seconds['its updates']:.2f} × its "
@@ -112,6 +154,45 @@ def speed_table():
         "standardised, as by default."
     )
     return "\n".join([*lines, "", " ".join(sentences), "", made_by(result)])
+
+
+def default_fits_table():
+    """Default fits beside other methods; None if they were not timed yet."""
+    result = _results.read("speed-cpu")
+    if "default fits" not in result:
+        return None
+    tables = result["default fits"]
+    lines = [
+        "| fit with defaults | " + " | ".join(f"{name}: s" for name in tables) + " |",
+        "|---" * (1 + len(tables)) + "|",
+    ]
+    for method in next(iter(tables.values())):
+        cells = [f"{table[method]['seconds']:.2f}" for table in tables.values()]
+        lines.append(f"| {method} | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, "", made_by(result, note="10 labels per class")])
+
+
+def fit_seconds_sentence():
+    """The range of `default_fits_table`, in words."""
+    result = _results.read("speed-cpu")
+    if "default fits" not in result:
+        return None
+    tables = result["default fits"]
+
+    def seconds_of(methods):
+        seconds = [
+            tables[table][method]["seconds"] for table in tables for method in methods
+        ]
+        return f"{min(seconds):.1f} to {max(seconds):.1f} s"
+
+    others = [name for name in next(iter(tables.values())) if name != "ladder"]
+    machine = result["machine"]
+    return (
+        f"Fits with defaults of {', '.join(tables)}: {seconds_of(['ladder'])} on "
+        f"{machine['threads']} threads of {machine['processor']}; "
+        f"{', '.join(others)}: {seconds_of(others)}. "
+        "[More](docs/benchmarks/speed.md)."
+    )
 
 
 def validation_table():
@@ -184,6 +265,30 @@ def missing_values_table():
     n_tables = len({run["table"] for run in result["runs"]})
     n_seeds = len(result["seeds"])
     note = f"mean test accuracy; {n_tables} tables, {n_seeds} seeds"
+    return "\n".join([*lines, "", made_by(result, note=note)])
+
+
+def autoencoder_table():
+    """Accuracy of classifiers on codes and on components, a column per data set."""
+    result = _results.read("autoencoder")
+    if result is None:
+        return None
+    names = [
+        f"{name} (development)" if name in result["development"] else name
+        for name in result["data"]
+    ]
+    lines = [
+        "| features + classifier | " + " | ".join(names) + " |",
+        "|---" * (1 + len(names)) + "|",
+    ]
+    for method in next(iter(result["data"].values()))["accuracy"]:
+        means = [
+            f"{np.mean(found['accuracy'][method]):.3f}"
+            for found in result["data"].values()
+        ]
+        lines.append(f"| {method} | {' | '.join(means)} |")
+    n_labels, n_seeds = result["labels_per_class"], len(result["seeds"])
+    note = f"mean accuracy; {n_labels} labels per class, {n_seeds} draws"
     return "\n".join([*lines, "", made_by(result, note=note)])
 
 
@@ -262,14 +367,18 @@ TABLES = (
     {
         "digits": digits_table,
         "published": published_table,
+        "claims": claims_table,
         "quick": quick_table,
         "adversarial": adversarial_table,
         "speed": speed_table,
+        "default-fits": default_fits_table,
+        "fit-seconds": fit_seconds_sentence,
         "validation": validation_table,
         "search": search_sentence,
         "memory": memory_table,
         "scaling": scaling_table,
         "missing_values": missing_values_table,
+        "autoencoder": autoencoder_table,
         "ablation": ablation_table,
         "ablation-mnist": ablation_mnist_table,
     }

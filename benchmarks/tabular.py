@@ -31,6 +31,7 @@ from benchmarks import _results, tabular_summary
 from benchmarks._families import FAMILIES
 from benchmarks._methods import CHEAP, DEAR
 from benchmarks._tabular_run import one_run
+from sklearn_ladder._atomic_write import write_atomically
 
 DEFAULT_FAMILIES = ["open", "everyday", "text", "images"]
 MOST_DRAWS, DRAWS_OF_DEAR = 10, 3
@@ -91,8 +92,8 @@ def forget(path, methods):
     for line in lines:
         for method in methods if "methods" in line else ():
             line["methods"].pop(method, None)
-    with _results.replacing(path) as partial:
-        partial.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    write_atomically(path, text.encode())
 
 
 def run(arguments):

@@ -219,6 +219,30 @@ def vote_sentence(families):
 
 
 @_needs_runs
+def headline(families):
+    """How far the ladder is ahead, in three numbers per family, for the README."""
+    rivals = {
+        "both forests": "two averaged forests",
+        "random forest": "a random forest",
+        "ladder, supervised": "the same network without unlabeled samples",
+    }
+    lines = []
+    for name in ("open", "everyday"):
+        found = families[name]["comparisons"][name][ALL]["em"]
+        ahead = found["accuracy"]["ahead_of"][LADDER]
+        gaps = [
+            f"{_ahead([*ahead[m][:3], 1], 'accuracy')} against {rivals[m]}"
+            for m in rivals
+        ]
+        worst = families[name]["harm"]["worst"]
+        lines.append(
+            f"- {found['tables']} {TITLES[name]}: {', '.join(gaps)} (worst change: "
+            f"{100 * worst['gain']:+.1f}, {worst['table']})"
+        )
+    return "\n".join(lines)
+
+
+@_needs_runs
 def others_table(families):
     """Text and images."""
     shown = {
@@ -292,6 +316,7 @@ def _number_of(draws):
 
 PAGES_TABLES = {
     "tabular": overall_table,
+    "tabular-headline": headline,
     "tabular-open": open_settings_table,
     "tabular-everyday": everyday_settings_table,
     "tabular-differences": differences_table,

@@ -3,6 +3,7 @@
 import importlib as _importlib
 from typing import TYPE_CHECKING
 
+from ._autoencoder import LadderAutoencoder
 from ._classifier import LadderClassifier
 from ._show_versions import show_versions
 from ._version import __version__
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "LadderAutoencoder",
     "LadderClassifier",
     "VirtualAdversary",
     "__version__",

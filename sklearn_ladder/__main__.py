@@ -9,7 +9,7 @@ import pandas as pd
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 COMPRESSIONS = {".gz", ".bz2", ".xz", ".zip", ".zst"}
-# What pandas calls a first column without a name.
+# pandas' name for a first column without a name.
 ROW_NUMBERS = "Unnamed: 0"
 # In error messages.
 MOST_COLUMNS = 20
@@ -129,7 +129,7 @@ def _read(path):
 
 
 def _unknown(name, frame, path):
-    """What to say of a column that is not there: which ones look alike, and all."""
+    """Error message about a column that is missing: similar names, and all names."""
     by_lower_case = {str(column).lower().strip(): column for column in frame}
     alike = difflib.get_close_matches(name.lower().strip(), by_lower_case)
     asked = [repr(by_lower_case[key]) for key in alike]
@@ -144,7 +144,7 @@ def _unknown(name, frame, path):
 
 
 def _whole_numbers(y):
-    """Floats that are whole numbers, as gaps make of integers, as integers again."""
+    """Convert to integers what only missing values have made floats."""
     if y.dtype.kind == "f" and (y.dropna() % 1 == 0).all():
         return y.astype("Int64")
     return y

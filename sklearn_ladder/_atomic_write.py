@@ -1,4 +1,4 @@
-"""Files that are there as a whole or not at all."""
+"""Write a file completely, or not at all."""
 
 import os
 from glob import escape
@@ -32,7 +32,7 @@ def write_atomically(path, content):
 
 
 def remove_left_overs(path):
-    """Remove what processes left that were killed while they wrote a file."""
+    """Remove partial files of processes that were killed while they wrote `path`."""
     path = Path(path)
     for left_over in path.parent.glob(f".{escape(path.name)}.*{PARTIAL}"):
         left_over.unlink(missing_ok=True)

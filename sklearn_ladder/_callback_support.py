@@ -10,16 +10,16 @@ try:
 except ImportError:  # scikit-learn before 1.9
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Nothing: there are no callbacks."""
+        """Without callbacks."""
 
         _init_callback_context = None
 
 
 def labeled_arguments(X, data, sample_weight):
-    """What callbacks get of the training data: the labeled samples.
+    """The training data for callbacks: labeled samples only.
 
     Scorers would take the -1 of unlabeled samples for a class. Samples that are held
-    out for early stopping do not count as labeled.
+    out for early stopping count as unlabeled.
 
     Parameters
     ----------

@@ -1,5 +1,7 @@
 """The class prior: shares of the classes among labels, and among unlabeled samples."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ._prediction import predict_proba
@@ -25,6 +27,78 @@ LARGEST_SAMPLE = 2**16
 MOST_SPREAD = 0.1
 # Share of a class without labels of positive weight.
 SMALLEST_SHARE = 1e-4
+
+
+class ClassPriorRule(NamedTuple):
+    """How the class prior follows from the labels and the unlabeled samples."""
+
+    # weighted share of each class among the labels
+    class_shares: tuple[float, ...]
+    # given by the user; if None: shares of the labels, or the EM algorithm
+    class_prior: tuple[float, ...] | None
+    em_weight: float  # factor on the EM estimate, from 0 (not used) to 1
+
+
+def resolve_class_prior(class_prior, codes, n_classes, weight=None, may_estimate=True):
+    """Resolve the parameter `class_prior`.
+
+    Parameters
+    ----------
+    class_prior : array-like of shape (n_classes,), "auto", "em" or None
+    codes : ndarray of shape (n_samples,)
+        Class codes, UNLABELED where there is no label.
+    n_classes : int
+    weight : ndarray of shape (n_samples,), default=None
+        Sample weights.
+    may_estimate : bool, default=True
+        Whether "auto" may use the EM algorithm.
+
+    Returns
+    -------
+    ClassPriorRule
+
+    Raises
+    ------
+    ValueError
+        If `class_prior` is an array-like, but no class prior.
+    """
+    given, em_weight = check_class_prior(class_prior, n_classes), 0.0
+    if isinstance(given, str):
+        if given == "em":
+            em_weight = 1.0
+        elif may_estimate:
+            em_weight = equal_shares_weight(codes, n_classes, weight)
+        given = None
+    elif given is not None:
+        given = tuple(given.tolist())
+    shares = class_shares(codes, n_classes, weight)
+    return ClassPriorRule(tuple(shares.tolist()), given, em_weight)
+
+
+def find_class_prior(rule, codes, proba):
+    """The class prior, and the factors that bring probabilities to it.
+
+    Parameters
+    ----------
+    rule : ClassPriorRule or Plan
+    codes : ndarray of shape (n_samples,)
+        Class codes, UNLABELED where there is no label.
+    proba : ndarray of shape (n_unlabeled, n_classes)
+        Class probabilities that assume the shares of the labels.
+
+    Returns
+    -------
+    class_prior : ndarray of shape (n_classes,)
+    ratio : ndarray of shape (n_classes,)
+        Factors on the probabilities: see `adjust`.
+    """
+    shares = np.array(rule.class_shares)
+    if rule.class_prior is not None:
+        class_prior = np.array(rule.class_prior)
+    else:
+        n_labels = np.count_nonzero(codes != UNLABELED)
+        class_prior = estimate_class_prior(proba, shares, n_labels, rule.em_weight)
+    return class_prior, class_prior / shares
 
 
 def class_shares(codes, n_classes, weight=None):
@@ -87,7 +161,7 @@ def equal_shares_weight(codes, n_classes, weight=None):
     -------
     float
     """
-    from scipy import stats  # late: see LadderClassifier._train
+    from scipy import stats  # late: it is slow to import
 
     labeled = codes != UNLABELED
     counts = np.bincount(codes[labeled], minlength=n_classes)
@@ -184,13 +258,7 @@ def infer_class_prior(module, data, plan):
         If a probability of any sample, labeled or not, is not finite.
     """
     proba = predict_proba(module, data.samples, plan.device)[data.unlabeled]
-    shares = np.array(plan.class_shares)
-    if plan.class_prior is not None:
-        class_prior = np.array(plan.class_prior)
-    else:
-        n_labels = np.count_nonzero(data.codes != UNLABELED)
-        class_prior = estimate_class_prior(proba, shares, n_labels, plan.em_weight)
-    ratio = class_prior / shares
+    class_prior, ratio = find_class_prior(plan, data.codes, proba)
     module.set_class_prior_ratio(ratio)
     return class_prior, adjust(proba, ratio)
 

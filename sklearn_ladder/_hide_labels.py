@@ -1,4 +1,4 @@
-"""Labels to be hidden, for benchmarks."""
+"""Hide labels, for benchmarks."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def hide_labels(
 ) -> npt.NDArray[Any]:
     """Keep a few labels, drawn at random, and make all other samples unlabeled.
 
-    For benchmarks, for teaching, and to see how a method does with fewer labels.
-    Exactly one of `per_class`, `n` and `fraction` says how many labels are kept.
+    This is for benchmarks, for teaching, and to see how a method does with fewer
+    labels. Give exactly one of `per_class`, `n` and `fraction`.
 
     Parameters
     ----------
@@ -39,20 +39,19 @@ def hide_labels(
         Class labels. Samples with -1 or a missing value stay unlabeled.
 
     per_class : int, default=None
-        Number of labels of each class. A class that has fewer keeps all of them.
+        Number of labels to keep of each class. A class with fewer keeps all of them.
 
     n : int, default=None
-        Number of labels of all classes together, at most as many as there are. They
-        are drawn from all labels alike, so that their shares are about those of the
-        classes.
+        Number of labels to keep in all. They are drawn from all labels, so that each
+        class has about its share.
 
     fraction : float, default=None
-        As `n`, but as a share of the labels, above 0 and at most 1. Rounded.
+        `n` as a share of the labels, above 0 and at most 1. The number is rounded.
 
     min_per_class : int, default=1
-        With `n` or `fraction`, number of labels that each class keeps at least; of a
-        class that has fewer, all. These are drawn first. With 0 a rare class may be
-        left without a label. Then no classifier can predict it.
+        With `n` or `fraction`, smallest number of labels that each class keeps. A class
+        with fewer keeps all of them. With 0, a rare class may lose all of its labels,
+        and then no classifier can predict it.
 
     random_state : int, RandomState instance or None, default=None
         Determines which labels are kept. Pass an int for the same ones in every call.
@@ -60,8 +59,8 @@ def hide_labels(
     Returns
     -------
     ndarray of shape (n_samples,)
-        `y` with -1 where a label is hidden, and wherever one was missing. Of dtype
-        object where the classes are no numbers.
+        `y` with -1 where a label is hidden or was missing. The dtype is object if the
+        classes are not numbers.
 
     Raises
     ------
@@ -119,7 +118,7 @@ def hide_labels(
 
 
 def _draw_per_class(labels, n_per_class, rng):
-    """Indices of at most so many labeled samples of each class."""
+    """Indices of `n_per_class` labeled samples of each class, or of all it has."""
     drawn = []
     for code in range(len(labels.classes)):
         rows = np.flatnonzero(labels.codes == code)

@@ -1,4 +1,4 @@
-"""Categories of a frame as numbers, for methods that take numbers only."""
+"""One-hot columns of a frame's categories, for methods that take numbers only."""
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -9,10 +9,10 @@ from .data._samples import Samples
 
 
 class OneHotColumns(TransformerMixin, BaseEstimator):
-    """The matrix that `LadderClassifier` makes of a frame with categories.
+    """Encodes the categories of a frame as `LadderClassifier` does.
 
-    Many methods take no missing values. So the columns of a missing category are 0, and
-    a single column of two categories is 0.5. Missing numbers stay NaN.
+    Since many methods take no missing values, all columns of a missing category are 0,
+    and the single column of two categories is 0.5. Missing numbers stay NaN.
 
     Attributes
     ----------

@@ -63,6 +63,20 @@ PARAMETER_CONSTRAINTS = {
     "device": [str],
 }
 
+# What an autoencoder has in place of the parameters that need classes.
+WITHOUT_CLASSES = {
+    "variant": "full",
+    "virtual_adversarial": None,
+    "label_smoothing": 0.0,
+    "early_stopping": False,
+    "n_iter_no_change": 1,
+    "tol": 0.0,
+    "class_prior": None,
+    "class_weight": None,
+    "n_estimators": 1,
+    "linear_share": 0.0,
+}
+
 
 def refuse_booleans(estimator):
     """Raise if a numeric parameter is a boolean, which Python counts as a number."""

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from . import _defaults
-from ._class_prior import check_class_prior, class_shares, equal_shares_weight
+from ._class_prior import ClassPriorRule, resolve_class_prior
 from ._parameters import is_mlp, name_per_layer, per_layer
 from ._plan_costs import resolve_costs
 from ._random import Seeds
@@ -47,10 +47,9 @@ class Plan:
     """
 
     n_features: int
-    n_classes: int
+    n_classes: int  # 0 of an autoencoder
     image_shape: tuple[int, ...] | None
-    # of the features, and the columns that they have for the network
-    categories: TableCategories | None = field(repr=False)
+    categories: TableCategories | None = field(repr=False)  # of the features
     # dtype in which samples enter the network: float64 if float32 would lose values
     input_dtype: str
     n_bins: int | None  # per feature; None without feature scaling
@@ -86,8 +85,8 @@ class Plan:
     verbose: int
     is_stream: bool  # whether `partial_fit` trains
     seeds: Seeds
-    # arrays: knots of the feature scaling; lowest and highest value of each column of
-    # the input, which limit imputed values
+    # Arrays. The input range is the lowest and highest value of each column, which
+    # limit imputed values.
     scale: Scale | None = field(repr=False)
     input_range: np.ndarray | None = field(repr=False)
     projection: np.ndarray | None = field(repr=False)  # of sparse features
@@ -146,45 +145,44 @@ def resolve_plan(parameters, data, image_shape, seeds, previous=None):
         If a parameter is not as described, or parameters contradict each other or the
         data.
     """
-    own = parameters
-    network = _resolve_network(own, data, image_shape, seeds, previous)
+    network = _resolve_network(parameters, data, image_shape, seeds, previous)
     n_layers, n_classes = len(network["layers"]), len(data.classes)
-    training = _resolve_training(own, data, network, previous)
-    costs = resolve_costs(own, n_layers, n_classes, training["n_estimators"])
+    training = _resolve_training(parameters, data, network, previous)
+    costs = resolve_costs(parameters, n_layers, n_classes, training["n_estimators"])
     return Plan(
         **network,
         **training,
         **costs,
-        **_resolve_class_prior(own, data, costs["uses_unlabeled"]),
-        **{name: own[name] for name in TAKEN_AS_GIVEN},
-        device=resolve_device(own["device"]),
+        **_class_prior_rule(parameters, data, costs["uses_unlabeled"])._asdict(),
+        **{name: parameters[name] for name in TAKEN_AS_GIVEN},
+        device=resolve_device(parameters["device"]),
         is_stream=data.is_stream,
         seeds=seeds,
     )
 
 
-def _resolve_network(own, data, image_shape, seeds, previous):
+def _resolve_network(parameters, data, image_shape, seeds, previous):
     """Resolve the fields of the network: input, layers, noise and combinators."""
     n_classes, n_columns = len(data.classes), data.samples.shape[1]
     image_shape = check_image_shape(
-        own["image_shape"], image_shape or (previous and previous.image_shape)
+        parameters["image_shape"], image_shape or (previous and previous.image_shape)
     )
     if image_shape is not None and data.samples.categories is not None:
         raise ValueError(
             "categorical_features must be None for images; got "
-            f"{own['categorical_features']!r} and pixels with categories."
+            f"{parameters['categorical_features']!r} and pixels with categories."
         )
-    scaling = _resolve_feature_scaling(own, data, n_classes, seeds, previous)
+    scaling = _resolve_feature_scaling(parameters, data, n_classes, seeds, previous)
     scale, projection = scaling["scale"], scaling["projection"]
-    sizes = own["hidden_layer_sizes"]
+    sizes = parameters["hidden_layer_sizes"]
     if isinstance(sizes, str):
         sizes = _defaults.hidden_layer_sizes(n_classes)
     input_shape, specifications = network_layers(
-        own["architecture"],
+        parameters["architecture"],
         sizes,
         n_columns,
         image_shape,
-        n_classes,
+        n_classes or parameters["n_components"],
     )
     if scale is not None:
         input_shape = _shape_of_columns(input_shape, len(scale.feature))
@@ -199,20 +197,28 @@ def _resolve_network(own, data, image_shape, seeds, previous):
         "input_dtype": data.samples.dtype.name,
         **scaling,
         "layers": (input_shape, *specifications),
-        "noise_std": per_layer("noise_std", own["noise_std"], n_layers),
+        "noise_std": _noise_std(parameters["noise_std"], n_layers),
         "combinator": name_per_layer(
-            "combinator", own["combinator"], n_layers, COMBINATORS
+            "combinator", parameters["combinator"], n_layers, COMBINATORS
         ),
     }
 
 
-def _resolve_feature_scaling(own, data, n_classes, seeds, previous):
+def _noise_std(noise_std, n_layers):
+    if isinstance(noise_std, str):  # "auto", of an autoencoder
+        noise_std = _defaults.noise_of_autoencoder(n_layers)
+    return per_layer("noise_std", noise_std, n_layers)
+
+
+def _resolve_feature_scaling(parameters, data, n_classes, seeds, previous):
     """Resolve the fields of the feature scaling; those of a previous fit are kept."""
     n_bins = scale = projection = None
-    kind = own["feature_scaling"]
+    kind = parameters["feature_scaling"]
     if kind == "auto":
         kind = _defaults.feature_scaling(
-            is_mlp(own["architecture"]), data.samples.is_sparse, data.samples.shape[1]
+            is_mlp(parameters["architecture"]),
+            data.samples.is_sparse,
+            data.samples.shape[1],
         )
     if kind is None:
         pass
@@ -237,27 +243,27 @@ def _resolve_feature_scaling(own, data, n_classes, seeds, previous):
     }
 
 
-def _resolve_training(own, data, network, previous):
+def _resolve_training(parameters, data, network, previous):
     """Resolve the fields of training: its length and the number of members."""
     layers = network["layers"]
     n_labels = np.count_nonzero(data.codes != UNLABELED)
-    n_batches_per_epoch = n_batches(len(data.samples), own["batch_size"])
-    max_epochs = own["max_epochs"]
+    n_batches_per_epoch = n_batches(len(data.samples), parameters["batch_size"])
+    max_epochs = parameters["max_epochs"]
     if data.is_stream:
         max_epochs = 1
     elif max_epochs == "auto":
         n_updates = _defaults.n_updates(
-            n_labels, len(data.classes), is_mlp(own["architecture"])
+            n_labels, len(data.classes), is_mlp(parameters["architecture"])
         )
         max_epochs = max(1, round(n_updates / n_batches_per_epoch))
-    if own["early_stopping"] and max_epochs == 1:
+    if parameters["early_stopping"] and max_epochs == 1:
         warnings.warn(
             "early_stopping=True compares the weights of several epochs, but training "
-            f"has only one epoch: raise max_epochs (now {own['max_epochs']!r}).",
+            f"has only one epoch: raise max_epochs (now {parameters['max_epochs']!r}).",
             UserWarning,
             stacklevel=6,
         )
-    n_estimators = own["n_estimators"]
+    n_estimators = parameters["n_estimators"]
     if n_estimators == "auto":
         if previous is not None:
             n_estimators = previous.n_estimators
@@ -267,55 +273,42 @@ def _resolve_training(own, data, network, previous):
             shapes = layer_shapes(layers[0], layers[1:])
             n_estimators = _defaults.n_estimators(shapes, len(data.classes))
     return {
-        "linear_share": _linear_share(own, data, n_labels, network, previous),
+        "linear_share": _linear_share(parameters, data, n_labels, network, previous),
         "max_epochs": max_epochs,
         "n_updates": max_epochs * n_batches_per_epoch,
         # the learning rate of a stream stays constant
-        "decay_start": 1.0 if data.is_stream else float(own["decay_start"]),
+        "decay_start": 1.0 if data.is_stream else float(parameters["decay_start"]),
         "n_estimators": n_estimators,
         "labeled_share": _defaults.labeled_share(n_labels),
     }
 
 
-def _linear_share(own, data, n_labels, network, previous):
-    share = own["linear_share"]
+def _linear_share(parameters, data, n_labels, network, previous):
+    share = parameters["linear_share"]
     if data.is_stream:  # the linear member is fitted to all labels at once
         return previous.linear_share if previous else 0.0
     if share == "auto":
         is_projected = network["projection"] is not None
-        is_dense = is_mlp(own["architecture"])
+        is_dense = is_mlp(parameters["architecture"])
         return _defaults.linear_share(
             n_labels, len(data.classes), is_dense, is_projected
         )
     return float(share)
 
 
-def _resolve_class_prior(own, data, uses_unlabeled):
+def _class_prior_rule(parameters, data, uses_unlabeled):
     """Resolve the class prior: given, label shares, or by the EM algorithm."""
     n_classes = len(data.classes)
-    class_prior, em_weight = check_class_prior(own["class_prior"], n_classes), 0.0
+    if n_classes == 0:
+        return ClassPriorRule((), None, 0.0)
     if data.is_stream:  # a stream never sees all labels
-        return {
-            "class_shares": (1 / n_classes,) * n_classes,
-            "class_prior": None,
-            "em_weight": em_weight,
-        }
-    if isinstance(class_prior, str):
-        # Weights already say how much classes matter. Without a cost of unlabeled
-        # samples, only labels should matter.
-        if class_prior == "em":
-            em_weight = 1.0
-        elif uses_unlabeled and own["class_weight"] is None:
-            em_weight = equal_shares_weight(data.codes, n_classes, data.weight)
-        class_prior = None
-    elif class_prior is not None:
-        class_prior = tuple(class_prior.tolist())
-    shares = class_shares(data.codes, n_classes, data.weight)
-    return {
-        "class_shares": tuple(shares.tolist()),
-        "class_prior": class_prior,
-        "em_weight": em_weight,
-    }
+        return ClassPriorRule((1 / n_classes,) * n_classes, None, 0.0)
+    # Weights already say how much classes matter. Without a cost of unlabeled samples,
+    # only labels should matter.
+    may_estimate = uses_unlabeled and parameters["class_weight"] is None
+    return resolve_class_prior(
+        parameters["class_prior"], data.codes, n_classes, data.weight, may_estimate
+    )
 
 
 def _n_bins(feature_scaling, n_values, n_classes):

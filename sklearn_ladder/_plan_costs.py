@@ -8,12 +8,12 @@ from ._virtual_adversary import KINDS
 from .objective._adversary import Adversary
 
 
-def resolve_costs(own, n_layers, n_classes, n_estimators):
+def resolve_costs(parameters, n_layers, n_classes, n_estimators):
     """Resolve the fields of `Plan` that are about costs.
 
     Parameters
     ----------
-    own : dict
+    parameters : dict
         Constructor parameters of the estimator.
     n_layers : int
         Layers 0 … L.
@@ -29,10 +29,12 @@ def resolve_costs(own, n_layers, n_classes, n_estimators):
         If a parameter is not as described.
     """
     denoising_cost, n_denoising = _denoising_cost(
-        own, n_layers, n_classes, n_estimators
+        parameters, n_layers, n_classes, n_estimators
     )
     has_denoising_cost = any(denoising_cost)
-    adversary = _adversary(own["virtual_adversarial"], n_layers, has_denoising_cost)
+    adversary = _adversary(
+        parameters["virtual_adversarial"], n_layers, has_denoising_cost
+    )
     return {
         "denoising_cost": denoising_cost,
         "n_denoising": n_denoising,
@@ -41,16 +43,18 @@ def resolve_costs(own, n_layers, n_classes, n_estimators):
     }
 
 
-def _denoising_cost(own, n_layers, n_classes, n_estimators):
+def _denoising_cost(parameters, n_layers, n_classes, n_estimators):
     """Denoising cost of each layer, and the number of members that have these costs.
 
     Layers that the variant does not denoise have a cost of 0.
     """
-    variant, cost = own["variant"], own["denoising_cost"]
+    variant, cost = parameters["variant"], parameters["denoising_cost"]
     n_denoising = n_estimators
-    if isinstance(cost, str):
+    if isinstance(cost, str) and n_classes == 0:
+        cost = _defaults.costs_of_autoencoder(n_layers)
+    elif isinstance(cost, str):
         n_denoising = _defaults.n_denoising(n_estimators, n_classes)
-        cost = [_defaults.lower_cost(is_mlp(own["architecture"]))] * n_layers
+        cost = [_defaults.lower_cost(is_mlp(parameters["architecture"]))] * n_layers
         # Γ-model: its only cost stays 1
         is_gamma = variant == "gamma"
         cost[-1] = 1.0 if is_gamma else _defaults.class_layer_cost(n_classes)
@@ -59,11 +63,17 @@ def _denoising_cost(own, n_layers, n_classes, n_estimators):
     costs = per_layer("denoising_cost", cost, n_layers)
     denoised = VARIANTS[variant](n_layers - 1)
     kept = tuple(c if layer in denoised else 0.0 for layer, c in enumerate(costs))
+    if n_classes == 0 and not kept[0]:
+        raise ValueError(
+            "denoising_cost must be positive at the input, since the other costs do "
+            "not tie the code to the samples; got "
+            f"denoising_cost={parameters['denoising_cost']!r}."
+        )
     if variant != "supervised" and not any(kept):
         raise ValueError(
             f"denoising_cost must be positive at one of the layers {list(denoised)}, "
             f"which variant={variant!r} denoises, or the variant be 'supervised'; got "
-            f"denoising_cost={own['denoising_cost']!r}."
+            f"denoising_cost={parameters['denoising_cost']!r}."
         )
     return kept, n_denoising
 

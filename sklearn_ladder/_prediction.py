@@ -2,13 +2,59 @@
 
 import numpy as np
 import torch
+from sklearn.utils.validation import (
+    _check_feature_names,
+    _check_n_features,
+    check_is_fitted,
+)
 from torch.nn import functional as F
 
 from .data._batches import SampleBatches
-from .data._samples import MULTIPLE, chunk_size
+from .data._samples import MULTIPLE, Samples, chunk_size, flatten_images
 
 # Size of the random sample from which the least standard deviations are computed.
 N_FOR_LEAST_STD = 2048
+
+
+def check_samples(estimator, X):
+    """Check samples against those of `fit`, and wrap them in `Samples`.
+
+    Raises
+    ------
+    NotFittedError
+    ValueError or TypeError
+        If they are not like those of `fit`.
+    """
+    check_is_fitted(estimator)
+    plan = estimator.plan_
+    X, image_shape = flatten_images(X)
+    check_image_shape(plan, image_shape)
+    # before columns of other names are read as categories
+    _check_feature_names(estimator, X, reset=False)
+    samples = Samples(X, estimator, plan.input_dtype, plan.categories)
+    _check_n_features(estimator, X, reset=False)
+    return samples
+
+
+def check_image_shape(plan, image_shape):
+    """Raise if images have another shape than in `fit`. Flat samples have None."""
+    if image_shape is not None and plan.image_shape not in (None, image_shape):
+        raise ValueError(
+            f"X must have images of the shape seen in fit, {plan.image_shape}; got "
+            f"{image_shape}."
+        )
+
+
+def reconstructs_input(estimator):
+    """Raise an AttributeError if `denoise` is not available."""
+    plan = getattr(estimator, "plan_", None)
+    may_denoise = estimator.variant in ("full", "bottom")
+    if not (may_denoise if plan is None else plan.denoising_cost[0] > 0):
+        raise AttributeError(
+            "denoise needs a denoising cost at the input: variant 'full' or 'bottom', "
+            f"with denoising_cost[0] > 0; got variant={estimator.variant!r}."
+        )
+    return True
 
 
 @torch.no_grad()
@@ -92,14 +138,14 @@ def measure_population(module, samples, plan, share=1.0):
     # chunks fit into memory, but are not smaller than the batches of training
     size = max(plan.batch_size, chunk_size(module.n_units_at_most))
     seed, n_labeled = plan.seeds.statistics, len(samples.labeled)
-    labeled = everyone = ()
+    labeled = all_samples = ()
     if n_labeled:
         labeled = samples.chunks_for_statistics(seed, size, of=samples.labeled)
     if plan.labeled_share < 1:
-        everyone = samples.chunks_for_statistics(seed, size)
+        all_samples = samples.chunks_for_statistics(seed, size)
     elif n_labeled < len(samples) and plan.uses_unlabeled:
-        everyone = samples.chunks_for_statistics(seed, size, N_FOR_LEAST_STD)
-    module.measure_population(labeled, everyone, plan.labeled_share, share)
+        all_samples = samples.chunks_for_statistics(seed, size, N_FOR_LEAST_STD)
+    module.measure_population(labeled, all_samples, plan.labeled_share, share)
     statistics = (b for name, b in module.named_buffers() if "population" in name)
     for tensor in (*module.parameters(), *statistics):
         if not tensor.isfinite().all():

@@ -1,4 +1,4 @@
-"""Scores of the labeled samples alone."""
+"""Scores of the labeled samples only."""
 
 from __future__ import annotations
 
@@ -31,12 +31,11 @@ def labeled_scorer(
 
 
 def labeled_scorer(scoring: Any) -> Any:
-    """Scorer that leaves unlabeled samples out, whatever the splitter.
+    """Make a scorer that leaves unlabeled samples out.
 
-    Samples, labels and metadata such as `sample_weight` go to the wrapped
-    scorer without the unlabeled samples. Labels
-    that are floats or objects only because some are
-    missing get the dtype that they have without those.
+    The wrapped scorer gets samples, labels and metadata such as `sample_weight` of the
+    labeled samples only. Labels that are floats or objects only because some are
+    missing get the dtype of the others.
 
     Parameters
     ----------
@@ -47,9 +46,8 @@ def labeled_scorer(scoring: Any) -> Any:
     Returns
     -------
     callable or dict of str to callable
-        A scorer; where `scoring` has several, a dict of scorers, which can be given as
-        `scoring` to all that take several. The wrapped scorers are copies; what they
-        request in metadata routing is requested, too.
+        A scorer, or a dict of scorers if `scoring` has several. The wrapped scorers are
+        copies. The new ones request the same metadata.
 
     Raises
     ------
@@ -86,9 +84,8 @@ def labeled_scorer(scoring: Any) -> Any:
 class _LabeledScorer:
     """What `labeled_scorer` returns.
 
-    Not a subclass of scikit-learn's scorers: those share predictions when several are
-    called together, and ours are of other samples than those of a plain scorer
-    beside it.
+    It does not derive from scikit-learn's scorers. Several of these share their
+    predictions, but this one predicts other samples than a plain scorer beside it.
     """
 
     def __init__(self, scorer):

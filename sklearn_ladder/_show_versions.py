@@ -1,4 +1,4 @@
-"""What to report beside a problem: versions, and how this machine computes."""
+"""What a bug report should have: versions, and how this machine computes."""
 
 import importlib.metadata
 import platform
@@ -8,7 +8,7 @@ import torch
 
 from ._version import __version__
 from .network import _kernels
-from .network._products import is_onednn_faster
+from .network._products import has_onednn
 
 DEPENDENCIES = ("torch", "skorch", "scikit-learn", "numpy", "scipy", "pandas")
 
@@ -34,7 +34,7 @@ def _computation():
     return {
         "training step on CPU": path,
         "OpenMP in compiled functions": openmp,
-        "products of one network": "oneDNN" if is_onednn_faster() else "torch",
+        "products of one network": "oneDNN" if has_onednn() else "torch",
         "products of several networks": (
             path if _kernels.has_fast_products() else "torch"
         ),
@@ -46,9 +46,9 @@ def _computation():
 def show_versions() -> None:
     """Print versions of the dependencies, and how this machine computes.
 
-    A training step on CPU takes compiled functions where the package was installed with
-    a C compiler, or from a wheel that has them. Otherwise torch computes it: slower,
-    with the same result up to rounding and to the noise that is drawn.
+    A training step on CPU uses compiled functions if the package was installed with a C
+    compiler, or from a wheel that has them. Otherwise torch computes it, more slowly.
+    The result is the same up to rounding, except that other noise is drawn.
 
     Examples
     --------

@@ -1,11 +1,15 @@
 """Types of arguments. Only type checkers import this module."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+from .network import LayerSpecification
 
 
 class Array(Protocol):
@@ -38,6 +42,25 @@ LabelsLike: TypeAlias = npt.ArrayLike | Sequence[object]
 # Beside strings that mean something: ArrayLike has every string, misspelt ones, too.
 NumbersLike: TypeAlias = Sequence[float] | Array
 NamesLike: TypeAlias = list[str] | tuple[str, ...] | Array
+
+# Parameters of the estimator:
+Architecture: TypeAlias = (
+    Literal["mlp", "conv-fc", "conv-small", "conv-large"] | Sequence[LayerSpecification]
+)
+CategoricalFeatures: TypeAlias = (
+    Literal["from_dtype"] | Sequence[int] | NamesLike | None
+)
+ClassPrior: TypeAlias = Literal["auto", "em"] | NumbersLike | None
+CombinatorName: TypeAlias = Literal["gaussian", "mlp", "mlp-identity"]
+Combinator: TypeAlias = CombinatorName | Sequence[CombinatorName] | Array
+DenoisingCost: TypeAlias = (
+    Literal["auto"] | float | NumbersLike | Sequence[Sequence[float]]
+)
+FeatureScaling: TypeAlias = (
+    Literal["auto", "scaled", "binned", "projected", "shared"] | int | None
+)
+
+HiddenLayerSizes: TypeAlias = Literal["auto"] | int | Sequence[int] | Array
 
 ImageShape: TypeAlias = Sequence[int] | Array
 Norm: TypeAlias = Literal["l1", "l2", "linf"]

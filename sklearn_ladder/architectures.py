@@ -83,7 +83,7 @@ ARCHITECTURES = {
 
 
 def network_layers(
-    architecture, hidden_layer_sizes, n_features, image_shape, n_classes
+    architecture, hidden_layer_sizes, n_features, image_shape, n_outputs
 ):
     """Resolve the architecture parameters to layers 0 … L.
 
@@ -95,7 +95,8 @@ def network_layers(
     n_features : int
     image_shape : tuple of int or None
         Channels, height and width of the images; None if samples are not images.
-    n_classes : int
+    n_outputs : int
+        Number of classes, or of components of an autoencoder.
 
     Returns
     -------
@@ -108,7 +109,7 @@ def network_layers(
     ------
     ValueError
         If a layer does not fit on the layer below, if the first layer does not fit the
-        features, or if the last layer does not fit the classes.
+        features, or if the last layer does not have `n_outputs` units.
     """
     if architecture == "mlp":
         widths = _check_widths(hidden_layer_sizes)
@@ -118,7 +119,7 @@ def network_layers(
     else:
         specifications = architecture
         _check_layers(specifications)
-    specifications = [layer.for_classes(n_classes) for layer in specifications]
+    specifications = [layer.for_classes(n_outputs) for layer in specifications]
 
     if image_shape is not None and prod(image_shape) != n_features:
         raise ValueError(
@@ -137,11 +138,11 @@ def network_layers(
         input_shape = Shape(*image_shape)
 
     top = layer_shapes(input_shape, specifications)[-1]
-    if top != Shape(n_classes):
+    if top != Shape(n_outputs):
         raise ValueError(
-            f"the last layer must have one unit for each class ({n_classes}), as "
-            f"Dense() has; got {top} from layer {len(specifications)}, "
-            f"{specifications[-1]}."
+            "the last layer must have one unit for each class or component "
+            f"({n_outputs}), as Dense() has; got {top} from layer "
+            f"{len(specifications)}, {specifications[-1]}."
         )
     return input_shape, specifications
 

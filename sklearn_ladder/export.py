@@ -39,17 +39,17 @@ def to_onnx(clf: LadderClassifier, path: PathLike) -> onnx.ModelProto:
     The file has the whole of `predict_proba` and `predict`: feature scaling, imputation
     of missing values (NaN), all ensemble members, class prior and labels. The batch may
     have any number of samples. Probabilities agree with those of `predict_proba` to
-    about 1e-6. Infinite values are not refused, as `predict_proba` does.
+    about 1e-6. Unlike `predict_proba`, the model takes infinite values.
 
     The input is ``X``, of shape (n_samples, n_features), or (n_samples, channels,
     height, width) if `fit` took images of that shape. Its dtype is float32, or float64
     where ``clf.plan_.input_dtype`` says so. If there are categories, each feature is an
     input of its own, of shape (n_samples, 1), with the feature's name (or ``X0``,
     ``X1``, …). Categories are strings, "" where one is missing, or float32 if they are
-    numbers or booleans. The outputs have the names that skl2onnx
-    gives them: ``label``, of shape (n_samples,), and ``probabilities``, of shape
-    (n_samples, n_classes). The metadata have the version of this package, ``classes``
-    and, if there are any, ``feature_names``, both in JSON.
+    numbers or booleans. The outputs have the names that skl2onnx gives them: ``label``,
+    of shape (n_samples,), and ``probabilities``, of shape (n_samples, n_classes). The
+    metadata have the version of this package, ``classes`` and, if there are any,
+    ``feature_names``, both in JSON.
 
     An export takes several seconds.
 
@@ -76,8 +76,8 @@ def to_onnx(clf: LadderClassifier, path: PathLike) -> onnx.ModelProto:
         booleans, nor strings, or if the categories of a feature are neither strings,
         nor numbers that float32 holds.
     ValueError
-        If a feature with categories beside it has a name that the model uses itself,
-        such as "label".
+        If features have categories, and one has a name that the model uses itself, such
+        as "label".
     sklearn.exceptions.NotFittedError
         If `clf` is not fitted.
 
@@ -146,8 +146,8 @@ class _Classifier(torch.nn.Module):
         self.has_categories = categories is not None
         if self.has_categories:
             # of each column; the name "code" is torch's
-            self.register_buffer("own_feature", torch.tensor(categories.feature))
-            self.register_buffer("own_code", torch.tensor(categories.code))
+            self.register_buffer("feature_of_column", torch.tensor(categories.feature))
+            self.register_buffer("code_of_column", torch.tensor(categories.code))
 
     def forward(self, X):
         X = X.flatten(1)
@@ -158,14 +158,14 @@ class _Classifier(torch.nn.Module):
 
     def expand(self, table):
         """As `TableCategories.expand`."""
-        matrix = table[:, self.own_feature]
-        is_code = (matrix == self.own_code).to(matrix.dtype)
+        matrix = table[:, self.feature_of_column]
+        is_code = (matrix == self.code_of_column).to(matrix.dtype)
         one_hot = torch.where(matrix.isnan(), matrix, is_code)
-        return torch.where(self.own_code >= 0, one_hot, matrix)
+        return torch.where(self.code_of_column >= 0, one_hot, matrix)
 
 
 def _traced(clf):
-    """Model of `_Classifier`, whose inputs and outputs have names for now."""
+    """ONNX model of `_Classifier`. Its inputs and outputs have temporary names."""
     network = deepcopy(clf.net_.module_).cpu().eval().requires_grad_(False)
     plan = clf.plan_
     # Images as they were in fit: flat if the parameter gave their shape.
@@ -190,7 +190,7 @@ def _traced(clf):
 
 @contextmanager
 def _quiet():
-    """Without warnings of torch about its own code, and about torchvision."""
+    """Silence torch's warnings about its own code and about torchvision."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -236,9 +236,9 @@ def _translations():
 
 
 def _stripped(model):
-    """Without unused tensors, and torch's notes about its source.
+    """Remove unused tensors, and torch's notes about its source.
 
-    These are 6 KB for each node, and have the names of folders.
+    The notes take 6 KB per node and contain names of folders.
     """
     from onnx_ir.passes import Sequential, common
 
@@ -272,9 +272,9 @@ def _add_categories(model, clf, onnx):
     for name, categories in zip(map(str, names), features, strict=True):
         kind, column = dtype, name
         if categories is not None:
-            kind, own = _encoding(name, categories, dtype, onnx)
-            nodes += own
-            column = own[-1].output[0]
+            kind, encoding = _encoding(name, categories, dtype, onnx)
+            nodes += encoding
+            column = encoding[-1].output[0]
         inputs.append(onnx.helper.make_tensor_value_info(name, kind, ["n_samples", 1]))
         columns.append(column)
     nodes.append(onnx.helper.make_node("Concat", columns, [TABLE], axis=1))
@@ -287,9 +287,9 @@ def _add_categories(model, clf, onnx):
 
 
 def _check_names(names, graph):
-    own = {name for node in graph.node for name in node.output}
-    own |= {tensor.name for tensor in graph.initializer}
-    if taken := own & {str(name) for name in names}:
+    used = {name for node in graph.node for name in node.output}
+    used |= {tensor.name for tensor in graph.initializer}
+    if taken := used & {str(name) for name in names}:
         raise ValueError(
             "features must not have names that the model uses itself; got "
             f"{sorted(taken)}. Rename them and fit again."
@@ -330,7 +330,7 @@ def _encoding(name, categories, dtype, onnx):
 
 
 def _describe(model, clf, onnx):
-    """Say where the model is from, and what its numbers mean."""
+    """Add the package's version, the classes and the feature names."""
     model.producer_name, model.producer_version = "sklearn_ladder", __version__
     model.graph.name = type(clf).__name__
     metadata = {

@@ -1,8 +1,8 @@
 """Validation and search where only some samples have a label.
 
-All of it is for any classifier that takes -1 in `y` as "no label", those of
-:mod:`sklearn.semi_supervised` included. Missing labels (None, NaN, pandas.NA) count as
-unlabeled, too.
+Works for any classifier that takes -1 in `y` as "no label", such as those of
+:mod:`sklearn.semi_supervised`. Missing labels (None, NaN, pandas.NA) also count as
+unlabeled.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from sklearn.utils import (
 
 from ._hide_labels import hide_labels
 from ._scorer import labeled_scorer
-from .data._labels import UNLABELED, encode_labels, split_labeled, without_labels
+from .data._labels import UNLABELED, encode_labels, without_labels
+from .data._splits import split_labeled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,18 +50,18 @@ class LabeledStratifiedKFold(BaseCrossValidator):
     """Stratified folds of the labeled samples; unlabeled ones are always for training.
 
     Plain :class:`~sklearn.model_selection.StratifiedKFold` takes "unlabeled" for one
-    more class: most of its test samples have no label, and count as errors.
+    more class. Then most test samples have no label, and count as errors.
 
     Parameters
     ----------
     n_splits : int, default=5
-        Number of folds, at least 2 and at most the number of labels of the most
-        frequent class. Folds lack a class that has fewer labels, with a warning.
+        Number of folds: at least 2, and at most the number of labels of the most
+        frequent class. Some folds lack a class with fewer labels; a warning says so.
 
     n_repeats : int, default=1
-        How often the labeled samples are divided into folds, in another way each time.
-        More than 1 needs `shuffle`. Few labels make few test samples: repeats give a
-        steadier score.
+        Number of times that the labeled samples are divided into folds, differently
+        each time. More than 1 needs `shuffle`. With few labels there are few test
+        samples, and repeats give a steadier score.
 
     shuffle : bool, default=False
         Whether the labeled samples of each class are shuffled before they are divided.
@@ -149,7 +150,7 @@ class LabeledStratifiedKFold(BaseCrossValidator):
         X : array-like of shape (n_samples, n_features)
             Only its length is used.
         y : array-like of shape (n_samples,)
-            Class labels; -1 or a missing value marks an unlabeled row.
+            Class labels; -1 or a missing value marks an unlabeled sample.
         groups : object
             Always ignored, exists for API compatibility.
 
@@ -158,7 +159,7 @@ class LabeledStratifiedKFold(BaseCrossValidator):
         train : ndarray of shape (n_train,)
             Labeled samples of the other folds and all unlabeled samples.
         test : ndarray of shape (n_test,)
-            Labeled rows of the fold.
+            Labeled samples of the fold.
 
         Raises
         ------
@@ -203,8 +204,8 @@ class LabeledStratifiedKFold(BaseCrossValidator):
         Yields
         ------
         y_train : ndarray of shape (n_samples,)
-            `y` with -1 for the samples in `test`, and wherever a label was missing. Of
-            dtype object where the classes are no numbers.
+            `y` with -1 for the samples in `test` and for unlabeled ones. The dtype is
+            object if the classes are not numbers.
         test : ndarray of shape (n_test,)
             Labeled samples of the fold.
 
@@ -248,31 +249,18 @@ class LabeledStratifiedKFold(BaseCrossValidator):
                 UserWarning,
                 stacklevel=4,
             )
-        random_state = check_random_state(self.random_state)
+        random_state = check_random_state(self.random_state) if self.shuffle else None
+        folds = StratifiedKFold(
+            self.n_splits, shuffle=self.shuffle, random_state=random_state
+        )
         for _ in range(self.n_repeats):
-            folds = self._folds(codes[labeled], random_state)
-            for number in range(self.n_splits):
-                yield labeled[folds == number]
-
-    def _folds(self, codes, random_state):
-        """Fold of each label, as StratifiedKFold assigns them.
-
-        That warns of a regression where most classes have a single label.
-        """
-        _, first, codes = np.unique(codes, return_index=True, return_inverse=True)
-        codes = np.argsort(np.argsort(first))[codes]  # in the order in which they come
-        in_order, numbers = np.sort(codes), np.arange(self.n_splits)
-        sizes = [
-            np.bincount(in_order[i :: self.n_splits], minlength=len(first))
-            for i in numbers
-        ]
-        folds = np.empty(len(codes), dtype=int)
-        for code, own_sizes in enumerate(np.transpose(sizes)):
-            own = np.repeat(numbers, own_sizes)
-            if self.shuffle:
-                random_state.shuffle(own)
-            folds[codes == code] = own
-        return folds
+            with warnings.catch_warnings():
+                # of the rarest class, again, and of regression if most classes have a
+                # single label
+                warnings.simplefilter("ignore")
+                tests = [test for _, test in folds.split(labeled, codes[labeled])]
+            for test in tests:
+                yield labeled[test]
 
 
 def labeled_train_test_split(
@@ -285,9 +273,9 @@ def labeled_train_test_split(
 ) -> list[Any]:
     """Split into training and test samples, where all test samples have a label.
 
-    As :func:`~sklearn.model_selection.train_test_split` with ``stratify=y``, but of the
-    labeled samples. All unlabeled samples are for training, and so is a class's only
-    label, with a warning.
+    Like :func:`~sklearn.model_selection.train_test_split` with ``stratify=y``, for the
+    labeled samples. All unlabeled samples are for training. So is the only label of a
+    class; a warning says so.
 
     Parameters
     ----------

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["GlobalContrastNormalizer", "ZCAWhitener"]
 
-# Number of samples in each chunk that adds to the covariance.
-PART = 4096
+# Number of samples that are added to the covariance at once.
+CHUNK_SIZE = 4096
 FLOATS = [np.float64, np.float32]
 
 
@@ -243,7 +243,7 @@ class ZCAWhitener(_PixelTransformer):
         n_samples, n_features = samples.shape
         self.mean_ = samples.mean(axis=0, dtype=np.float64)
         covariance = np.zeros((n_features, n_features))
-        for chunk in gen_batches(n_samples, PART):
+        for chunk in gen_batches(n_samples, CHUNK_SIZE):
             centered = samples[chunk] - self.mean_
             covariance += centered.T @ centered / n_samples
         variances, axes = np.linalg.eigh(covariance)

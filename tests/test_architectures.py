@@ -213,8 +213,8 @@ def test_partial_fit_and_warm_start(images):
         ),
         (
             {"architecture": [Conv(4, 3)]},
-            "one unit for each class (10), as Dense() has; got 4 maps of 6 × 6 from "
-            "layer 1, Conv(",
+            "one unit for each class or component (10), as Dense() has; got 4 maps of "
+            "6 × 6 from layer 1, Conv(",
         ),
         ({"architecture": []}, "at least one layer"),
         ({"architecture": [Dense(5), 10]}, "got 10 as layer 2"),

@@ -87,7 +87,7 @@ def test_skipped_batches_are_those_that_came_before():
     first_epoch, second_epoch = list(all_batches), list(all_batches)
     for n_skipped in (0, 1, len(first_epoch), len(first_epoch) + 2):
         batches = LadderBatches(samples, 10)
-        batches.skip(n_skipped)
+        batches.skip_to(n_skipped)
         n_epochs = 1 if n_skipped >= len(first_epoch) else 2
         skipped = [batch for _ in range(n_epochs) for batch in batches]
         rest = [*first_epoch, *second_epoch][n_skipped:]

@@ -27,7 +27,7 @@ def two_normals(n_rows, share, seed=0):
 
 
 @pytest.mark.parametrize("share", [0.02, 0.1, 0.5, 0.8])
-def test_most_of_the_way_to_the_shares_of_unlabeled_rows(share):
+def test_em_moves_the_prior_towards_the_shares_of_unlabeled_samples(share):
     _, y, proba = two_normals(5000, share)
     prior = estimate_class_prior(proba, LABELED, n_labels=100)
     assert prior.sum() == pytest.approx(1)
@@ -46,7 +46,7 @@ def test_fewer_labels_and_fewer_rows_change_less():
     assert 0 < distances[0] < distances[1] < distances[2] < distances[3] < 0.4
 
 
-def test_probabilities_that_are_a_little_wrong_do_not_run_away():
+def test_small_errors_of_probabilities_are_not_amplified():
     """Logits half a unit too high, and classes that overlap: EM alone says 90 %."""
     rng = np.random.RandomState(0)
     y = rng.uniform(size=20_000) < 0.05
@@ -69,7 +69,7 @@ def test_probabilities_that_are_a_little_wrong_do_not_run_away():
         ((19, 1), math.erfc(math.sqrt(18**2 / 20 / 2)) / 0.05),
     ],
 )
-def test_labels_in_equal_numbers_may_have_been_drawn_by_class(counts, expected):
+def test_equal_numbers_of_labels_switch_the_em_algorithm_on(counts, expected):
     codes = np.repeat(np.arange(len(counts)), counts)
     weight = equal_shares_weight(np.append(codes, [-1] * 50), len(counts))
     assert weight == pytest.approx(expected)
@@ -84,7 +84,7 @@ def test_weight_of_the_unlabeled_samples():
     assert whole < half < nothing == 0.5
 
 
-def test_without_unlabeled_rows_it_is_that_of_the_labels():
+def test_class_prior_without_unlabeled_samples_is_that_of_the_labels():
     shares = np.array([0.7, 0.2, 0.1])
     prior = estimate_class_prior(np.empty((0, 3), np.float32), shares, n_labels=10)
     np.testing.assert_allclose(prior, shares)
@@ -193,7 +193,7 @@ def test_frequencies_that_are_none(imbalanced, clf, prior):
         clone(clf).set_params(class_prior=prior).fit(X, few)
 
 
-def test_each_fit_estimates_anew_and_partial_fit_does_not(imbalanced, clf):
+def test_fit_estimates_the_class_prior_anew_and_partial_fit_does_not(imbalanced, clf):
     X, y, few = imbalanced
     warm = clone(clf).set_params(warm_start=True).fit(X, few)
     assert warm.class_prior_[1] < 0.3

@@ -282,7 +282,7 @@ def test_default_linear_model_takes_sparse_matrices(blobs):
 def test_default_vote_is_that_of_the_ensemble():
     methods = default_methods()
     names = [_methods.VOTERS[name] for name, _ in default_estimators()]
-    weights = SemiSupervisedVotingClassifier()._checked_weights()
+    weights = SemiSupervisedVotingClassifier()._kept_weights()
     assert _methods.means_of(methods) == {
         "vote": dict(zip(names, weights, strict=True))
     }

@@ -9,8 +9,8 @@ from sklearn_ladder.network import Ladder
 from sklearn_ladder.network._normalization import Statistics
 from sklearn_ladder.objective._adversary import Adversary
 from sklearn_ladder.objective._costs import (
-    denoising_cost,
-    denoising_cost_at_input,
+    denoising_error,
+    denoising_error_at_input,
     ladder_costs,
     supervised_cost,
     virtual_adversarial_cost,
@@ -45,9 +45,9 @@ def test_weighted_supervised_cost():
 
 def test_denoising_cost_at_the_input():
     z_denoised, x = torch.tensor([[1.0, 2.0]]), torch.tensor([[0.0, 4.0]])
-    assert denoising_cost_at_input(z_denoised, x).item() == pytest.approx((1 + 4) / 2)
+    assert denoising_error_at_input(z_denoised, x).item() == pytest.approx((1 + 4) / 2)
     observed = torch.tensor([[False, True]])
-    assert denoising_cost_at_input(z_denoised, x, observed).item() == pytest.approx(4)
+    assert denoising_error_at_input(z_denoised, x, observed).item() == pytest.approx(4)
 
 
 def test_no_labeled_rows_cost_nothing():
@@ -60,7 +60,7 @@ def test_no_labeled_rows_cost_nothing():
 def test_denoising_cost_normalizes_by_the_standard_deviation():
     statistics = Statistics(mean=torch.tensor([1.0]), std=torch.tensor([2.0]))
     # (5 - 1) / 2 = 2 and (1 - 1) / 2 = 0
-    cost = denoising_cost(
+    cost = denoising_error(
         torch.tensor([[5.0], [1.0]]), torch.tensor([[1.0], [1.0]]), statistics
     )
     assert cost.item() == pytest.approx(1.0)
@@ -70,21 +70,21 @@ def test_denoising_cost_of_units_without_variance():
     """As of a batch of equal rows: 1 away from 0.05 is 20², not 10¹⁰."""
     statistics = Statistics(mean=torch.tensor([1.0]), std=torch.tensor([1e-5]))
     z_denoised, z_clean = torch.tensor([[2.0], [1.0]]), torch.zeros(2, 1)
-    cost = denoising_cost(z_denoised, z_clean, statistics)
+    cost = denoising_error(z_denoised, z_clean, statistics)
     assert cost.item() == pytest.approx(20**2 / 2)
 
 
 def test_gradient_goes_through_target_and_statistics():
     leaves = [torch.tensor([[2.0]]), torch.tensor([1.0]), torch.tensor([2.0])]
     z_clean, mean, std = (leaf.requires_grad_() for leaf in leaves)
-    denoising_cost(torch.tensor([[5.0]]), z_clean, Statistics(mean, std)).backward()
+    denoising_error(torch.tensor([[5.0]]), z_clean, Statistics(mean, std)).backward()
     # (ẑ_BN − z)² at ẑ_BN = 2, z = 2 is flat: move z away
     assert z_clean.grad.item() == 0.0
     for leaf in leaves:
         leaf.grad = None
     with torch.no_grad():
         z_clean.fill_(1.0)
-    denoising_cost(torch.tensor([[5.0]]), z_clean, Statistics(mean, std)).backward()
+    denoising_error(torch.tensor([[5.0]]), z_clean, Statistics(mean, std)).backward()
     assert z_clean.grad.item() == pytest.approx(-2.0)
     assert mean.grad.item() == pytest.approx(2 * -1 / 2)
     assert std.grad.item() == pytest.approx(2 * -2 / 2)

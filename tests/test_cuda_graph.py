@@ -138,7 +138,7 @@ class WeightDecay(Callback):
             net.optimizer_.param_groups[0]["weight_decay"] = 0.1
 
 
-def test_goes_on_without_where_the_optimizer_has_changed(blobs, monkeypatch):
+def test_steps_are_plain_after_the_optimizer_changed(blobs, monkeypatch):
     eager = fit(blobs, WeightDecay())
     record = StandIn()
     use_stand_in(monkeypatch, record)

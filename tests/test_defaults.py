@@ -6,7 +6,7 @@ from sklearn_ladder._class_prior import equal_shares_weight
 from sklearn_ladder.network import Shape
 
 
-def test_few_labels_have_a_share_in_the_statistics_that_rises_without_jumps():
+def test_share_of_labeled_statistics_rises_without_jumps():
     shares = [_defaults.labeled_share(n) for n in range(15)]
     assert shares[:2] == [0, 0] and shares[10:] == [1] * 5
     assert 0 < max(np.diff(shares)) < 0.12

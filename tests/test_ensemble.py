@@ -129,7 +129,7 @@ def test_missing_entries_are_imputed_by_each_network():
 
 @pytest.mark.parametrize("n_positions", [1, 4])
 @pytest.mark.parametrize("n_members", [1, 3])
-def test_lines_by_network_and_back(n_positions, n_members):
+def test_tables_by_member_and_back(n_positions, n_members):
     rows = normal(5, n_members, n_positions, 2)
     table = rows.transpose(1, 2).reshape(5 * n_positions, n_members * 2)
     lines = by_member(table, n_positions, n_members)
@@ -138,7 +138,7 @@ def test_lines_by_network_and_back(n_positions, n_members):
 
 
 @pytest.mark.parametrize("kind", ["dense", "convolutional"])
-def test_perturbations_have_their_length_in_each_network(kind):
+def test_perturbations_have_full_length_in_each_member(kind):
     n_layers = len(LAYERS[kind])
     size = (0.5, 0.2) + (0.0,) * (n_layers - 2)
     adversary = Adversary(size, as_noise=True)
@@ -238,7 +238,7 @@ def test_warm_start_and_partial_fit_keep_the_number_of_networks(blobs):
     assert stream.net_.module_.n_members == 1
 
 
-def test_of_many_classes_all_networks_have_denoising_costs():
+def test_with_many_classes_all_members_have_denoising_costs():
     assert [_defaults.n_denoising(n, n_classes=9) for n in (1, 2, 3)] == [1, 1, 2]
     assert [_defaults.n_denoising(n, n_classes=10) for n in (1, 2, 3)] == [1, 2, 3]
 

@@ -50,6 +50,14 @@ def test_digits(run):
 
 
 @pytest.mark.slow
+def test_autoencoder(run):
+    names = run("plot_autoencoder.py")
+    mean = {name: scores.mean() for name, scores in names["accuracy"].items()}
+    assert mean["ladder code"] > mean["PCA"] + 0.03
+    assert names["display"].denoised.shape == (10, 8, 8)
+
+
+@pytest.mark.slow
 def test_learning_curves(run):
     history = run("plot_learning_curves.py")["history"]
     for cost in ("supervised_cost", "denoising_0_cost", "denoising_1_cost"):

@@ -31,7 +31,7 @@ def test_repeatable_and_random(how):
 
 
 @pytest.mark.parametrize("min_per_class, fewest", [(0, 0), (1, 1), (3, 3), (9, 4)])
-def test_a_number_of_labels_with_a_minimum_of_each_class(min_per_class, fewest):
+def test_n_labels_are_kept_with_a_minimum_per_class(min_per_class, fewest):
     of_rarest, of_all = [], np.zeros(3)
     for seed in range(60):
         y_few = hide_labels(Y, n=36, min_per_class=min_per_class, random_state=seed)

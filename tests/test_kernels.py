@@ -20,7 +20,7 @@ from sklearn_ladder.network._normalization import (
     batch_statistics,
 )
 from sklearn_ladder.network._products import product_by_member
-from sklearn_ladder.objective._costs import denoising_cost, denoising_cost_at_input
+from sklearn_ladder.objective._costs import denoising_error, denoising_error_at_input
 from tests import plain
 
 TORCH = "torch"
@@ -166,7 +166,7 @@ def test_denoising_cost(path, n_samples, width, n_others):
 
     inputs = [z_denoised, z, mean, std]
     assert_as_plain(
-        *map(of_columns, (denoising_cost, reference)), inputs, path != TORCH
+        *map(of_columns, (denoising_error, reference)), inputs, path != TORCH
     )
 
 
@@ -175,7 +175,7 @@ def test_denoising_cost_at_input(path, n_others):
     x, z_denoised = normal(50, 9 + n_others).detach(), normal(50, 9 + n_others, seed=1)
 
     def cost(z_denoised, x):
-        return denoising_cost_at_input(z_denoised[:, :9], x[:, :9])
+        return denoising_error_at_input(z_denoised[:, :9], x[:, :9])
 
     def reference(z_denoised, x):
         return (z_denoised - x)[:, :9].square().mean()
@@ -230,7 +230,7 @@ def test_same_bits_for_any_number_of_threads():
                 z_pre, noise, beta, None, ACTIVATIONS["relu"], parts
             ),
             Gaussian.apply(z, u, coefficients),
-            denoising_cost(z, u, statistics),
+            denoising_error(z, u, statistics),
             product_by_member(z, weight, 2),
         ]
         total = sum(output.sum() for output in outputs)

@@ -5,10 +5,10 @@ import pytest
 from sklearn_ladder.data._labels import (
     encode_known_labels,
     encode_labels,
-    hold_out,
     labeled_part,
     without_labels,
 )
+from sklearn_ladder.data._splits import hold_out
 
 
 @pytest.mark.parametrize(

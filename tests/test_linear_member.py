@@ -25,7 +25,7 @@ def data():
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_it_is_scikit_learns_logistic_regression_of_the_columns(data, n_classes):
+def test_the_linear_member_is_scikit_learns_logistic_regression(data, n_classes):
     X, y = data
     X, y = X[y < n_classes], y[y < n_classes]
     clf = fast(linear_share=0.4, class_prior=None).fit(X, y)
@@ -91,7 +91,7 @@ def test_missing_entries_are_imputed(data):
     assert clf.score(X, y) > 0.9
 
 
-def test_streams_keep_the_member_of_a_fit_and_have_none_of_their_own(data):
+def test_streams_keep_the_linear_member_of_a_fit_but_fit_none(data):
     X, y = data
     clf = fast().fit(X, y)
     before = clf.net_.module_.linear.weight.clone()

@@ -227,7 +227,7 @@ def test_too_few_labels_for_the_folds():
 
 
 @pytest.mark.parametrize("shuffle", [True, False])
-def test_classes_rarer_than_folds_are_told_and_tested_where_they_are(shuffle):
+def test_classes_with_fewer_labels_than_folds_warn_and_are_tested(shuffle):
     y = np.array([2] * 5 + [0] * 9 + [1] * 3 + [-1] * 20)
     folds = {"shuffle": shuffle, "random_state": 0 if shuffle else None}
     with pytest.warns(UserWarning, match="rarest class has 3 labeled samples"):
@@ -447,7 +447,7 @@ def n_rows(estimator, X, y, factor=1):
     ],
     ids=lambda y: f"{type(y).__name__} {getattr(y, 'dtype', '')}",
 )
-def test_scorer_hands_over_labels_in_the_dtype_of_the_classes(y):
+def test_labeled_scorer_passes_labels_in_the_dtype_of_the_classes(y):
     first, last = (np.asarray(y, dtype=object)[i] for i in (0, 3))
     clf = Prior([first, last])
     X = np.zeros((4, 2))

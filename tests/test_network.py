@@ -48,7 +48,7 @@ def test_parts_have_their_own_statistics():
     torch.testing.assert_close(std, z_pre[8:].std(dim=0, correction=0))
 
 
-def test_statistics_pooled_from_parts_are_those_of_all_rows():
+def test_pooled_statistics_of_chunks_equal_those_of_all_samples():
     z_pre = normal(40, 4)
     z_pre[:10] += 7
     first, second = (batch_statistics(part) for part in z_pre.split([10, 30]))
@@ -131,6 +131,20 @@ def test_mlp_combinator_starts_with_small_weights(hidden_sizes):
     assert [len(bias) for bias in combinator.biases] == [*hidden_sizes, 1]
     for weight in combinator.weights:
         assert weight.std().item() == pytest.approx(0.025, rel=0.1)
+
+
+@pytest.mark.parametrize("hidden_sizes", HIDDEN_SIZES, ids=str)
+def test_mlp_combinator_may_start_at_the_identity(hidden_sizes):
+    generator = torch.Generator().manual_seed(0)
+    combinator = MLPCombinator(500, generator, hidden_sizes, starts_at_identity=True)
+    z, u = normal(40, 500, seed=1).float(), normal(40, 500, seed=2).float()
+    z_denoised = combinator(z, u)
+    assert (z_denoised - z).square().mean() < 0.1
+    other = MLPCombinator(500, torch.Generator().manual_seed(0), hidden_sizes)
+    with torch.no_grad():  # without what is random, nothing changes
+        for weight, random in zip(combinator.weights, other.weights, strict=True):
+            weight -= random
+    torch.testing.assert_close(combinator(z, u), z)
 
 
 def test_combinators_by_layer():

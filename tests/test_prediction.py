@@ -17,15 +17,15 @@ def statistics(mean, std):
 
 def test_ordinary_statistics_are_those_of_the_labeled_samples():
     labeled = statistics([0.3, -1.0], [0.9, 1.2])
-    everyone = statistics([0.0, 0.0], [1.0, 1.0])
-    found = statistics_for_prediction(labeled, everyone, labeled_share=1.0)
+    all_samples = statistics([0.0, 0.0], [1.0, 1.0])
+    found = statistics_for_prediction(labeled, all_samples, labeled_share=1.0)
     torch.testing.assert_close(found, labeled)
 
 
 def test_units_that_are_alike_for_all_labels_do_not_amplify():
     labeled = statistics([0.3, -1.0], [1e-5, 1.2])
-    everyone = statistics([0.0, 0.0], [0.2, 1.4])
-    _, std = statistics_for_prediction(labeled, everyone, labeled_share=1.0)
+    all_samples = statistics([0.0, 0.0], [0.2, 1.4])
+    _, std = statistics_for_prediction(labeled, all_samples, labeled_share=1.0)
     torch.testing.assert_close(std, torch.tensor([0.1, 1.2]))
 
 
@@ -36,8 +36,8 @@ def test_a_unit_that_is_constant_is_divided_by_its_size():
 
 
 def test_very_few_labels_share_their_statistics_with_all_samples():
-    labeled, everyone = statistics([1.0], [0.5]), statistics([0.0], [1.0])
-    mean, std = statistics_for_prediction(labeled, everyone, labeled_share=0.25)
+    labeled, all_samples = statistics([1.0], [0.5]), statistics([0.0], [1.0])
+    mean, std = statistics_for_prediction(labeled, all_samples, labeled_share=0.25)
     torch.testing.assert_close(mean, torch.tensor([0.25]))
     variance = 0.25 * 0.5**2 + 0.75 * 1.0**2 + 0.25 * 0.75
     torch.testing.assert_close(std, torch.tensor([variance]).sqrt())

@@ -82,7 +82,7 @@ def test_whitening_and_back(dtype, tolerance):
 
 def test_covariance_of_parts_is_that_of_all(monkeypatch):
     whole = ZCAWhitener().fit(PIXELS).whitening_
-    monkeypatch.setattr("sklearn_ladder.preprocessing.PART", 7)
+    monkeypatch.setattr("sklearn_ladder.preprocessing.CHUNK_SIZE", 7)
     np.testing.assert_allclose(ZCAWhitener().fit(PIXELS).whitening_, whole)
 
 

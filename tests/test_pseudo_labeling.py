@@ -19,10 +19,10 @@ from sklearn.semi_supervised import LabelSpreading
 from sklearn_ladder import LadderClassifier
 from sklearn_ladder.ensemble import PseudoLabelingClassifier
 from sklearn_ladder.ensemble._pseudo_labels import (
+    arbitrated_labels,
     disputed,
     most_agreeing,
-    settled,
-    sure_labels,
+    with_sure_predictions,
 )
 from sklearn_ladder.model_selection import LabeledStratifiedKFold
 
@@ -39,7 +39,7 @@ def small_ladder(**parameters):
 
 def test_pseudo_labels_are_sure_and_given_labels_stay():
     proba = np.array([[0.999, 0.001], [0.98, 0.02], [0.005, 0.995], [0.999, 0.001]])
-    found = sure_labels(np.array([1, -1, -1, -1]), proba, 0.99)
+    found = with_sure_predictions(np.array([1, -1, -1, -1]), proba, 0.99)
     np.testing.assert_array_equal(found, [1, -1, 1, 0])
 
 
@@ -53,7 +53,7 @@ def test_those_that_agree_with_the_mean_go_on():
 def test_the_arbiter_needs_to_be_sure_and_an_estimator_that_agrees():
     votes = np.eye(3)[[[0, 0, 0], [1, 1, 2]]]
     arbiter = np.array([[0.95, 0.05, 0], [0.2, 0.8, 0], [0, 1, 0]])
-    assert settled(arbiter, votes, 0.9).tolist() == [0, -1, -1]
+    assert arbitrated_labels(arbiter, votes, 0.9).tolist() == [0, -1, -1]
 
 
 # -------------------------------------------------------------------------- rounds
@@ -133,7 +133,7 @@ def test_a_pair_learns_from_its_mean(n_jobs, blobs):
     first = [each.predict_proba(X) for each in clf.estimators_]
     assert len(first) == 3  # of which all have a say
     np.testing.assert_allclose(clf.predict_proba(X), np.mean(first, axis=0))
-    labels = sure_labels(y_few, np.mean(first, axis=0), 0.8)
+    labels = with_sure_predictions(y_few, np.mean(first, axis=0), 0.8)
     chosen = most_agreeing(np.array(first), 2)
     seeds = [clf.estimators_[number].random_state.get_state() for number in chosen]
     clf.set_params(n_rounds=1).fit(X, y_few)

@@ -14,7 +14,7 @@ def test_each_call_of_a_stream_has_seeds_of_its_own():
     assert not set(spawn_seeds(0, n_previous_fits=1)) & set(spawn_seeds(0))
 
 
-def test_a_generator_moves_on_and_the_global_one_does_not():
+def test_a_random_state_instance_advances_and_the_global_one_does_not():
     generator = np.random.RandomState(0)
     assert spawn_seeds(generator) != spawn_seeds(generator)
     np.random.seed(3)

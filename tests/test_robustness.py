@@ -405,7 +405,7 @@ def kl_of_log_odds(a, b):
     return p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q))
 
 
-def test_virtual_adversarial_cost_is_larger_than_of_random_changes(digits_clf):
+def test_virtual_adversarial_cost_exceeds_that_of_random_changes(digits_clf):
     clf, X, _ = digits_clf
     cost = partial(virtual_adversarial_cost, clf, X, random_state=0)
     assert cost(eps=0) == 0

@@ -298,7 +298,7 @@ def test_a_model_of_a_missing_device_comes_to_the_cpu(monkeypatch):
     np.testing.assert_array_equal(again.predict_proba(X), clf.predict_proba(X))
 
 
-def test_another_version_s_warning_comes_before_the_net_is_built():
+def test_the_warning_of_another_version_comes_before_the_net_is_built():
     clf = fit()
     state = clf.__getstate__() | {"_sklearn_ladder_version": "0.0.0"}
     state["net_"] = {"made": "by another version"}

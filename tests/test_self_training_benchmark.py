@@ -33,8 +33,8 @@ def test_each_round_is_tested_and_kept(small_mnist, small_recipes, monkeypatch):
     assert result["minutes"] == sorted(result["minutes"])
     assert result["parameters"]["batch_size"] == 250
     assert _results.read("self-training-mnist-100-one-0-validation")
-    *lines, _, _ = readme.quick_table().splitlines()
-    rows = [line.strip("| ").split(" | ") for line in lines[2:]]
+    table, draws, _ = readme.quick_table().split("\n\n")
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines()[2:]]
     n_epochs = str(result["parameters"]["max_epochs"])
     assert [row[:5] for row in rows] == [
         ["quick-mnist-50-full", "1", n_epochs, str(n_rounds), "2"]
@@ -43,6 +43,13 @@ def test_each_round_is_tested_and_kept(small_mnist, small_recipes, monkeypatch):
         ["quick-mnist-50-full", "2 of 4", "5", str(n_rounds), "1"]
         for n_rounds in [0, 1]
     ]
+    errors = _results.read("self-training-mnist-50-team-0")["error_percent"]
+    *_, one, team = [line.strip("| ").split(" | ") for line in draws.splitlines()]
+    assert one[1:3] == ["one", "–"]  # no settings were chosen on these draws
+    assert one[3].startswith("0: ")
+    assert team[:2] == ["quick-mnist-50-full", "team"]
+    assert team[3].startswith(f"0: {errors[-1]:.2f}, 5: not yet, 6: not yet")
+    assert team[4] == f"{errors[-1]:.2f}"
     with monkeypatch.context() as patch:
         patch.setattr(self_training, "run", None)  # nothing is trained again
         run(small_mnist, "--labels", "50", "--seeds", "0", "1")
@@ -80,13 +87,3 @@ def test_rounds_have_noise_of_their_own(small_mnist, small_recipes, monkeypatch)
     monkeypatch.setattr(self_training.pickle, "dumps", lambda state: b"")
     run(small_mnist, "--protocol", "team", "--seeds", "0", "--rounds", "2")
     assert len(set(seeds)) == 4 + 2 + 2
-
-
-def test_a_file_is_replaced_as_a_whole(tmp_path):
-    path = tmp_path / "folder" / "file.txt"
-    with _results.replacing(path) as partial:
-        partial.write_text("old")
-    with pytest.raises(KeyboardInterrupt), _results.replacing(path) as partial:
-        partial.write_text("ne")
-        raise KeyboardInterrupt
-    assert path.read_text() == "old"

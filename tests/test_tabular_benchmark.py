@@ -45,7 +45,7 @@ def test_scores():
     assert found["log_loss"] == pytest.approx(log_loss)
 
 
-def test_balanced_accuracy_is_over_the_classes_that_there_are():
+def test_balanced_accuracy_ignores_absent_classes():
     probabilities = np.array([[0.6, 0.4, 0.0], [0.1, 0.2, 0.7]])
     assert scores(np.array([0, 1]), probabilities)["balanced_accuracy"] == 0.5
 
@@ -78,7 +78,7 @@ def test_difference_of_two_methods():
     assert difference(others, others) == [0, 0, 0, 1]
 
 
-def test_critical_difference_is_that_of_the_published_table():
+def test_critical_difference_equals_the_published_table():
     # Demšar 2006, table 5: q = 1.960 for 2 methods, 3.164 for 10
     tolerance = {"abs": 1e-3}
     two = pytest.approx(1.960 * np.sqrt(2 * 3 / (6 * 24)), **tolerance)

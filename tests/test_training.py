@@ -114,7 +114,7 @@ def test_skorch_early_stopping(blobs):
     assert stopped.n_iter_ == 3
 
 
-def test_statistics_are_of_the_weights_that_a_callback_restored(blobs):
+def test_statistics_are_measured_with_weights_that_a_callback_restored(blobs):
     X, _, y_few = blobs
     restoring = EarlyStopping(
         "train_loss", patience=1, load_best=True, sink=lambda _: None
@@ -434,7 +434,7 @@ class Lengthy(Callback):
         net.history.record("entries", list(range(len(net.history))))
 
 
-def test_what_is_no_number_stays_in_the_history_of_skorch(blobs):
+def test_history_has_numbers_only(blobs):
     clf = fit(blobs, [Lengthy()])
     assert "entries" not in clf.history_
     assert clf.net_.history[-1, "entries"] == list(range(12))

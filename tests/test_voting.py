@@ -57,7 +57,7 @@ def imbalanced():
 
 
 @pytest.mark.parametrize("weights", [None, [3, 1]])
-def test_mean_of_members_each_with_the_samples_it_can_take(weights, imbalanced):
+def test_the_vote_is_a_mean_and_members_get_samples_that_they_take(weights, imbalanced):
     X, _, few = imbalanced
     vote = SemiSupervisedVotingClassifier(MEMBERS, weights=weights, class_prior=None)
     vote.fit(X, few)
@@ -120,6 +120,19 @@ def test_a_class_prior_that_is_known(outer, imbalanced):
     for wrong in ([0.5, 0.4], [0.5, 0.3, 0.2], [1.0, 0.0]):
         with pytest.raises(ValueError, match="2 positive numbers, one for each class"):
             clf.set_params(class_prior=wrong).fit(X, few)
+
+
+def test_auto_fades_with_sample_weights_as_in_the_ladder(imbalanced):
+    X, _, few = imbalanced
+    clf = ClassPriorClassifier(GaussianNB(), class_prior="auto")
+    plain = clf.fit(X, few).class_prior_[1]
+    signs = (-1.0) ** (np.arange(len(few)) // 10)  # in each class
+    equal, less, none = (
+        clf.fit(X, few, sample_weight=1 + spread * signs).class_prior_[1]
+        for spread in (0.0, 0.05, 0.2)
+    )
+    assert equal == pytest.approx(plain)
+    assert plain + 0.01 < less < 0.47 < none == pytest.approx(0.5, abs=0.02)
 
 
 def test_class_prior_by_the_same_code_as_the_ladder(imbalanced):

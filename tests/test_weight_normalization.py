@@ -47,7 +47,7 @@ def test_length_one_and_nothing_else_changes(kind):
 
 
 @pytest.mark.parametrize("kind", ["dense", "convolutional", "large kernel"])
-def test_networks_side_by_side_are_normalized_each_by_itself(kind):
+def test_weights_of_each_member_are_normalized_separately(kind):
     layers = LAYERS[kind]
     several = Ladder(layers, range(len(layers)), [0.3] * len(layers), n_members=3)
     several.normalize_weights()

@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 
     from .._typing import Estimator, LabelsLike, MatrixLike
 
-# In the log-loss: some methods are sure, and wrong.
+# Smallest in the log-loss, because some methods are sure and wrong.
 SMALLEST_PROBABILITY = 1e-3
 MOST_FOLDS, MOST_REPEATS = 5, 10
-# An interval needs two, and that of two is far too wide to be of use.
+# An interval needs two folds, but with two it is too wide to be of use.
 FEWEST_FOLDS = 3
-# From this number of classes on, their names are not all listed.
+# Number of classes that an error names at most.
 MOST_NAMES = 10
 
 
@@ -54,8 +54,8 @@ def compare(
 ) -> Comparison:
     """Compare methods on the labeled samples of a table.
 
-    Labels are held out fold by fold; all unlabeled samples are for training. So each
-    score is of labeled samples only.
+    Each fold holds out some of the labels. Methods train on the other labels and on all
+    unlabeled samples, and are scored on the held-out samples.
 
     Parameters
     ----------
@@ -67,17 +67,17 @@ def compare(
         Class labels; -1 or a missing value marks an unlabeled sample.
 
     methods : dict of str to classifier, default=None
-        They have `predict_proba`. A method that does not take -1
+        Classifiers with `predict_proba`. A method that does not take -1
         (:func:`~sklearn_ladder.ensemble.is_semi_supervised`) gets the labeled samples
-        only. A
-        :class:`~sklearn_ladder.ensemble.SemiSupervisedVotingClassifier` with
-        `class_prior=None` whose members are other methods, the same objects, is not
-        fitted: it takes their probabilities. The advice is about the methods named
-        "ladder", "ladder, labels only" and "vote". None is :func:`default_methods`.
+        only. A :class:`~sklearn_ladder.ensemble.SemiSupervisedVotingClassifier` is not
+        fitted if its members are other methods (the same objects) and its `class_prior`
+        is None, since it follows from their probabilities. The advice is about the
+        methods named "ladder", "ladder, labels only" and "vote". None is
+        :func:`default_methods`.
 
     max_time : float, default=None
-        Seconds. The five folds are repeated, in another way each time, at most ten
-        times. No fold begins that would probably end later, except the first three.
+        Seconds for repetitions of the five folds, at most ten, with other folds each
+        time. After the first three, a fold begins only if it will probably end in time.
         None is one repetition without a limit.
 
     random_state : int, default=0
@@ -93,8 +93,8 @@ def compare(
     Raises
     ------
     ValueError
-        If no sample is labeled, a class has only one label, `y` looks like numbers to
-        be regressed on, or a parameter is not as described.
+        If no sample is labeled, a class has only one label, `y` looks like the target
+        of a regression, or a parameter is not as described.
 
     Examples
     --------
@@ -124,16 +124,16 @@ def compare(
         methods = _methods.default_methods(sparse.issparse(X))
     means, methods = _methods.means_of(methods), _methods.checked_methods(methods)
 
-    start, lines = time.perf_counter(), []
+    start, scores = time.perf_counter(), []
     folds = _folds(X, codes, n_splits, n_repeats, random_state)
-    for repeat, fold, train, test in _until(limit, folds):
+    for repeat, fold, train, test in _within_time(limit, folds):
         probas = _probas(
             *(methods, means, random_state + repeat, n_classes),
             *(_safe_indexing(X, train), codes[train], _safe_indexing(X, test)),
         )
         for name, (proba, seconds) in probas.items():
-            line = {"repeat": repeat, "fold": fold, "method": name}
-            lines.append(line | _scores(codes[test], proba) | {"seconds": seconds})
+            row = {"repeat": repeat, "fold": fold, "method": name}
+            scores.append(row | _scores(codes[test], proba) | {"seconds": seconds})
         if progress is not None:
             progress(
                 f"repetition {repeat + 1}, fold {fold + 1} of {n_splits}: "
@@ -141,7 +141,7 @@ def compare(
             )
     n_labels = np.bincount(codes[codes != UNLABELED])
     return Comparison(
-        pd.DataFrame(lines),
+        pd.DataFrame(scores),
         n_splits,
         dict(zip(labels.classes.tolist(), n_labels.tolist(), strict=True)),
         int(np.count_nonzero(codes == UNLABELED)),
@@ -186,8 +186,8 @@ def _folds(X, codes, n_splits, n_repeats, random_state):
             yield repeat, fold, train, test
 
 
-def _until(limit, folds):
-    """Yield folds, until the next one would probably end after `limit` seconds."""
+def _within_time(limit, folds):
+    """Yield folds until the next one would probably end after `limit` seconds."""
     start = time.perf_counter()
     for n_done, fold in enumerate(folds):
         seconds = time.perf_counter() - start

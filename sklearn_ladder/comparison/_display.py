@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.utils._optional_dependencies import check_matplotlib_support
 
-from ..robustness._display import EXTRA
+from .._plots import require_matplotlib
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +28,7 @@ TITLES = {
 }
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class ComparisonDisplay:
     """Scores of methods and their differences from the best one, with 95 % intervals.
 
@@ -57,23 +58,15 @@ class ComparisonDisplay:
     errorbars_ : list of two ErrorbarContainer
     """
 
-    # set by plot
-    axes_: npt.NDArray[Any]
-    figure_: Figure | SubFigure
-    errorbars_: list[ErrorbarContainer]
+    methods: list[str]
+    score: Score
+    scores: npt.ArrayLike
+    differences: npt.ArrayLike
 
-    def __init__(
-        self,
-        *,
-        methods: list[str],
-        score: Score,
-        scores: npt.ArrayLike,
-        differences: npt.ArrayLike,
-    ) -> None:
-        self.methods = methods
-        self.score = score
-        self.scores = scores
-        self.differences = differences
+    # set by plot
+    axes_: npt.NDArray[Any] = field(init=False)
+    figure_: Figure | SubFigure = field(init=False)
+    errorbars_: list[ErrorbarContainer] = field(init=False)
 
     @classmethod
     def from_comparison(
@@ -103,7 +96,7 @@ class ComparisonDisplay:
         ValueError
             If there is no such score.
         """
-        check_matplotlib_support(f"{cls.__name__} ({EXTRA})")
+        require_matplotlib(cls)
         if score not in TITLES:
             raise ValueError(f"score must be one of {list(TITLES)}; got {score!r}.")
         table = comparison.table.sort_values(

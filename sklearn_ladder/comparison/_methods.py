@@ -43,9 +43,9 @@ def default_methods(is_sparse: bool = False) -> dict[str, Any]:
         "ladder", "ladder, labels only" (the same network without unlabeled samples),
         "random forest", "extra trees", "linear model", "self-training, forest", and
         "vote". The last one is the mean of others, as in
-        :class:`~sklearn_ladder.ensemble.SemiSupervisedVotingClassifier`. None adjusts
-        the class prior: held-out labels have the class shares of the labels that
-        methods learn from, whatever the unlabeled samples have.
+        :class:`~sklearn_ladder.ensemble.SemiSupervisedVotingClassifier`. No method
+        adjusts the class prior, because held-out labels have the class shares of the
+        other labels, not those of the unlabeled samples.
     """
     regression = make_pipeline(
         SimpleImputer(keep_empty_features=True),
@@ -69,9 +69,9 @@ def default_methods(is_sparse: bool = False) -> dict[str, Any]:
 
 
 def means_of(methods):
-    """Votes whose members are methods, the same objects, and adjust no class prior.
+    """Votes whose members are other methods, the same objects, without a class prior.
 
-    Their probabilities follow from those of the members, so that they need no fit.
+    Their probabilities follow from those of the members, so they are not fitted.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def means_of(methods):
             continue
         members = [names.get(id(member)) for _, member in vote.estimators or []]
         if vote.class_prior is None and members and None not in members:
-            found[name] = dict(zip(members, vote._checked_weights(), strict=True))
+            found[name] = dict(zip(members, vote._kept_weights(), strict=True))
     return found
 
 

@@ -25,8 +25,8 @@ SCORES = {"accuracy": 1, "balanced_accuracy": 1, "log_loss": -1}  # and what is 
 # wide as differences between methods ever are.
 FEWEST_LABELS = 20
 CONFIDENCE = 0.95
-# From these probabilities on, unlabeled samples help, or probably help; below the
-# complements they harm, or probably harm. The first is where the interval excludes 0.
+# Probabilities from which on unlabeled samples help, or probably help. Below one minus
+# these, they harm or probably harm. At the first one, the interval ends at 0.
 SURE, PROBABLE = (1 + CONFIDENCE) / 2, 0.8
 MOST_CLASSES_SHOWN = 10
 
@@ -39,7 +39,7 @@ class Comparison:
     Parameters
     ----------
     folds : DataFrame
-        A line for each method and fold, with scores.
+        One row per method and fold, with scores.
     n_splits : int
         Number of folds of a repetition.
     n_labels : dict of class to int
@@ -64,11 +64,11 @@ class Comparison:
 
     Notes
     -----
-    Folds share training samples, so that their scores vary less than those of
-    independent samples would. All intervals are those of the corrected resampled t-test
-    [1]_. Folds of a few samples may agree by chance: intervals of accuracies are at
-    least as wide as those for this number of independent samples with two more of each
-    outcome [2]_.
+    Folds share training samples, so their scores vary less than those of independent
+    samples would. Therefore all intervals are those of the corrected resampled t-test
+    [1]_. Small folds may agree by chance. Therefore intervals of accuracies are at
+    least as wide as for equally many independent samples, with two successes and two
+    failures added [2]_.
 
     References
     ----------
@@ -129,8 +129,8 @@ class Comparison:
     def probability(self, method: str, other: str, score: Score = "log_loss") -> float:
         """Probability that a method is better than another, given these folds.
 
-        It is that of the difference's t-distribution: 0.975 is where the 95 % interval
-        of :meth:`difference` ends at 0.
+        From the t-distribution of the difference. It is 0.975 if the 95 % interval of
+        :meth:`difference` ends at 0.
 
         Parameters
         ----------
@@ -141,7 +141,7 @@ class Comparison:
         -------
         float
         """
-        from scipy import stats  # late: see LadderClassifier.fit
+        from scipy import stats  # late: it is slow to import
 
         gaps = self._gaps(method, other, score)
         width = self._half_width(gaps, score)
@@ -233,8 +233,8 @@ class Comparison:
             reason = "no other method was compared"
         accuracy, low, high = table.loc[chosen].iloc[:3]
         return (
-            f"use {chosen} ({reason}; its accuracy is {accuracy:.2f}, 95 % interval "
-            f"{low:.2f} to {high:.2f})"
+            f"use {chosen} (accuracy {accuracy:.2f}, 95 % interval {low:.2f} to "
+            f"{high:.2f}; {reason})"
         )
 
     # ----------------------------------------------------------------- output
@@ -352,7 +352,7 @@ class Comparison:
 
     def _half_width(self, values, score):
         """Half the width of the interval of a mean score, or difference, over folds."""
-        from scipy import stats  # late: see LadderClassifier.fit
+        from scipy import stats  # late: it is slow to import
 
         # n_test / n_train of the labeled samples is 1 / (n_splits - 1)
         scale = np.sqrt(1 / len(values) + 1 / (self.n_splits - 1))
@@ -363,12 +363,11 @@ class Comparison:
         return max(width, self._least_half_width(score, values))
 
     def _least_half_width(self, score, values):
-        """That of independent samples, two more right and two more wrong.
+        """Half the width for independent samples, plus two right and two wrong ones.
 
-        Of a difference, it is that of two methods that err as rarely apart as their
-        accuracies allow.
+        For a difference, the two methods disagree as rarely as their accuracies allow.
         """
-        from scipy import stats  # late: see LadderClassifier.fit
+        from scipy import stats  # late: it is slow to import
 
         counts = np.array(list(self.n_labels.values()))
         n = counts.sum()

@@ -254,16 +254,16 @@ class LadderBatches:
                 strict=True,
             )
         )
-        self._n_skipped = 0  # batches of the current epoch
+        self._n_drawn = 0  # batches of all epochs
 
-    def skip(self, n):
-        """Skip the first n batches, to continue an interrupted training."""
-        for _ in range(n):
+    def skip_to(self, n):
+        """Leave out the first n batches, to continue an interrupted training."""
+        for _ in range(self._n_drawn, n):
             self._draw()
-        self._n_skipped = n % len(self)
 
     def _draw(self):
         """Indices of labeled samples, of filler samples and of unlabeled samples."""
+        self._n_drawn += 1
         labeled = next(self._labeled)
         empty = labeled[:0]
         others = empty
@@ -276,8 +276,8 @@ class LadderBatches:
         return n_batches(len(self.samples), self.batch_size)
 
     def __iter__(self):
-        samples, first, self._n_skipped = self.samples, self._n_skipped, 0
-        for _ in range(first, len(self)):
+        samples = self.samples
+        for _ in range(self._n_drawn % len(self), len(self)):
             labeled, filler, unlabeled = self._draw()
             on_device = labeled.to(samples.device)
             y = samples.y[on_device]

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from ._missing import present_part, table_columns
 from ._numbers import TIMES
@@ -14,7 +13,7 @@ from ._samples import check_may_have_categories
 
 # A category is infrequent if a smaller share of the samples has it, or only one does.
 SMALLEST_SHARE = 0.01
-# If a larger share of the samples has an infrequent category, a warning says so.
+# A warning says so if a larger share of the samples has an infrequent category.
 LARGEST_INFREQUENT_SHARE = 0.5
 
 
@@ -123,6 +122,11 @@ class TableCategories:
         self.code = np.concatenate(codes)
 
     @property
+    def values(self):
+        """Frequent categories of each feature, None if it is a number."""
+        return [each and each.values for each in self.features]
+
+    @property
     def is_expanding(self):
         """Whether the matrix has more columns than the table."""
         return len(self.feature) > len(self.features)
@@ -138,8 +142,7 @@ class TableCategories:
         -------
         ndarray of shape (n_samples, n_columns), in the dtype of the table
         """
-        is_one_hot = self.code >= 0
-        matrix = table[:, self.feature]
+        matrix, is_one_hot = table[:, self.feature], self.code >= 0
         codes = matrix[:, is_one_hot]
         one_hot = np.where(np.isnan(codes), codes, codes == self.code[is_one_hot])
         matrix[:, is_one_hot] = one_hot
@@ -220,8 +223,8 @@ def find_categories(X, categorical_features):
     Raises
     ------
     ValueError
-        If `categorical_features` is not as described, or X is a sparse matrix or a
-        memory map and features are named.
+        If `categorical_features` is not as described, or names features of a sparse
+        matrix or a memory map.
 
     Warns
     -----
@@ -231,13 +234,12 @@ def find_categories(X, categorical_features):
     if categorical_features is None:
         return None
     by_dtype = isinstance(categorical_features, str)
-    is_frame = hasattr(X, "columns")
-    is_sparse = sparse.issparse(X) or hasattr(X, "sparse")
-    if by_dtype and (is_sparse or not is_frame):
+    # sparse frames have `sparse`
+    if by_dtype and (hasattr(X, "sparse") or not hasattr(X, "columns")):
         return None
     check_may_have_categories(X)
     columns, names = table_columns(X)
-    if columns is None:  # not two-dimensional, of which `Samples` tells
+    if columns is None:  # not two-dimensional; `Samples` raises the error
         return None
     if by_dtype:
         is_categorical = [_has_categories(column) for column in columns]
@@ -254,56 +256,55 @@ def find_categories(X, categorical_features):
 
 def _as_mask(categorical_features, n_features, names):
     """Boolean mask of the features that a user has named. Errors as in scikit-learn."""
-    own = np.asarray(categorical_features)
-    if own.dtype == object and all(isinstance(each, str) for each in own.flat):
-        own = own.astype(str)
-    if own.ndim != 1 or (own.size and own.dtype.kind not in "biuU"):
+    given = np.asarray(categorical_features)
+    if given.dtype == object and all(isinstance(each, str) for each in given.flat):
+        given = given.astype(str)
+    if given.ndim != 1 or (given.size and given.dtype.kind not in "biuU"):
         raise ValueError(
             "categorical_features must be an array-like of bool, int or str, got: "
             f"{categorical_features!r}."
         )
-    if own.dtype.kind == "b":
-        if len(own) != n_features:
+    if given.dtype.kind == "b":
+        if len(given) != n_features:
             raise ValueError(
                 "categorical_features set as a boolean mask must have shape "
-                f"({n_features},), got: {own.shape}."
+                f"({n_features},), got: {given.shape}."
             )
-        return own
-    if own.dtype.kind == "U":
+        return given
+    if given.dtype.kind == "U":
         if names is None:
             raise ValueError(
                 "categorical_features should be passed as an array of integers or as "
                 "a boolean mask when the model is fitted on data without feature names."
             )
         names = list(names)
-        unknown = [name for name in own.tolist() if name not in names]
+        unknown = [name for name in given.tolist() if name not in names]
         if unknown:
             raise ValueError(
                 f"categorical_features has names {unknown}, which are not feature "
                 f"names of the training data: {names}."
             )
-        own = np.array([names.index(name) for name in own.tolist()], dtype=int)
-    if own.size and not (0 <= own.min() and own.max() < n_features):
+        given = np.array([names.index(name) for name in given.tolist()], dtype=int)
+    if given.size and not (0 <= given.min() and given.max() < n_features):
         raise ValueError(
             "categorical_features set as integer indices must be in [0, n_features - "
-            f"1] = [0, {n_features - 1}], got: {own.tolist()}."
+            f"1] = [0, {n_features - 1}], got: {given.tolist()}."
         )
     mask = np.zeros(n_features, dtype=bool)
-    mask[own.astype(int)] = True
+    mask[given.astype(int)] = True
     return mask
 
 
 def _has_categories(column):
     """Whether the column of a frame has categories by its dtype.
 
-    Columns of categories and enumerations do. Others of strings or objects do if an
-    entry is no number: "3.5" is one. Columns that `Samples` refuses with a reason of
-    its own don't: of times, complex numbers, lists and too large integers.
+    Columns of categories and enumerations do. Columns of strings or objects do if an
+    entry is not a number ("3.5" is a number). Columns of times, complex numbers, lists
+    or too large integers do not: `Samples` raises an error that names the reason.
     """
     dtype = getattr(column, "dtype", None)
-    if isinstance(dtype, pd.CategoricalDtype) or str(dtype) in ("Categorical", "Enum"):
-        return True
-    if str(dtype).startswith(("Categorical(", "Enum(")):  # polars
+    name = str(dtype).partition("(")[0]  # polars has more in parentheses
+    if isinstance(dtype, pd.CategoricalDtype) or name in ("Categorical", "Enum"):
         return True
     if getattr(dtype, "kind", "O") != "O":
         return False

@@ -143,7 +143,7 @@ def fit_knots(samples, survey, random_state):
     FeatureKnots
         A feature whose entries are all missing has value 0 and height 0.
     """
-    table = random_part(samples, random_state)
+    table = random_subset(samples, random_state)
     size = max(1, LARGEST_BLOCK // table.shape[0])
     blocks = []
     for start in range(0, table.shape[1], size):
@@ -189,7 +189,7 @@ def fit_shared_scale(samples, survey, random_state):
     -------
     Scale
     """
-    table = random_part(samples, random_state)
+    table = random_subset(samples, random_state)
     if sparse.issparse(table):
         table = table.toarray()
     present = table[~np.isnan(table)].astype(float)
@@ -207,7 +207,7 @@ def fit_shared_scale(samples, survey, random_state):
     )
 
 
-def random_part(samples, random_state):
+def random_subset(samples, random_state):
     """Random subset of the samples: a dense ndarray, or CSC if they are sparse."""
     size = LARGEST_SAMPLE
     if not samples.is_sparse:
@@ -223,20 +223,20 @@ def random_part(samples, random_state):
 @np.errstate(all="ignore")
 def _knots(table, ends, dtype):
     """Knots of some features, from a table of shape (n, n_features)."""
-    lines, n_present = _sorted_lines(table, ends, dtype)
-    n_features, length = lines.shape
+    sorted_values, n_present = _sorted_by_feature(table, ends, dtype)
+    n_features, length = sorted_values.shape
     at = np.arange(n_features)[:, None]
     n = np.maximum(n_present, 1)[:, None]
 
     # runs of equal values: the run at each place, and the place where each run starts
-    is_first = np.ones(lines.shape, bool)
-    is_first[:, 1:] = lines[:, 1:] != lines[:, :-1]
-    run = np.cumsum(is_first, dtype=np.int32).reshape(lines.shape) - 1
+    is_first = np.ones(sorted_values.shape, bool)
+    is_first[:, 1:] = sorted_values[:, 1:] != sorted_values[:, :-1]
+    run = np.cumsum(is_first, dtype=np.int32).reshape(sorted_values.shape) - 1
     starts = np.flatnonzero(is_first)
-    starts = np.append(starts, lines.size)
+    starts = np.append(starts, sorted_values.size)
 
     def run_of(places):
-        """Start and end of the runs at the given places of sorted lines."""
+        """Start and end of the runs at the given places of sorted values."""
         number = run[at, places]
         return starts[number] - at * length, starts[number + 1] - at * length
 
@@ -252,17 +252,17 @@ def _knots(table, ends, dtype):
     places, n_values = _distinct(places)
     is_knot = np.arange(places.shape[1]) < n_values[:, None]
     below, up_to = run_of(places)
-    values = lines[at, places].astype(float)
+    values = sorted_values[at, places].astype(float)
     shares = (below + up_to) / (2 * n)
     scores = special.ndtri(shares)
 
     # sums over the samples between a knot and the next, of distances from that knot
     flat = (at * length + places)[is_knot]
-    to_next = np.diff(flat, append=lines.size)
+    to_next = np.diff(flat, append=sorted_values.size)
     # a power of 2 as unit, so that squares neither overflow nor underflow
     _, exponent = np.frexp(np.abs(values).max(axis=1, keepdims=True))
     unit = np.ldexp(1.0, exponent.clip(-1000, 1000))
-    distances = lines.ravel().astype(float)
+    distances = sorted_values.ravel().astype(float)
     distances -= np.repeat(values[is_knot], to_next)
     distances /= unit.repeat(length)
     distances[(np.arange(length) >= n_present[:, None]).ravel()] = 0
@@ -300,28 +300,28 @@ def _knots(table, ends, dtype):
     )
 
 
-def _sorted_lines(table, ends, dtype):
+def _sorted_by_feature(table, ends, dtype):
     """Sort the values of each feature, NaN last, and count them without NaN.
 
     Values that `dtype` rounds to the same number are equal. A feature with a single
     value also gets its `ends`, the lowest and highest value of all samples.
     """
-    lines = np.full((table.shape[1], len(table) + 2), np.nan, dtype)
-    lines[:, :-2] = table.T
-    lowest = np.fmin.reduce(lines, axis=1)
-    is_single = ~(lowest < np.fmax.reduce(lines, axis=1))
-    lines[is_single, -2:] = ends[is_single]
-    n_present = (~np.isnan(lines)).sum(axis=1)
-    lines.sort(axis=1)
-    lines[n_present == 0, 0] = 0
-    return lines, n_present
+    sorted_values = np.full((table.shape[1], len(table) + 2), np.nan, dtype)
+    sorted_values[:, :-2] = table.T
+    lowest = np.fmin.reduce(sorted_values, axis=1)
+    is_single = ~(lowest < np.fmax.reduce(sorted_values, axis=1))
+    sorted_values[is_single, -2:] = ends[is_single]
+    n_present = (~np.isnan(sorted_values)).sum(axis=1)
+    sorted_values.sort(axis=1)
+    sorted_values[n_present == 0, 0] = 0
+    return sorted_values, n_present
 
 
 def _distinct(places):
-    """Distinct places of sorted lines, padded with the last one, and their counts."""
+    """Distinct places of sorted values, padded with the last one, and their counts."""
     is_new = np.diff(places, axis=1, prepend=-1) > 0
     n_distinct = is_new.sum(axis=1)
     distinct = np.repeat(places[:, -1:], n_distinct.max(), axis=1)
-    own = np.arange(distinct.shape[1]) < n_distinct[:, None]
-    distinct[own] = places[is_new]
+    is_used = np.arange(distinct.shape[1]) < n_distinct[:, None]
+    distinct[is_used] = places[is_new]
     return distinct, n_distinct

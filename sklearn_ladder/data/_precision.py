@@ -55,24 +55,24 @@ def needs_float64(table):
     return found
 
 
-def _causes(lines):
-    """Cause, or "", for each line of an array of shape (n_columns, n_values)."""
-    n_values = lines.shape[1]
-    largest = np.fmax.reduce(lines, axis=1)[:, None]
-    lines = np.sort(np.where(np.isnan(lines), largest, lines), axis=1)
+def _causes(by_column):
+    """Cause, or "", for each column; `by_column` has shape (n_columns, n_values)."""
+    n_values = by_column.shape[1]
+    largest = np.fmax.reduce(by_column, axis=1)[:, None]
+    by_column = np.sort(np.where(np.isnan(by_column), largest, by_column), axis=1)
     # move distinct values to the left; entries to the right of them are not used
-    place = np.zeros(lines.shape, dtype=int)
-    np.cumsum(lines[:, 1:] > lines[:, :-1], axis=1, out=place[:, 1:])
+    place = np.zeros(by_column.shape, dtype=int)
+    np.cumsum(by_column[:, 1:] > by_column[:, :-1], axis=1, out=place[:, 1:])
     n_distinct = place[:, -1:] + 1
-    np.put_along_axis(lines, place, lines.copy(), axis=1)
+    np.put_along_axis(by_column, place, by_column.copy(), axis=1)
     low = np.arange(n_values)[None]
     high = low + np.maximum(1, n_distinct // N_GAPS)
     is_gap = high < n_distinct
-    upper = np.take_along_axis(lines, high.clip(max=n_values - 1), axis=1)
-    size = np.maximum(np.abs(lines), np.abs(upper))
-    gap = upper - lines
+    upper = np.take_along_axis(by_column, high.clip(max=n_values - 1), axis=1)
+    size = np.maximum(np.abs(by_column), np.abs(upper))
+    gap = upper - by_column
     is_gap &= gap > FLOAT64_NOISE * size
-    error = np.abs(lines - lines.astype(np.float32))
+    error = np.abs(by_column - by_column.astype(np.float32))
     error = np.maximum(error, np.take_along_axis(error, high.clip(max=n_values - 1), 1))
     is_lost = is_gap & ((error > LOST * gap) | (gap < SMALLEST))
     n_lost = is_lost.sum(axis=1)

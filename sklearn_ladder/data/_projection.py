@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils.extmath import randomized_svd
 
-from ._feature_scaling import random_part
+from ._feature_scaling import random_subset
 
 # Number of columns: as many as are usual in latent semantic analysis.
 N_COLUMNS = 100
@@ -32,7 +32,7 @@ def fit_projection(samples, random_state):
     -------
     ndarray of shape (n_features, n_columns), float32
     """
-    table = random_part(samples, random_state)
+    table = random_subset(samples, random_state)
     if not samples.is_sparse:
         table = np.nan_to_num(table)
     n_columns = min(N_COLUMNS, max(1, LARGEST_PROJECTION // table.shape[1]))

@@ -67,8 +67,8 @@ class Samples(Dataset):
     Raises
     ------
     ValueError or TypeError
-        If `X` is no table of numbers, but for categories, or if it is sparse and an
-        entry is missing; on indexing if a value is infinite as `dtype`.
+        If `X` is not a table of numbers and categories, or if it is sparse and has
+        missing entries; on indexing, if a value is infinite in `dtype`.
     """
 
     def __init__(self, X, estimator=None, dtype=np.float32, categories=None):
@@ -137,10 +137,7 @@ class Samples(Dataset):
         )
 
     def take_as_given(self, index):
-        """Samples as they were given, neither checked nor converted.
-
-        But categories are columns of numbers.
-        """
+        """Samples as given, not checked; only categories become columns of numbers."""
         self._give_back_pages()
         if self.has_codes:
             return self.categories.expand(self._X[index])
@@ -167,9 +164,9 @@ class Samples(Dataset):
             -1 at missing entries.
         """
         codes = np.empty((len(self), len(features)), dtype=np.int16)
-        for part in self.slices():
-            table = self._X[part, features]
-            codes[part] = np.where(np.isnan(table), -1, table)
+        for chunk in self.slices():
+            table = self._X[chunk, features]
+            codes[chunk] = np.where(np.isnan(table), -1, table)
         return codes
 
     def _give_back_pages(self):
@@ -206,8 +203,8 @@ class Samples(Dataset):
         step = -(-len(self) // most)
         have_missing, compared = False, []
         lowest, highest = np.full((2, self.shape[1]), np.nan)
-        for part in self.slices():
-            chunk = self.take_as_given(part)
+        for place in self.slices():
+            chunk = self.take_as_given(place)
             if chunk.dtype not in (np.float32, np.float64):
                 chunk = chunk.astype(float)
             self._check_finite(chunk)
@@ -215,7 +212,7 @@ class Samples(Dataset):
             # fmin and fmax ignore NaN, unless there is nothing else
             np.fmin(lowest, np.fmin.reduce(chunk, axis=0), out=lowest)
             np.fmax(highest, np.fmax.reduce(chunk, axis=0), out=highest)
-            compared.append(np.array(chunk[-part.start % step :: step]))
+            compared.append(np.array(chunk[-place.start % step :: step]))
         return have_missing, lowest, highest, np.concatenate(compared)
 
     def _imprecise(self, compared):
@@ -235,6 +232,7 @@ class Samples(Dataset):
         return found
 
     def slices(self):
+        """Slices of the samples that fit into memory as dense arrays."""
         size = chunk_size(self.shape[1])
         return [slice(start, start + size) for start in range(0, len(self), size)]
 

@@ -1,4 +1,4 @@
-"""Scaled copy of samples with categories, without their one-hot columns."""
+"""Scaled copy of samples with categories, kept as codes instead of one-hot columns."""
 
 import numpy as np
 import torch
@@ -38,7 +38,7 @@ class ScaledTable:
         self._number, self._code = on_device(number), on_device(np.int16(code))
         self._code = self._code[on_device(is_one_hot)]
         is_number = on_device(~is_one_hot)
-        # of the columns of `__getitem__`, which come numbers first
+        # `__getitem__` computes numbers first, then one-hot columns
         places = np.append(np.flatnonzero(~is_one_hot), np.flatnonzero(is_one_hot))
         self._order = on_device(np.argsort(places))
         self._numbers = torch.empty(

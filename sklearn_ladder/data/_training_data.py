@@ -13,11 +13,11 @@ from ._labels import (
     EncodedLabels,
     encode_known_labels,
     encode_labels,
-    hold_out,
 )
 from ._precision import warn_imprecise
 from ._projection import fit_projection
 from ._samples import Samples, SampleSubset, Survey
+from ._splits import hold_out
 from ._weights import normalize_weights, sample_weights
 
 
@@ -92,21 +92,7 @@ def encode_training_data(
     ValueError
         If `X`, `y` or `sample_weight` is not as described in `LadderClassifier.fit`.
     """
-    _get_feature_names(X)  # raises if only some names are strings
-    if previous is None:
-        categories = find_categories(X, estimator.categorical_features)
-    else:
-        categories = previous.categories
-    samples = Samples(X, estimator, categories=categories)
-    survey = samples.survey()
-    if estimator.feature_scaling is None:
-        warn_imprecise(survey, samples.names)
-    elif previous is not None:
-        samples = samples.astype(previous.input_dtype)
-        if samples.dtype == np.float32:
-            warn_imprecise(survey, samples.names)
-    elif survey.imprecise:  # feature scaling in float64 keeps these values apart
-        samples = samples.astype(np.float64)
+    samples, survey = _encode_samples(estimator, X, previous)
     if is_stream and len(samples) < 2:
         raise ValueError(
             "partial_fit needs at least 2 samples at a time, for batch statistics; got "
@@ -136,3 +122,59 @@ def encode_training_data(
         survey=survey,
         is_stream=is_stream,
     )
+
+
+def encode_unlabeled_data(estimator, X, previous=None):
+    """Check and encode the samples of an autoencoder, which has no classes.
+
+    Parameters
+    ----------
+    estimator : LadderAutoencoder
+        Its parameters `categorical_features` and `feature_scaling` are used, and errors
+        name it.
+    X : {array-like, sparse matrix}
+        As given by the user, images flattened.
+    previous : Plan, default=None
+        Plan of the fit that this one continues.
+
+    Returns
+    -------
+    TrainingData
+    """
+    samples, survey = _encode_samples(estimator, X, previous)
+    if len(samples) < 2:
+        raise ValueError(
+            f"fit needs at least 2 samples, for batch statistics; got {len(samples)} "
+            "sample."
+        )
+    codes = np.full(len(samples), UNLABELED)
+    return TrainingData(
+        samples=samples,
+        classes=np.empty(0),
+        given_codes=codes,
+        codes=codes,
+        held_out=np.empty(0, int),
+        weight=None,
+        survey=survey,
+        is_stream=False,
+    )
+
+
+def _encode_samples(estimator, X, previous):
+    """Samples in the precision that they need, and their survey."""
+    _get_feature_names(X)  # raises if only some names are strings
+    if previous is None:
+        categories = find_categories(X, estimator.categorical_features)
+    else:
+        categories = previous.categories
+    samples = Samples(X, estimator, categories=categories)
+    survey = samples.survey()
+    if estimator.feature_scaling is None:
+        warn_imprecise(survey, samples.names)
+    elif previous is not None:
+        samples = samples.astype(previous.input_dtype)
+        if samples.dtype == np.float32:
+            warn_imprecise(survey, samples.names)
+    elif survey.imprecise:  # feature scaling in float64 keeps these values apart
+        samples = samples.astype(np.float64)
+    return samples, survey

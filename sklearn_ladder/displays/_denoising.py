@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from .._isolation import isolated
+from .._plots import require_matplotlib
+from .._prediction import check_samples
 from .._random import private_random_state
+from .._trained_net import TrainedNetMixin
 from ..data._batches import as_tensor
 from ..objective._costs import LEAST_STD
 from ..robustness._attacks import fitted_net, private_generator
@@ -17,7 +21,6 @@ from ._layout import (
     layer_name,
     legend_marker,
     place_legend,
-    require_matplotlib,
 )
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
     from matplotlib.quiver import Quiver
 
+    from .._autoencoder import LadderAutoencoder
     from .._classifier import LadderClassifier
     from .._typing import MatrixLike, RandomState
 
@@ -40,6 +44,7 @@ TAIL = 0.05
 ARROW_COLOR = "tab:red"
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class DenoisingFunctionDisplay:
     """Denoising function of a unit, for several signals from the layer above.
 
@@ -116,40 +121,27 @@ class DenoisingFunctionDisplay:
     ('hidden 1', 5)
     """
 
-    # set by plot
-    ax_: Axes
-    figure_: Figure | SubFigure
-    lines_: list[Line2D]
-    points_: PathCollection
-    arrows_: Quiver
+    z_corrupted: npt.NDArray[np.floating]
+    z_clean: npt.NDArray[np.floating]
+    z_denoised: npt.NDArray[np.floating]
+    u: npt.NDArray[np.floating]
+    curve_u: npt.NDArray[np.floating]
+    curve_z_corrupted: npt.NDArray[np.floating]
+    curve_z_denoised: npt.NDArray[np.floating]
+    layer: str
+    unit: int
 
-    def __init__(
-        self,
-        *,
-        z_corrupted: npt.NDArray[np.floating],
-        z_clean: npt.NDArray[np.floating],
-        z_denoised: npt.NDArray[np.floating],
-        u: npt.NDArray[np.floating],
-        curve_u: npt.NDArray[np.floating],
-        curve_z_corrupted: npt.NDArray[np.floating],
-        curve_z_denoised: npt.NDArray[np.floating],
-        layer: str,
-        unit: int,
-    ) -> None:
-        self.z_corrupted = z_corrupted
-        self.z_clean = z_clean
-        self.z_denoised = z_denoised
-        self.u = u
-        self.curve_u = curve_u
-        self.curve_z_corrupted = curve_z_corrupted
-        self.curve_z_denoised = curve_z_denoised
-        self.layer = layer
-        self.unit = unit
+    # set by plot
+    ax_: Axes = field(init=False)
+    figure_: Figure | SubFigure = field(init=False)
+    lines_: list[Line2D] = field(init=False)
+    points_: PathCollection = field(init=False)
+    arrows_: Quiver = field(init=False)
 
     @classmethod
     def from_estimator(
         cls,
-        estimator: LadderClassifier,
+        estimator: LadderClassifier | LadderAutoencoder,
         X: MatrixLike,
         *,
         layer: int | None = None,
@@ -164,7 +156,7 @@ class DenoisingFunctionDisplay:
 
         Parameters
         ----------
-        estimator : LadderClassifier
+        estimator : LadderClassifier or LadderAutoencoder
             Fitted classifier with a denoising cost.
 
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
@@ -206,13 +198,13 @@ class DenoisingFunctionDisplay:
         NotFittedError
             If the classifier is not fitted.
         TypeError
-            If `estimator` is not a LadderClassifier.
+            If `estimator` is neither of the two.
         ValueError
             If the classifier has no denoising cost, if `layer` or `unit` is not as
             described, or if there are fewer than two samples.
         """
         require_matplotlib(cls)
-        fitted_net(estimator)
+        fitted_net(estimator, of=TrainedNetMixin)
         layer = _check_layer(layer, estimator.plan_.denoising_cost)
         values = _values_of_unit(
             estimator, X, layer, unit, n_curves, max_samples, random_state
@@ -265,8 +257,8 @@ class DenoisingFunctionDisplay:
         )
         self.lines_ = []
         for u, curve in zip(self.curve_u, self.curve_z_denoised, strict=True):
-            own = {"color": colors(norm(u)), "linewidth": 2} | kwargs
-            self.lines_ += ax.plot(self.curve_z_corrupted, curve, **own)
+            style = {"color": colors(norm(u)), "linewidth": 2} | kwargs
+            self.lines_ += ax.plot(self.curve_z_corrupted, curve, **style)
         self.arrows_ = self._plot_arrows(ax, n_arrows)
         self._set_limits(ax)
         bar = ax.figure.colorbar(
@@ -341,7 +333,7 @@ def _values_of_unit(estimator, X, layer, unit, n_curves, max_samples, random_sta
     width = module.shapes[layer].channels // module.n_members
     if not 0 <= unit < width:
         raise ValueError(f"unit must be from 0 to {width - 1}; got {unit!r}.")
-    samples = estimator._check_samples(X)
+    samples = check_samples(estimator, X)
     random_state = private_random_state(random_state)
     chosen = choose_samples(len(samples), max_samples, random_state)
     if len(chosen) < 2:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,10 +11,11 @@ from sklearn.decomposition import PCA
 from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils.validation import _num_samples
 
+from .._plots import require_matplotlib
 from .._random import private_random_state
 from ..data._labels import UNLABELED, encode_known_labels, labeled_part
 from ..robustness._attacks import fitted_net
-from ._layout import choose_samples, legend_marker, require_matplotlib
+from ._layout import choose_samples, legend_marker
 
 if TYPE_CHECKING:
     from typing import Any, Literal, Self
@@ -30,12 +32,13 @@ MOST_DISTINCT = 20
 UNLABELED_COLOR = "0.75"
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class EmbeddingDisplay:
     """Top hidden representation in two dimensions, by label and by prediction.
 
     Samples of a class should lie together, and clusters should not have labels of
-    several classes. In the left plot, unlabeled samples are gray. Samples that training
-    had labels of are marked in both.
+    several classes. In the left plot, unlabeled samples are gray. Samples whose labels
+    were used in training are marked in both.
 
     Use :meth:`from_estimator` or :meth:`from_predictions` to create a display. All
     parameters are stored as attributes.
@@ -88,28 +91,18 @@ class EmbeddingDisplay:
     (150, 2)
     """
 
-    # set by plot
-    axes_: npt.NDArray[Any]
-    figure_: Figure | SubFigure
-    points_: list[dict[Any, PathCollection]]
-    marks_: list[PathCollection]
+    embedding: npt.NDArray[Any]
+    y_pred: npt.ArrayLike
+    y: LabelsLike | None = None
+    labeled: npt.ArrayLike | None = None
+    classes: npt.NDArray[Any] | None = None
+    axis_labels: tuple[str, str] = ("Dimension 1", "Dimension 2")
 
-    def __init__(
-        self,
-        *,
-        embedding: npt.NDArray[Any],
-        y_pred: npt.ArrayLike,
-        y: LabelsLike | None = None,
-        labeled: npt.ArrayLike | None = None,
-        classes: npt.NDArray[Any] | None = None,
-        axis_labels: tuple[str, str] = ("Dimension 1", "Dimension 2"),
-    ) -> None:
-        self.embedding = embedding
-        self.y_pred = y_pred
-        self.y = y
-        self.labeled = labeled
-        self.classes = classes
-        self.axis_labels = axis_labels
+    # set by plot
+    axes_: npt.NDArray[Any] = field(init=False)
+    figure_: Figure | SubFigure = field(init=False)
+    points_: list[dict[Any, PathCollection]] = field(init=False)
+    marks_: list[PathCollection] = field(init=False)
 
     @classmethod
     def from_estimator(
@@ -140,13 +133,13 @@ class EmbeddingDisplay:
 
         labeled : array-like of shape (n_samples,), bool, default=None
             Samples to mark. If None, those with a label in `y`, unless all have one. In
-            a benchmark, `y` may have all labels, and `labeled` those of training.
+            a benchmark, `y` may have all labels, and `labeled` mark those of training.
 
         reducer : {"pca", "tsne"} or transformer, default="pca"
             Brings the representation to two dimensions. "pca" is scikit-learn's
             :class:`~sklearn.decomposition.PCA`; labels of the axes have the shares of
-            the variance. "tsne" is :class:`~sklearn.manifold.TSNE`, which shows more
-            clusters apart and takes longer. Of a transformer, a clone is fitted by
+            the variance. "tsne" is :class:`~sklearn.manifold.TSNE`, which separates
+            clusters more and takes longer. A transformer is cloned, and fitted by
             ``fit_transform``.
 
         max_samples : int, default=2000

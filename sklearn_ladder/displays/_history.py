@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .._plots import require_matplotlib
+from .._trained_net import TrainedNetMixin
 from ..robustness._attacks import fitted_net
-from ._layout import layer_name, place_legend, require_matplotlib
+from ._layout import layer_name, place_legend
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,10 +20,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
     from matplotlib.lines import Line2D
 
+    from .._autoencoder import LadderAutoencoder
     from .._classifier import LadderClassifier
     from .._typing import NumbersLike
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class TrainingHistoryDisplay:
     """Costs per epoch, from the `history_` of a `LadderClassifier`.
 
@@ -64,26 +69,19 @@ class TrainingHistoryDisplay:
     (30,)
     """
 
-    # set by plot
-    ax_: Axes
-    figure_: Figure | SubFigure
-    lines_: dict[str, Line2D]
+    epoch: NumbersLike
+    costs: Mapping[str, NumbersLike]
+    labels: Mapping[str, str] | None = None
 
-    def __init__(
-        self,
-        *,
-        epoch: NumbersLike,
-        costs: Mapping[str, NumbersLike],
-        labels: Mapping[str, str] | None = None,
-    ) -> None:
-        self.epoch = epoch
-        self.costs = costs
-        self.labels = labels
+    # set by plot
+    ax_: Axes = field(init=False)
+    figure_: Figure | SubFigure = field(init=False)
+    lines_: dict[str, Line2D] = field(init=False)
 
     @classmethod
     def from_estimator(
         cls,
-        estimator: LadderClassifier,
+        estimator: LadderClassifier | LadderAutoencoder,
         *,
         names: str | Sequence[str] | None = None,
         ax: Axes | None = None,
@@ -93,7 +91,7 @@ class TrainingHistoryDisplay:
 
         Parameters
         ----------
-        estimator : LadderClassifier
+        estimator : LadderClassifier or LadderAutoencoder
             Fitted classifier.
 
         names : str or list of str, default=None
@@ -116,12 +114,12 @@ class TrainingHistoryDisplay:
         NotFittedError
             If the classifier is not fitted.
         TypeError
-            If `estimator` is not a LadderClassifier.
+            If `estimator` is neither of the two.
         ValueError
             If `names` contains a name that is not a cost or loss in `history_`.
         """
         require_matplotlib(cls)
-        fitted_net(estimator)
+        fitted_net(estimator, of=TrainedNetMixin)
         history = estimator.history_
         known = [
             name

@@ -3,20 +3,12 @@
 import math
 
 import numpy as np
-from sklearn.utils._optional_dependencies import check_matplotlib_support
-
-from ..robustness._display import EXTRA
 
 # Least width of axes, in inches, that leaves room for a legend beside them.
 WIDE = 4.5
 # Largest share of the height of axes that a legend inside them may have.
 LARGEST_SHARE = 0.6
 MOST_COLUMNS = 4
-
-
-def require_matplotlib(display_class):
-    """Raise an ImportError that names the extra if matplotlib is not installed."""
-    check_matplotlib_support(f"{display_class.__name__} ({EXTRA})")
 
 
 def layer_name(number, n_layers):

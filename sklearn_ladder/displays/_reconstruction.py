@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from .._plots import require_matplotlib
 from .._random import private_random_state
+from .._trained_net import TrainedNetMixin
 from ..architectures import check_image_shape
 from ..data._samples import Samples, flatten_images
 from ..robustness._attacks import net_of_numbers
-from ._layout import require_matplotlib
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from matplotlib.figure import Figure, SubFigure
 
+    from .._autoencoder import LadderAutoencoder
     from .._classifier import LadderClassifier
     from .._typing import Array, ImageShape, MatrixLike, RandomState
 
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 MISSING_COLOR = "tab:orange"
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class ReconstructionDisplay:
     """Original images, corrupted images, and the decoder's reconstructions.
 
@@ -68,27 +72,19 @@ class ReconstructionDisplay:
     (5, 8, 8)
     """
 
-    # set by plot
-    axes_: npt.NDArray[Any]
-    figure_: Figure | SubFigure
+    original: Sequence[npt.NDArray[Any]] | Array
+    corrupted: Sequence[npt.NDArray[Any]] | Array
+    denoised: Sequence[npt.NDArray[Any]] | Array
+    corruption: str = "with noise"
 
-    def __init__(
-        self,
-        *,
-        original: Sequence[npt.NDArray[Any]] | Array,
-        corrupted: Sequence[npt.NDArray[Any]] | Array,
-        denoised: Sequence[npt.NDArray[Any]] | Array,
-        corruption: str = "with noise",
-    ) -> None:
-        self.original = original
-        self.corrupted = corrupted
-        self.denoised = denoised
-        self.corruption = corruption
+    # set by plot
+    axes_: npt.NDArray[Any] = field(init=False)
+    figure_: Figure | SubFigure = field(init=False)
 
     @classmethod
     def from_estimator(
         cls,
-        estimator: LadderClassifier,
+        estimator: LadderClassifier | LadderAutoencoder,
         X: MatrixLike,
         *,
         image_shape: ImageShape | None = None,
@@ -102,7 +98,7 @@ class ReconstructionDisplay:
 
         Parameters
         ----------
-        estimator : LadderClassifier
+        estimator : LadderClassifier or LadderAutoencoder
             Fitted classifier with a denoising cost at the input (`variant` "full" or
             "bottom").
 
@@ -149,12 +145,12 @@ class ReconstructionDisplay:
         NotFittedError
             If the classifier is not fitted.
         TypeError
-            If `estimator` is not a LadderClassifier.
+            If `estimator` is neither of the two.
         ValueError
             If `image_shape` does not fit `X`, or `missing` does not fit the images.
         """
         require_matplotlib(cls)
-        net_of_numbers(estimator)
+        net_of_numbers(estimator, of=TrainedNetMixin)
         denoise = estimator.denoise
         X, shape_in_X = flatten_images(X)
         samples = Samples(X, estimator, np.float64)

@@ -1,16 +1,18 @@
-"""Reliability of probabilities: are they as often right as they say?"""
+"""Reliability of probabilities: are predictions as often right as they say?"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.stats import binomtest
 from sklearn.calibration import CalibrationDisplay, calibration_curve
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
+from .._plots import require_matplotlib
 from ..data._labels import UNLABELED, encode_known_labels, labeled_part
-from ._layout import place_legend, require_matplotlib
+from ._layout import place_legend
 
 if TYPE_CHECKING:
     from typing import Any, Literal, Self
@@ -144,7 +146,7 @@ class ReliabilityDisplay(CalibrationDisplay):
             another.
 
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples that training had no labels of.
+            Samples whose labels were not used in training.
 
         y : array-like of shape (n_samples,)
             Labels; samples with -1 or a missing value are ignored.
@@ -327,7 +329,7 @@ class ReliabilityDisplay(CalibrationDisplay):
 
 
 def _binary(y_true, y_proba, classes, pos_label):
-    """Probabilities of labeled samples, and whether what they are for is true."""
+    """Probabilities of labeled samples, and whether their class is the true one."""
     codes = encode_known_labels(y_true, classes).codes
     labeled = codes != UNLABELED
     if not labeled.any():
@@ -357,8 +359,6 @@ def _n_per_bin(prob, n_bins, strategy):
 
 def _wilson_intervals(share, n):
     """Wilson's 95 % intervals of shares of `n` samples: low and high ends."""
-    z2 = 1.96**2
-    share, n = np.asarray(share), np.asarray(n)
-    center = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = np.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n**2))) / (1 + z2 / n)
-    return center - half, center + half
+    counts = np.rint(np.multiply(share, n)).astype(int)
+    tests = map(binomtest, counts.tolist(), np.asarray(n).tolist())
+    return zip(*(test.proportion_ci(method="wilson") for test in tests), strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
 from numbers import Real
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,14 @@ from sklearn.metrics import r2_score
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_feature_names_in, _num_samples
 
+from .._plots import require_matplotlib
+from .._prediction import check_samples
 from .._random import private_random_state
+from .._trained_net import TrainedNetMixin
 from ..data._missing import table_columns
 from ..data._samples import flatten_images
 from ..robustness._attacks import fitted_net
-from ._layout import choose_samples, require_matplotlib
+from ._layout import choose_samples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
+    from .._autoencoder import LadderAutoencoder
     from .._classifier import LadderClassifier
     from .._typing import MatrixLike, RandomState
 
@@ -37,6 +42,7 @@ MOST_COLUMNS, WIDTH = 4, 2.3
 MOST_CELLS, MOST_TICKS, LONGEST = 5, 8, 10
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class TableReconstructionDisplay:
     """Hidden entries of a table against their reconstructions, one plot per feature.
 
@@ -55,7 +61,7 @@ class TableReconstructionDisplay:
     Parameters
     ----------
     original, reconstructed : dict of str to ndarray of shape (n_hidden,)
-        Hidden entries of each feature, and their reconstructions. Of a feature with
+        Hidden entries of each feature, and their reconstructions. For a feature with
         categories, the numbers of the categories.
 
     categories : dict of str to list
@@ -85,26 +91,19 @@ class TableReconstructionDisplay:
     True
     """
 
-    # set by plot
-    axes_: dict[str, Axes]
-    figure_: Figure | SubFigure
-    scores_: dict[str, float]
+    original: dict[str, npt.NDArray[Any]]
+    reconstructed: dict[str, npt.NDArray[Any]]
+    categories: dict[str, list[Any]]
 
-    def __init__(
-        self,
-        *,
-        original: dict[str, npt.NDArray[Any]],
-        reconstructed: dict[str, npt.NDArray[Any]],
-        categories: dict[str, list[Any]],
-    ) -> None:
-        self.original = original
-        self.reconstructed = reconstructed
-        self.categories = categories
+    # set by plot
+    axes_: dict[str, Axes] = field(init=False)
+    figure_: Figure | SubFigure = field(init=False)
+    scores_: dict[str, float] = field(init=False)
 
     @classmethod
     def from_estimator(
         cls,
-        estimator: LadderClassifier,
+        estimator: LadderClassifier | LadderAutoencoder,
         X: MatrixLike,
         *,
         features: Sequence[str | int] | None = None,
@@ -118,7 +117,7 @@ class TableReconstructionDisplay:
 
         Parameters
         ----------
-        estimator : LadderClassifier
+        estimator : LadderClassifier or LadderAutoencoder
             Fitted classifier with a denoising cost at the input (`variant` "full" or
             "bottom").
 
@@ -158,12 +157,12 @@ class TableReconstructionDisplay:
         NotFittedError
             If the classifier is not fitted.
         TypeError
-            If `estimator` is not a LadderClassifier.
+            If `estimator` is neither of the two.
         ValueError
             If `features` has an unknown one, or `missing_share` is not between 0 and 1.
         """
         require_matplotlib(cls)
-        fitted_net(estimator)
+        fitted_net(estimator, of=TrainedNetMixin)
         denoise = estimator.denoise
         if not isinstance(missing_share, Real) or not 0 < missing_share < 1:
             raise ValueError(
@@ -328,7 +327,7 @@ def _feature_numbers(features, names):
 
 def _table(estimator, X):
     """Samples as a pandas frame: numbers as float, categories as objects."""
-    samples = estimator._check_samples(X)
+    samples = check_samples(estimator, X)
     categories = estimator.plan_.categories
     if categories is None:
         return pd.DataFrame(samples.astype(np.float64)[:])

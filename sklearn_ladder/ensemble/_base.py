@@ -6,7 +6,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.base import ClassifierMixin, is_classifier
+from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, get_tags, indexable
 from sklearn.utils.metadata_routing import (
@@ -18,26 +18,20 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 from sklearn.utils.validation import (
-    _check_method_params,
     _get_feature_names,
-    check_is_fitted,
     has_fit_parameter,
+    validate_data,
 )
 
-from .._class_prior import (
-    adjust,
-    class_shares,
-    equal_shares_weight,
-    estimate_class_prior,
-)
-from .._documentation import DocumentationMixin
-from .._version import VersionMixin
-from ..data._labels import UNLABELED, encode_labels, labeled_part
+from .._base import LabeledScoreMixin
+from .._class_prior import adjust, find_class_prior
+from .._decorators import _fit_context
+from ..data._labels import UNLABELED, encode_labels
 from ..data._weights import sample_weights
 from ._tags import SemiSupervisedTags
 
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Self
 
     import numpy.typing as npt
 
@@ -46,38 +40,29 @@ if TYPE_CHECKING:
 FIT_TO_FIT = MethodMapping().add(caller="fit", callee="fit")
 
 
-class SemiSupervisedMixin(DocumentationMixin, VersionMixin, ClassifierMixin):
-    """Prediction by `predict_proba`, a score of the labeled samples, and the tag.
+class SemiSupervisedMixin(LabeledScoreMixin):
+    """What `fit` has in common, metadata routing, and the tag `semi_supervised`.
 
-    A subclass has `classes_` and `_estimators_for_fit()`, a dict of the estimators that
-    `fit` passes metadata to.
+    A subclass has
+
+    - ``_estimators_for_fit()``: a dict of the estimators that are fitted, by name;
+    - ``_check_estimators()``: raises if a parameter is wrong;
+    - ``_fitted_attributes(X, labels, weight, params)``: fits them, and returns all
+      fitted attributes; `params` has the keyword arguments for each estimator's fit.
     """
 
     # `fit` passes weights on, to the estimators that request them
     __metadata_request__fit = {"sample_weight": UNUSED}
 
-    def predict(self, X: MatrixLike) -> npt.NDArray[Any]:
-        """Predict class labels.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Labels in the dtype of `classes_`.
-        """
-        proba = self.predict_proba(X)
-        return self.classes_[proba.argmax(axis=1)]
-
-    def score(
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(
         self,
         X: MatrixLike,
         y: LabelsLike,
         sample_weight: npt.ArrayLike | None = None,
-    ) -> float:
-        """Accuracy on the labeled samples; unlabeled ones are left out.
+        **fit_params: Any,
+    ) -> Self:
+        """Fit to labeled and unlabeled samples.
 
         Parameters
         ----------
@@ -85,24 +70,36 @@ class SemiSupervisedMixin(DocumentationMixin, VersionMixin, ClassifierMixin):
         y : array-like of shape (n_samples,)
             Class labels; -1 or a missing value marks an unlabeled sample.
         sample_weight : array-like of shape (n_samples,), default=None
+            Weights, passed on to the estimators. Those of unlabeled samples count only
+            where these have pseudo-labels.
+        **fit_params : dict
+            Metadata for the estimators, with metadata routing only. An estimator that
+            gets labeled samples only gets the entries of these.
 
         Returns
         -------
-        float
+        self : object
 
         Raises
         ------
         ValueError
-            If no sample is labeled.
+            If a parameter is not as described, if fewer than two classes have labels,
+            or if a fitted estimator does not know all of them.
+        TypeError
+            If there are weights, and an estimator takes none.
         """
-        from sklearn.metrics import accuracy_score  # late: see LadderClassifier.fit
+        self._check_estimators()
+        X_checked, labels, weight = self._checked(X, y, sample_weight)
+        params = self._params_of_fits(weight, fit_params)
+        fitted = self._fitted_attributes(X_checked, labels, weight, params)
+        # set only after training succeeded
+        self.__dict__.update(fitted)
+        validate_data(self, X, skip_check_array=True)
+        return self
 
-        check_is_fitted(self)
-        X, y = indexable(X, y)
-        labeled, labels = labeled_part(y)
-        rows = np.flatnonzero(labeled)
-        weight = _check_method_params(X, {"sample_weight": sample_weight}, rows)
-        return accuracy_score(labels, self.predict(_safe_indexing(X, rows)), **weight)
+    def _check_estimators(self):
+        check_is_classifier("estimator", self.estimator)
+        check_has_proba("estimator", self.estimator)
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Metadata routing: `fit` passes metadata to the estimators.
@@ -256,18 +253,16 @@ def class_proba(name, estimator, X, n_classes):
     return np.nan_to_num(proba, nan=1 / n_classes)
 
 
-def fit_class_prior(predict_proba, X, labels, class_prior, weight):
+def fit_class_prior(predict_proba, X, labels, rule):
     """Attributes that `fit` sets after it has found the class prior.
 
     Parameters
     ----------
     predict_proba : callable
-        Takes samples; returns probabilities at the shares of the labels.
+        Takes samples; returns probabilities that assume the shares of the labels.
     X : array-like of shape (n_samples, n_features)
     labels : EncodedLabels
-    class_prior : ndarray of shape (n_classes,), "auto", "em" or None
-        As checked by `check_class_prior`.
-    weight : ndarray of shape (n_samples,) or None
+    rule : ClassPriorRule
 
     Returns
     -------
@@ -279,39 +274,10 @@ def fit_class_prior(predict_proba, X, labels, class_prior, weight):
     proba = np.empty((0, len(labels.classes)))
     if len(unlabeled):
         proba = predict_proba(_safe_indexing(X, unlabeled))
-    prior, ratio = find_class_prior(class_prior, labels.codes, proba, weight)
+    class_prior, ratio = find_class_prior(rule, labels.codes, proba)
     return {
         "classes_": labels.classes,
-        "class_prior_": prior,
+        "class_prior_": class_prior,
         "_ratio": ratio,
         "transduction_": labels.transduce(adjust(proba, ratio)),
     }
-
-
-def find_class_prior(class_prior, codes, proba, weight):
-    """The class prior, and the factors that take probabilities to it.
-
-    Parameters
-    ----------
-    class_prior : ndarray of shape (n_classes,), "auto", "em" or None
-        As checked by `check_class_prior`.
-    codes : ndarray of shape (n_samples,)
-        Class codes, UNLABELED where there is no label.
-    proba : ndarray of shape (n_unlabeled, n_classes)
-    weight : ndarray of shape (n_samples,) or None
-
-    Returns
-    -------
-    prior, ratio : ndarray of shape (n_classes,)
-    """
-    n_classes = proba.shape[1]
-    shares = class_shares(codes, n_classes, weight)
-    if isinstance(class_prior, np.ndarray):
-        return class_prior, class_prior / shares
-    em_weight = 1.0 if class_prior == "em" else 0.0
-    if class_prior == "auto" and weight is None:
-        # as in LadderClassifier; weights say what matters
-        em_weight = equal_shares_weight(codes, n_classes)
-    n_labels = np.count_nonzero(codes != UNLABELED)
-    prior = estimate_class_prior(proba, shares, n_labels, em_weight)
-    return prior, prior / shares

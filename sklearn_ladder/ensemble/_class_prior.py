@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING
 
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils._param_validation import HasMethods, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from .._class_prior import adjust, check_class_prior
-from .._decorators import _fit_context
+from .._class_prior import adjust, resolve_class_prior
 from ._base import (
     SemiSupervisedMixin,
-    check_has_proba,
-    check_is_classifier,
     class_proba,
     copy_input_tags,
     fit_class_prior,
@@ -21,21 +18,21 @@ from ._base import (
 from ._labeled_only import semi_supervised
 
 if TYPE_CHECKING:
-    from typing import Any, Literal, Self
+    from typing import Any
 
     import numpy as np
     import numpy.typing as npt
 
-    from .._typing import Estimator, LabelsLike, MatrixLike, NumbersLike
+    from .._typing import ClassPrior, Estimator, MatrixLike
 
 
 class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimator):
     """Adjust a classifier's probabilities to the class prior of unlabeled samples.
 
-    Labels are often collected class by class. Then their shares say nothing of how
-    frequent the classes are, and a classifier learns these shares all the same. The
-    class prior of the unlabeled samples is estimated by expectation-maximization (EM),
-    by the same code as in :class:`~sklearn_ladder.LadderClassifier`.
+    Labels are often collected class by class. Then their shares do not say how frequent
+    the classes are, but a classifier learns these shares. This one estimates the class
+    prior of the unlabeled samples by expectation-maximization (EM), with the same code
+    as :class:`~sklearn_ladder.LadderClassifier`.
 
     Parameters
     ----------
@@ -46,29 +43,23 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
         must name codes. It should have no class prior of its own.
 
     class_prior : "em", "auto", array-like of shape (n_classes,) or None, default="em"
-        Class prior that `predict_proba` assumes. "auto" is as in LadderClassifier: None
-        if there are sample weights; otherwise "em" if the shares of the labels agree
-        with equal ones by a χ² test, and less of it the less they agree. An array has a
-        positive number for each class, in the order of `classes_`, and sums to 1. None
-        leaves the probabilities as they are.
+        Class prior that `predict_proba` assumes. "auto" is "em" if the labels agree
+        with equal shares of the classes by a χ² test. The less they agree, and the more
+        sample weights differ, the more it is None, as in LadderClassifier. An array has
+        a positive number for each class, in the order of `classes_`, and sums to 1.
+        None leaves the probabilities as they are.
 
     Attributes
     ----------
     estimator_ : classifier
         The fitted classifier. Its classes are codes.
-
     classes_ : ndarray of shape (n_classes,)
-        Without the marker.
-
+        Class labels, without -1.
     class_prior_ : ndarray of shape (n_classes,)
-        With None the shares of the labels.
-
+        Class prior that `predict_proba` assumes.
     transduction_ : ndarray of shape (n_samples,)
-        Label of each training sample: the given one or, for unlabeled samples, the
-        predicted one.
-
+        Label of each training sample: the given one or, if unlabeled, the prediction.
     n_features_in_ : int
-
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if all feature names are strings.
 
@@ -80,7 +71,7 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
 
     Examples
     --------
-    Four fifths of the samples are of class 0, and half of the labels:
+    Class 0 has four fifths of the samples, and half of the labels:
 
     >>> import numpy as np
     >>> from sklearn.linear_model import LogisticRegression
@@ -112,58 +103,21 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
     def __init__(
         self,
         estimator: Estimator,
-        class_prior: Literal["auto", "em"] | NumbersLike | None = "em",
+        class_prior: ClassPrior = "em",
     ) -> None:
         self.estimator = estimator
         self.class_prior = class_prior
 
-    @_fit_context(prefer_skip_nested_validation=False)
-    def fit(
-        self,
-        X: MatrixLike,
-        y: LabelsLike,
-        sample_weight: npt.ArrayLike | None = None,
-        **fit_params: Any,
-    ) -> Self:
-        """Fit the classifier, and estimate the class prior of the unlabeled samples.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-            Class labels; -1 or a missing value marks an unlabeled sample.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Those of unlabeled samples do not count in the shares of the labels.
-        **fit_params : dict
-            Metadata for the classifier, with metadata routing only.
-
-        Returns
-        -------
-        self : object
-
-        Raises
-        ------
-        ValueError
-            If a parameter is not as described, if no sample is labeled, if there are
-            fewer than two classes, or the fitted classifier does not know all of them.
-        TypeError
-            If there are weights, and the classifier takes none.
-        """
-        check_is_classifier("estimator", self.estimator)
-        check_has_proba("estimator", self.estimator)
-        X_checked, labels, weight = self._checked(X, y, sample_weight)
-        params = self._params_of_fits(weight, fit_params)["estimator"]
+    def _fitted_attributes(self, X, labels, weight, params):
         codes, n_classes = labels.codes, len(labels.classes)
-        class_prior = check_class_prior(self.class_prior, n_classes)
-        fitted = clone(semi_supervised(self.estimator)).fit(X_checked, codes, **params)
-        found = fit_class_prior(
-            lambda X: class_proba("estimator", fitted, X, n_classes),
-            *(X_checked, labels, class_prior, weight),
-        )
-        # set only after training succeeded
-        self.__dict__.update(found, estimator_=fitted)
-        validate_data(self, X, skip_check_array=True)
-        return self
+        rule = resolve_class_prior(self.class_prior, codes, n_classes, weight)
+        estimator = clone(semi_supervised(self.estimator))
+        fitted = estimator.fit(X, codes, **params["estimator"])
+
+        def proba(X):
+            return class_proba("estimator", fitted, X, n_classes)
+
+        return fit_class_prior(proba, X, labels, rule) | {"estimator_": fitted}
 
     def predict_proba(self, X: MatrixLike) -> npt.NDArray[Any]:
         """Predict class probabilities with the class prior.

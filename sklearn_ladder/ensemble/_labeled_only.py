@@ -13,10 +13,9 @@ from sklearn.utils.validation import (
     _check_method_params,
     _estimator_has,
     check_is_fitted,
-    validate_data,
 )
 
-from .._decorators import _fit_context, available_if
+from .._decorators import available_if
 from ..data._labels import UNLABELED
 from ._base import (
     SemiSupervisedMixin,
@@ -27,35 +26,32 @@ from ._base import (
 from ._tags import is_semi_supervised
 
 if TYPE_CHECKING:
-    from typing import Any, Self
+    from typing import Any
 
     import numpy.typing as npt
 
-    from .._typing import Estimator, LabelsLike, MatrixLike
+    from .._typing import Estimator, MatrixLike
 
 
 class LabeledOnlyClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimator):
     """Give a supervised classifier the labeled samples only.
 
-    So forests, boosting, calibration, and meta-estimators such as BaggingClassifier and
-    StackingClassifier can stand where `y` has -1 for unlabeled samples.
+    With it, forests, boosting, calibration, and meta-estimators such as
+    BaggingClassifier and StackingClassifier can be fitted to a `y` with -1.
 
     Parameters
     ----------
     estimator : classifier
-        It gets the labels as they are, without -1. If it has a parameter `warm_start`
-        that is true, a second call of `fit` goes on from the first.
+        It gets the labels as they are, without -1. If its parameter `warm_start` is
+        true, a second call of `fit` continues from the first.
 
     Attributes
     ----------
     estimator_ : classifier
         The fitted classifier.
-
     classes_ : ndarray of shape (n_classes,)
-        Without the marker.
-
+        Class labels, without -1.
     n_features_in_ : int
-
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if all feature names are strings.
 
@@ -90,55 +86,15 @@ class LabeledOnlyClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimat
     def __init__(self, estimator: Estimator) -> None:
         self.estimator = estimator
 
-    @_fit_context(prefer_skip_nested_validation=False)
-    def fit(
-        self,
-        X: MatrixLike,
-        y: LabelsLike,
-        sample_weight: npt.ArrayLike | None = None,
-        **fit_params: Any,
-    ) -> Self:
-        """Fit the classifier to the labeled samples.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-            Class labels; -1 or a missing value marks an unlabeled sample.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Those of unlabeled samples are not used.
-        **fit_params : dict
-            Metadata for the classifier, with metadata routing only. Of arrays with one
-            entry per sample it gets those of the labeled ones.
-
-        Returns
-        -------
-        self : object
-
-        Raises
-        ------
-        ValueError
-            If no sample is labeled, or there are fewer than two classes.
-        TypeError
-            If there are weights, and the classifier takes none.
-        """
+    def _check_estimators(self):  # it need not have probabilities
         check_is_classifier("estimator", self.estimator)
-        X_checked, labels, weight = self._checked(X, y, sample_weight)
-        params = self._params_of_fits(weight, fit_params)["estimator"]
-        fitted, classes = self._fitted(X_checked, labels, params)
-        # set only after training succeeded
-        self.estimator_ = fitted
-        self.classes_ = classes
-        validate_data(self, X, skip_check_array=True)
-        return self
 
-    def _fitted(self, X, labels, params):
-        rows = np.flatnonzero(labels.codes != UNLABELED)
-        params = _check_method_params(X, params, rows)
-        fitted = self._estimator_to_fit().fit(
-            _safe_indexing(X, rows), labels.classes[labels.codes[rows]], **params
-        )
-        return fitted, fitted.classes_
+    def _fitted_attributes(self, X, labels, weight, params):
+        labeled = np.flatnonzero(labels.codes != UNLABELED)
+        params = _check_method_params(X, params["estimator"], labeled)
+        y = labels.classes[labels.codes[labeled]]
+        fitted = self._estimator_to_fit().fit(_safe_indexing(X, labeled), y, **params)
+        return {"estimator_": fitted, "classes_": fitted.classes_}
 
     def _estimator_to_fit(self):
         if getattr(self.estimator, "warm_start", False) and hasattr(self, "estimator_"):
@@ -204,8 +160,8 @@ class LabeledOnlyClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimat
 class SemiSupervisedClassifier(LabeledOnlyClassifier):
     """Say that a classifier of another package takes -1 for an unlabeled sample.
 
-    The classifier gets class codes 0, 1, … and -1, whatever the labels are. So it need
-    not know missing labels, or strings. Its predictions come back as labels.
+    The classifier gets class codes 0, 1, … and -1 in place of any labels, also missing
+    ones and strings. Its predictions become labels again.
 
     Parameters
     ----------
@@ -216,12 +172,9 @@ class SemiSupervisedClassifier(LabeledOnlyClassifier):
     ----------
     estimator_ : classifier
         The fitted classifier. Its classes are codes.
-
     classes_ : ndarray of shape (n_classes,)
-        Without the marker.
-
+        Class labels, without -1.
     n_features_in_ : int
-
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if all feature names are strings.
 
@@ -234,10 +187,11 @@ class SemiSupervisedClassifier(LabeledOnlyClassifier):
     array(['a', 'a', 'b', 'b'], dtype=object)
     """
 
-    def _fitted(self, X, labels, params):
-        fitted = self._estimator_to_fit().fit(X, labels.codes, **params)
+    def _fitted_attributes(self, X, labels, weight, params):
+        estimator = self._estimator_to_fit()
+        fitted = estimator.fit(X, labels.codes, **params["estimator"])
         check_knows_codes("estimator", fitted, len(labels.classes))
-        return fitted, labels.classes
+        return {"estimator_": fitted, "classes_": labels.classes}
 
     def predict(self, X: MatrixLike) -> npt.NDArray[Any]:
         """Predict class labels.

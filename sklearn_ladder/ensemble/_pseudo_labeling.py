@@ -12,29 +12,26 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from .._decorators import _fit_context
 from .._random import private_random_state
 from ..data._labels import UNLABELED
+from . import _pseudo_labels
 from ._base import (
     SemiSupervisedMixin,
-    check_has_proba,
-    check_is_classifier,
     class_proba,
     copy_input_tags,
     random_state_names,
 )
 from ._labeled_only import semi_supervised
-from ._pseudo_labels import disputed, most_agreeing, settled, sure_labels
 from ._tags import final_estimator, is_semi_supervised
 
 if TYPE_CHECKING:
-    from typing import Any, Self
+    from typing import Any
 
     import numpy.typing as npt
 
-    from .._typing import Estimator, LabelsLike, MatrixLike, RandomState
+    from .._typing import Estimator, MatrixLike, RandomState
 
 # Far enough apart that the seeds of several estimators do not meet those of a
 # neighboring `random_state`.
@@ -47,14 +44,14 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
 
     First `estimator` is fitted to the labels. In each round it is fitted again, with
     pseudo-labels: the predictions for unlabeled samples whose probability is above
-    `threshold`. Pseudo-labels are chosen anew in each round, where
+    `threshold`. Each round chooses all pseudo-labels anew, whereas
     :class:`~sklearn.semi_supervised.SelfTrainingClassifier` keeps them. An estimator
-    with ``warm_start=True`` goes on from its previous weights.
+    with ``warm_start=True`` continues from its previous weights.
 
     A single estimator that confuses two classes reinforces the error through its own
-    pseudo-labels. With `n_estimators` above 1 several of them, with other seeds, learn
-    from the sure predictions of their mean. With an `arbiter` another classifier, which
-    errs in another way, decides where they disagree.
+    pseudo-labels. With `n_estimators` above 1, several estimators with different seeds
+    learn from the sure predictions of their mean. With an `arbiter`, a different kind
+    of classifier decides where they disagree.
 
     Parameters
     ----------
@@ -70,23 +67,22 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         keep probabilities low: the default LadderClassifier seldom passes 0.9.
 
     n_estimators : int, default=1
-        Number of estimators that are trained side by side. `predict_proba` is their
-        mean.
+        Number of estimators that are trained. `predict_proba` is their mean.
 
     n_candidates : int, default=None
-        Number of estimators that are trained first. From the first round on there are
-        `n_estimators`: those whose predictions are most often those of the mean of all
-        candidates. None is `n_estimators`.
+        Number of estimators that are trained first. The first round keeps the
+        `n_estimators` of them that agree most often with the mean of all. None is
+        `n_estimators`.
 
     round_params : dict, default=None
         Parameters of `estimator` that have another value in the rounds, such as fewer
         epochs.
 
     arbiter : classifier with `predict_proba`, default=None
-        It is fitted to labels and pseudo-labels where estimators disagree on a sample.
-        If its probability is above `arbiter_threshold`, and one of the estimators
-        agrees, its prediction becomes the pseudo-label. With more candidates than
-        estimators it decides from the second round on.
+        Decides about samples on which the estimators disagree. It is fitted to labels
+        and pseudo-labels. Its prediction becomes the pseudo-label if its probability is
+        above `arbiter_threshold` and one of the estimators agrees. With more candidates
+        than estimators, it decides from the second round on.
 
     arbiter_threshold : float, default=0.9
 
@@ -106,23 +102,16 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
     ----------
     estimators_ : list of classifiers
         The estimators of the last round. Their classes are codes.
-
     classes_ : ndarray of shape (n_classes,)
-        Without the marker.
-
+        Class labels, without -1.
     transduction_ : ndarray of shape (n_samples,)
-        Label of each training sample: the given one or, for unlabeled samples, the
-        predicted one.
-
+        Label of each training sample: the given one or, if unlabeled, the prediction.
     history_ : list of dict
-        Of the first fit and each round: "n_pseudo_labels", "n_changed" (pseudo-labels
-        that are not those of the previous round, added and dropped ones included),
-        "n_arbitrated" (pseudo-labels by the arbiter), "disagreement" (share of samples
-        for which the estimators then predict several classes) and "duration" (seconds).
-        ``pandas.DataFrame(clf.history_)`` makes a table of it.
-
+        For the first fit and each round: "n_pseudo_labels", "n_changed" (pseudo-labels
+        added, dropped or changed in this round), "n_arbitrated" (pseudo-labels by the
+        arbiter), "disagreement" (share of samples for which the estimators predict
+        different classes) and "duration" (seconds).
     n_features_in_ : int
-
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if all feature names are strings.
 
@@ -199,64 +188,32 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    @_fit_context(prefer_skip_nested_validation=False)
-    def fit(
-        self,
-        X: MatrixLike,
-        y: LabelsLike,
-        sample_weight: npt.ArrayLike | None = None,
-        **fit_params: Any,
-    ) -> Self:
-        """Fit the estimators to the labels, then in rounds to pseudo-labels, too.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-            Class labels; -1 or a missing value marks an unlabeled sample.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Those of unlabeled samples count where these have pseudo-labels.
-        **fit_params : dict
-            Metadata for the estimator, with metadata routing only.
-
-        Returns
-        -------
-        self : object
-
-        Raises
-        ------
-        ValueError
-            If a parameter is not as described, if no sample is labeled, if there are
-            fewer than two classes, or a fitted estimator does not know all of them.
-        TypeError
-            If there are weights, and the estimator takes none.
-        """
-        check_is_classifier("estimator", self.estimator)
-        check_has_proba("estimator", self.estimator)
-        self._check_n_candidates()
-        X_checked, labels, weight = self._checked(X, y, sample_weight)
-        params = self._params_of_fits(weight, fit_params)["estimator"]
+    def _fitted_attributes(self, X, labels, weight, params):
         codes, n_classes = labels.codes, len(labels.classes)
-
+        params = params["estimator"]
         stage, history = self._previous(labels)
         if stage is None:
-            stage, record = self._train(
-                self._candidates(), X_checked, codes, n_classes, params
-            )
+            stage, record = self._train(self._candidates(), X, codes, n_classes, params)
             history = [_record(codes, codes, codes, codes) | record]
         while len(history) <= self.n_rounds:
-            sure = sure_labels(codes, stage.probas.mean(axis=0), self.threshold)
-            pseudo_codes = self._arbitrate(X_checked, sure, stage)
+            sure = _pseudo_labels.with_sure_predictions(
+                codes, stage.probas.mean(axis=0), self.threshold
+            )
+            pseudo_codes = self._arbitrate(X, sure, stage)
             history.append(_record(codes, stage.codes, pseudo_codes, sure))
             estimators = self._for_a_round(stage)
-            stage, record = self._train(
-                estimators, X_checked, pseudo_codes, n_classes, params
-            )
+            stage, record = self._train(estimators, X, pseudo_codes, n_classes, params)
             history[-1] |= record
-        # set only after training succeeded
-        self._set_fitted(labels, stage, history)
-        validate_data(self, X, skip_check_array=True)
-        return self
+        proba = stage.probas.mean(axis=0)
+        return {
+            "estimators_": stage.estimators,
+            "classes_": labels.classes,
+            "history_": history,
+            "transduction_": labels.transduce(proba[codes == UNLABELED]),
+            "_codes": codes,
+            # large, and only for `warm_start`
+            "_stage": stage if self.warm_start else None,
+        }
 
     def predict_proba(self, X: MatrixLike) -> npt.NDArray[Any]:
         """Predict class probabilities: the mean of the estimators.
@@ -277,14 +234,9 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
             axis=0,
         )
 
-    # ---------------------------------------------------------------- for fit
-
-    @property
-    def _n_candidates(self):
-        return self.n_estimators if self.n_candidates is None else self.n_candidates
-
-    def _check_n_candidates(self):
-        if self._n_candidates < self.n_estimators:
+    def _check_estimators(self):
+        super()._check_estimators()
+        if self.n_candidates is not None and self.n_candidates < self.n_estimators:
             raise ValueError(
                 f"n_candidates must be at least n_estimators, {self.n_estimators}; "
                 f"got {self.n_candidates}."
@@ -292,21 +244,19 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
 
     def _candidates(self):
         """Unfitted estimators, each with a source of random numbers of its own."""
-        n_candidates = self._n_candidates
-        candidates = [
-            clone(semi_supervised(self.estimator)) for _ in range(n_candidates)
-        ]
+        n_candidates = self.n_candidates or self.n_estimators
+        estimator = semi_supervised(self.estimator)
+        candidates = [clone(estimator) for _ in range(n_candidates)]
         if self.random_state is None and n_candidates == 1:
             return candidates
         seed = self.random_state
         if not isinstance(seed, Integral):
             seed = private_random_state(seed).randint(LARGEST_SEED)
         for number, candidate in enumerate(candidates):
-            # Not a number, by which each round would draw the same noise. Seeds may not
-            # be larger than 32 bits.
-            own = np.random.RandomState((seed + SEED_STEP * number) % 2**32)
+            # With a number, each round would draw the same noise.
+            source = np.random.RandomState((seed + SEED_STEP * number) % 2**32)
             names = random_state_names(candidate)
-            candidate.set_params(**dict.fromkeys(names, own))
+            candidate.set_params(**dict.fromkeys(names, source))
         return candidates
 
     def _train(self, estimators, X, codes, n_classes, params):
@@ -320,16 +270,17 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         estimators, probas = zip(*fitted, strict=True)
         stage = _Stage(list(estimators), np.array(probas), codes)
         return stage, {
-            "disagreement": float(disputed(stage.probas).mean()),
+            "disagreement": float(_pseudo_labels.disputed(stage.probas).mean()),
             "duration": time.perf_counter() - start,
         }
 
     def _arbitrate(self, X, codes, stage):
         """Labels and pseudo-labels, and more of them by the arbiter."""
-        # candidates disagree on too much that is no matter of arbitration
+        # candidates still disagree on too many samples
         if self.arbiter is None or len(stage.probas) > self.n_estimators:
             return codes
-        rows = np.flatnonzero((codes == UNLABELED) & disputed(stage.probas))
+        is_disputed = _pseudo_labels.disputed(stage.probas)
+        rows = np.flatnonzero(is_disputed & (codes == UNLABELED))
         if len(rows) == 0:
             return codes
         arbiter = clone(semi_supervised(self.arbiter)).fit(X, codes)
@@ -341,22 +292,23 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         else:
             proba = proba[rows]
         arbitrated = codes.copy()
-        arbitrated[rows] = settled(proba, stage.probas[:, rows], self.arbiter_threshold)
+        arbitrated[rows] = _pseudo_labels.arbitrated_labels(
+            proba, stage.probas[:, rows], self.arbiter_threshold
+        )
         return arbitrated
 
     def _for_a_round(self, stage):
         """The estimators that go on, with the parameters of the rounds."""
-        chosen = most_agreeing(stage.probas, self.n_estimators)
+        chosen = _pseudo_labels.most_agreeing(stage.probas, self.n_estimators)
         estimators = [stage.estimators[number] for number in chosen]
         for estimator in estimators:
-            # not those of the LabeledOnlyClassifier around it
-            is_wrapped = not is_semi_supervised(self.estimator)
-            given = estimator.estimator if is_wrapped else estimator
-            given.set_params(**(self.round_params or {}))
+            if not is_semi_supervised(self.estimator):
+                estimator = estimator.estimator  # in a LabeledOnlyClassifier
+            estimator.set_params(**(self.round_params or {}))
         return estimators
 
     def _previous(self, labels):
-        """Stage and history to go on from, None and None if there are none."""
+        """Stage and history that `warm_start` continues, or None and None."""
         stage = getattr(self, "_stage", None)
         if not self.warm_start or stage is None:
             return None, None
@@ -373,16 +325,6 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         # copies, so that a failing fit leaves what there is
         stage = stage._replace(estimators=deepcopy(stage.estimators))
         return stage, list(self.history_)
-
-    def _set_fitted(self, labels, stage, history):
-        self.estimators_ = stage.estimators
-        self.classes_ = labels.classes
-        self.history_ = history
-        self._codes = labels.codes
-        # large, and only there to go on from
-        self._stage = stage if self.warm_start else None
-        proba = stage.probas.mean(axis=0)
-        self.transduction_ = labels.transduce(proba[labels.codes == UNLABELED])
 
     def _estimators_for_fit(self):
         return {"estimator": semi_supervised(self.estimator)}

@@ -1,12 +1,12 @@
-"""How pseudo-labels are chosen."""
+"""The choice of pseudo-labels."""
 
 import numpy as np
 
 from ..data._labels import UNLABELED
 
 
-def sure_labels(codes, proba, threshold):
-    """Labels, and predictions for those unlabeled samples that are sure.
+def with_sure_predictions(codes, proba, threshold):
+    """Labels, and pseudo-labels: predictions whose probability is above a threshold.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def sure_labels(codes, proba, threshold):
 
 
 def disputed(probas):
-    """For which samples estimators predict several classes.
+    """Whether estimators predict different classes, for each sample.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def disputed(probas):
 
 
 def most_agreeing(probas, n_estimators):
-    """Those estimators whose predictions are most often those of the mean of all.
+    """The estimators that agree most often with the mean of all.
 
     Parameters
     ----------
@@ -50,22 +50,22 @@ def most_agreeing(probas, n_estimators):
     Returns
     -------
     ndarray of shape (n_estimators,)
-        Their numbers, in increasing order.
+        Their indices, in increasing order.
     """
     found = probas.mean(axis=0).argmax(axis=1)
     agreement = (probas.argmax(axis=2) == found).mean(axis=1)
     return np.sort(np.argsort(agreement)[-n_estimators:])
 
 
-def settled(proba, probas, threshold):
-    """Pseudo-labels of disputed samples, by an arbiter.
+def arbitrated_labels(proba, probas, threshold):
+    """Pseudo-labels by an arbiter, for samples on which estimators disagree.
 
     Parameters
     ----------
     proba : ndarray of shape (n_samples, n_classes)
-        Of the arbiter.
+        Probabilities by the arbiter.
     probas : ndarray of shape (n_estimators, n_samples, n_classes)
-        Of those that disagree.
+        Probabilities by the estimators that disagree.
     threshold : float
 
     Returns

@@ -71,7 +71,7 @@ def final_estimator(estimator):
     estimator object
         The estimator itself if it is neither.
     """
-    # late: see LadderClassifier.fit
+    # late: it is slow to import
     from sklearn.model_selection._search import BaseSearchCV
 
     if isinstance(estimator, Pipeline):

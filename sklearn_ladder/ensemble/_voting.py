@@ -15,11 +15,10 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metadata_routing import _routing_enabled
 from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from .._class_prior import adjust, check_class_prior
+from .._class_prior import adjust, resolve_class_prior
 from .._classifier import LadderClassifier
-from .._decorators import _fit_context
 from .._one_hot import OneHotColumns
 from .._random import private_random_state
 from ._base import (
@@ -33,15 +32,15 @@ from ._base import (
 from ._labeled_only import LabeledOnlyClassifier, semi_supervised
 
 if TYPE_CHECKING:
-    from typing import Any, Literal, Self
+    from typing import Any, Self
 
     import numpy.typing as npt
 
-    from .._typing import LabelsLike, MatrixLike, NumbersLike, RandomState
+    from .._typing import ClassPrior, MatrixLike, RandomState
 
-# Of the default members, in their order. The two forests err alike: together they count
-# as much as the ladder. On development tables log-loss is 1.4 % lower than with equal
-# weights, and accuracy is the same: benchmarks/results/vote-ablation.json.
+# Of the default members, in their order. The two forests make similar errors, so they
+# count half each. On development tables this lowers the log-loss by 1.4 %, at the same
+# accuracy: benchmarks/results/vote-ablation.json.
 DEFAULT_WEIGHTS = [2, 1, 1]
 
 
@@ -54,15 +53,15 @@ def default_estimators() -> list[tuple[str, Any]]:
         The ladder network and two forests. With metadata routing they request
         `sample_weight`.
     """
-    ladder, rf, et = (
-        LadderClassifier(),
-        RandomForestClassifier(),
-        ExtraTreesClassifier(),
-    )
+    members = [
+        ("ladder", LadderClassifier()),
+        ("rf", RandomForestClassifier()),
+        ("et", ExtraTreesClassifier()),
+    ]
     if _routing_enabled():
-        for estimator in (ladder, rf, et):
+        for _, estimator in members:
             estimator.set_fit_request(sample_weight=True)
-    return [("ladder", ladder), ("rf", rf), ("et", et)]
+    return members
 
 
 class SemiSupervisedVotingClassifier(
@@ -70,29 +69,27 @@ class SemiSupervisedVotingClassifier(
 ):
     """Average the probabilities of semi-supervised and supervised classifiers.
 
-    No single method wins on every table with few labels, and their errors differ. Their
-    mean is taken first, then its class prior.
+    No single method wins on every table with few labels, and their errors differ. The
+    class prior is that of the mean.
 
     Parameters
     ----------
     estimators : list of (str, classifier) tuples, default=None
-        Members with their names; all have `predict_proba`. A member that does not take
-        -1 (:func:`is_semi_supervised`) gets the labeled samples only. "drop" in place
-        of a classifier leaves the member out. Members get class codes 0, 1, … in place
-        of labels, as in :class:`~sklearn.ensemble.VotingClassifier`, so that a dict of
-        class weights must name codes. None is :func:`default_estimators`; parameters of
-        these can be set by name, such as ``ladder__n_estimators``. Forests get
-        categories of a frame as the one-hot columns that `LadderClassifier` makes.
+        Members with their names, all with `predict_proba`. Those that do not take -1
+        (:func:`is_semi_supervised`) get the labeled samples only. All get class codes
+        0, 1, … in place of labels, so that a dict of class weights must name codes. In
+        place of a frame's categories, forests get one-hot columns. "drop" leaves a
+        member out. None is :func:`default_estimators`, whose parameters can be set by
+        name, such as ``ladder__n_estimators``.
 
     weights : array-like of shape (n_estimators,), default=None
-        Weights of the members in the mean, including those that are dropped. None
-        weighs all alike; of the default members, the ladder counts as much as both
-        forests together.
+        Weights of all members in the mean, those that are dropped included. None is
+        equal weights; by default the ladder counts as much as both forests together.
 
     class_prior : "auto", "em", array-like of shape (n_classes,) or None, default="auto"
         Class prior that `predict_proba` assumes, as in :class:`ClassPriorClassifier`.
-        Unless it is None, members whose own `class_prior` is "auto" are fitted with
-        None, because the mean is adjusted.
+        Unless it is None, a member whose own `class_prior` is "auto" is fitted with
+        None, so that only the mean is adjusted.
 
     n_jobs : int, default=None
         Number of members that are fitted at the same time. None is 1.
@@ -105,22 +102,15 @@ class SemiSupervisedVotingClassifier(
     ----------
     estimators_ : list of classifiers
         The fitted members that are not dropped. Their classes are codes.
-
     named_estimators_ : Bunch
         The fitted members by name.
-
     classes_ : ndarray of shape (n_classes,)
-        Without the marker.
-
+        Class labels, without -1.
     class_prior_ : ndarray of shape (n_classes,)
-        With None the shares of the labels.
-
+        Class prior that `predict_proba` assumes.
     transduction_ : ndarray of shape (n_samples,)
-        Label of each training sample: the given one or, for unlabeled samples, the
-        predicted one.
-
+        Label of each training sample: the given one or, if unlabeled, the prediction.
     n_features_in_ : int
-
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if all feature names are strings.
 
@@ -140,8 +130,6 @@ class SemiSupervisedVotingClassifier(
     ... ).fit(X, y_few)
     >>> bool(vote.score(X, y) > 0.9)
     True
-    >>> vote.transduction_.shape
-    (150,)
     """
 
     _parameter_constraints: dict = {
@@ -166,7 +154,7 @@ class SemiSupervisedVotingClassifier(
         estimators: list[tuple[str, Any]] | None = None,
         *,
         weights: npt.ArrayLike | None = None,
-        class_prior: Literal["auto", "em"] | NumbersLike | None = "auto",
+        class_prior: ClassPrior = "auto",
         n_jobs: int | None = None,
         random_state: RandomState = None,
     ) -> None:
@@ -176,64 +164,30 @@ class SemiSupervisedVotingClassifier(
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    @_fit_context(prefer_skip_nested_validation=False)
-    def fit(
-        self,
-        X: MatrixLike,
-        y: LabelsLike,
-        sample_weight: npt.ArrayLike | None = None,
-        **fit_params: Any,
-    ) -> Self:
-        """Fit all members, and find the class prior of their mean.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-            Class labels; -1 or a missing value marks an unlabeled sample.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Those of unlabeled samples do not count in the shares of the labels.
-        **fit_params : dict
-            Metadata for the members, with metadata routing only.
-
-        Returns
-        -------
-        self : object
-
-        Raises
-        ------
-        ValueError
-            If a parameter is not as described, if no sample is labeled, if there are
-            fewer than two classes, or a fitted member does not know all of them.
-        TypeError
-            If there are weights, and a member takes none.
-        """
-        self._check_estimators()
-        weights = self._checked_weights()
-        members = self._estimators_for_fit()
-        X_checked, labels, weight = self._checked(X, y, sample_weight)
-        params = self._params_of_fits(weight, fit_params)
+    def _fitted_attributes(self, X, labels, weight, params):
+        weights, members = self._kept_weights(), self._estimators_for_fit()
         codes, n_classes = labels.codes, len(labels.classes)
-        class_prior = check_class_prior(self.class_prior, n_classes)
+        rule = resolve_class_prior(self.class_prior, codes, n_classes, weight)
         one_hot = None
         if any(_needs_numbers(member) for member in members.values()):
-            one_hot = OneHotColumns().fit(X_checked)
-        X_of_members = _inputs(members, one_hot, X_checked)
+            one_hot = OneHotColumns().fit(X)
+        X_of_members = _inputs(members, one_hot, X)
         # without memory maps, from which the ladder would read batch by batch
         fitted = Parallel(n_jobs=self.n_jobs, max_nbytes=None)(
             delayed(_fit)(member, X_of_members[name], codes, params[name])
             for name, member in zip(members, self._prepared(members), strict=True)
         )
         named = Bunch(**dict(zip(members, fitted, strict=True)))
-        found = fit_class_prior(
-            lambda X: _mean_proba(named, weights, one_hot, X, n_classes),
-            *(X_checked, labels, class_prior, weight),
-        )
-        # set only after training succeeded
-        self.__dict__.update(found, estimators_=fitted, named_estimators_=named)
-        self._weights, self._one_hot = weights, one_hot
-        validate_data(self, X, skip_check_array=True)
-        return self
+
+        def proba(X):
+            return _mean_proba(named, weights, one_hot, X, n_classes)
+
+        return fit_class_prior(proba, X, labels, rule) | {
+            "estimators_": fitted,
+            "named_estimators_": named,
+            "_weights": weights,
+            "_one_hot": one_hot,
+        }
 
     def predict_proba(self, X: MatrixLike) -> npt.NDArray[Any]:
         """Predict class probabilities: the members' mean, with the class prior.
@@ -248,13 +202,9 @@ class SemiSupervisedVotingClassifier(
             Columns in the order of `classes_`.
         """
         check_is_fitted(self)
-        proba = _mean_proba(
-            *(self.named_estimators_, self._weights, self._one_hot, X),
-            len(self.classes_),
-        )
+        members, n_classes = self.named_estimators_, len(self.classes_)
+        proba = _mean_proba(members, self._weights, self._one_hot, X, n_classes)
         return adjust(proba, self._ratio)
-
-    # ------------------------------------------------------------- parameters
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Get the parameters, with `deep` those of the members, too.
@@ -297,31 +247,37 @@ class SemiSupervisedVotingClassifier(
     def _members(self):
         return default_estimators() if self.estimators is None else self.estimators
 
-    # ---------------------------------------------------------------- for fit
+    @property
+    def _kept(self):
+        """Members by name that are not dropped."""
+        return {
+            name: estimator
+            for name, estimator in self._members
+            if not (isinstance(estimator, str) and estimator == "drop")
+        }
 
     def _check_estimators(self):
         members = self._members
-        is_right = [
-            isinstance(item, (tuple, list))
-            and len(item) == 2
-            and isinstance(item[0], str)
-            for item in members
-        ]
-        if not members or not all(is_right):
+        is_pair = [isinstance(m, tuple | list) and len(m) == 2 for m in members]
+        if (
+            not all(is_pair)
+            or not members
+            or not all(isinstance(n, str) for n, _ in members)
+        ):
             raise ValueError(
                 "estimators must be a list of (name, classifier) tuples, and not "
                 f"empty; got {members!r}."
             )
         self._validate_names([name for name, _ in members])
-        for name, estimator in members:
-            if not _is_dropped(estimator):
-                check_is_classifier(f"estimators: {name!r}", estimator)
-                check_has_proba(f"estimators: {name!r}", estimator)
-        if all(_is_dropped(estimator) for _, estimator in members):
+        for name, estimator in self._kept.items():
+            check_is_classifier(f"estimators: {name!r}", estimator)
+            check_has_proba(f"estimators: {name!r}", estimator)
+        if not self._kept:
             raise ValueError("estimators must not all be 'drop'.")
+        self._kept_weights()
 
-    def _checked_weights(self):
-        """Weights of the members that are not dropped."""
+    def _kept_weights(self):
+        """Check `weights`; return those of the members that are not dropped."""
         members = self._members
         if self.weights is None:
             is_default = self.estimators is None
@@ -333,7 +289,7 @@ class SemiSupervisedVotingClassifier(
                 f"weights must be {len(members)} numbers, one for each of estimators; "
                 f"got {self.weights!r}."
             )
-        kept = weights[[not _is_dropped(estimator) for _, estimator in members]]
+        kept = weights[[name in self._kept for name, _ in members]]
         if not (np.isfinite(kept).all() and (kept >= 0).all() and kept.any()):
             raise ValueError(
                 "weights must be finite and not negative, and not all zero; "
@@ -343,29 +299,23 @@ class SemiSupervisedVotingClassifier(
 
     def _estimators_for_fit(self):
         """Members by name; those that do not take -1 get labeled samples only."""
-        return {
-            name: semi_supervised(estimator)
-            for name, estimator in self._members
-            if not _is_dropped(estimator)
-        }
+        return {name: semi_supervised(member) for name, member in self._kept.items()}
 
     def _prepared(self, members):
         """Clones, with seeds, and without class priors that the vote has."""
-        random_state = None
-        if self.random_state is not None:
-            random_state = private_random_state(self.random_state)
+        random_state = private_random_state(self.random_state)
         for member in members.values():
             member = clone(member)
             if self.class_prior is not None:
                 _leave_class_prior(member)
-            if random_state is not None:
+            if self.random_state is not None:
                 _set_random_states(member, random_state)
             yield member
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         try:
-            members = [each for _, each in self._members if not _is_dropped(each)]
+            members = list(self._kept.values())
             tags = copy_input_tags(tags, members)
             # forests get one-hot columns
             others = [get_tags(e).input_tags for e in members if not _needs_numbers(e)]
@@ -409,16 +359,7 @@ def _mean_proba(members, weights, one_hot, X, n_classes):
 
 
 def _leave_class_prior(member):
-    """Switch off class priors that are "auto", which the vote has in their place."""
-    automatic = {
-        key: None
-        for key, value in member.get_params().items()
-        if key.split("__")[-1] == "class_prior"
-        and isinstance(value, str)
-        and value == "auto"
-    }
-    member.set_params(**automatic)
-
-
-def _is_dropped(estimator):
-    return isinstance(estimator, str) and estimator == "drop"
+    """Switch off class priors that are "auto", since the vote has one."""
+    for name, value in member.get_params().items():
+        if name.split("__")[-1] == "class_prior" and str(value) == "auto":
+            member.set_params(**{name: None})

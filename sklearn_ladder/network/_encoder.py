@@ -52,9 +52,20 @@ class Encoder(nn.Module):
         Source of the initial weights.
     n_members : int, default=1
         Number of ensemble members.
+    has_classes : bool, default=True
+        Whether layer L is a class layer, with β and γ. The code of an autoencoder has
+        neither: batch normalization in the decoder would cancel them.
     """
 
-    def __init__(self, input_shape, specifications, activation, generator, n_members=1):
+    def __init__(
+        self,
+        input_shape,
+        specifications,
+        activation,
+        generator,
+        n_members=1,
+        has_classes=True,
+    ):
         super().__init__()
         shapes = layer_shapes(input_shape, specifications)
         self.n_members = n_members
@@ -65,10 +76,11 @@ class Encoder(nn.Module):
             projection = specification.projection(
                 shapes[number - 1], generator, n_members
             )
-            if number == len(specifications):
+            is_top = number == len(specifications)
+            if is_top and has_classes:
                 activation_at_top = IDENTITY if specification.has_gamma else LINEAR
                 layer = EncoderLayer(projection, activation_at_top)
-            elif specification.has_activation:
+            elif specification.has_activation and not is_top:
                 layer = EncoderLayer(projection, ACTIVATIONS[activation])
             else:
                 layer = EncoderLayer(projection, LINEAR, has_beta=False)
@@ -145,11 +157,7 @@ class Encoder(nn.Module):
             torch.empty(n_samples * shape.n_positions, shape.channels, **options)
             for shape in self.shapes[lowest:]
         ]
-        if _kernels.take(*noise):
-            _kernels.fill_normal(noise, noise_std[lowest:], generator)
-        else:
-            for of_layer, std in zip(noise, noise_std[lowest:], strict=True):
-                of_layer.normal_(std=std, generator=generator)
+        _kernels.fill_normal(noise, noise_std[lowest:], generator)
         return noise
 
     def activate(self, number, z):

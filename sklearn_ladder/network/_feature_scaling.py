@@ -1,4 +1,4 @@
-"""Features on one scale, as buffers of the network, so that a saved model has them."""
+"""Feature scaling as a module of the network, so that a saved model has it."""
 
 import numpy as np
 import torch
@@ -6,30 +6,31 @@ from torch import nn
 
 
 class PiecewiseLinear(nn.Module):
-    """Each feature by a rising function of its own, given at knots, in one bin or more.
+    """Maps each feature to a scaled value, its height, and this to one column per bin.
 
-    Linear between knots, constant beyond them: see `fit_knots`. A bin is a
-    column, which changes within a part of the function's range: each where the one
-    before ends.
+    The height is a function of the feature that rises between knots and is constant
+    beyond them: see `fit_knots`. Bins divide the range of heights. A bin's column
+    follows the height within the bin, and is constant outside of it.
 
     NOTE[DIFF]: the paper feeds pixels in [0, 1] as they are. Features of tables have
-    scales of their own, and tails: by mean and standard deviation, an outlier drowns
-    the others in the denoising cost, and squeezes them to one value. And they have
-    thresholds, which are easier to learn from a column for each part of the range.
+    different scales, and outliers. Scaled by mean and standard deviation, an outlier
+    would dominate the denoising cost, and the other values would be almost equal.
+    Tables also have thresholds, which are easier to learn from one column per bin.
 
     Parameters
     ----------
     values : ndarray of shape (n_features, n_knots)
-        Not falling. Their dtype, float32 or float64, is that in which samples are taken
-        and given back.
+        Values of each feature at its knots, in ascending order. Samples are converted
+        to their dtype, float32 or float64.
     heights : array-like of shape (n_features, n_knots)
-        What values become; rising where they are.
+        Heights at the knots, in ascending order.
     feature : array-like of shape (n_columns,)
-        Number of the feature that a column is of; not falling, and none left out.
+        Number of the feature of each column, in ascending order. Each feature has a
+        column.
     lowest, highest : array-like of shape (n_columns,)
         Heights at which the column's bin starts and ends.
     center, factor : array-like of shape (n_columns,)
-        A column is `factor` times the difference of height and `center`.
+        A column is (height − center) · factor, with the height clipped to the bin.
     """
 
     def __init__(self, values, heights, feature, lowest, highest, center, factor):
@@ -47,7 +48,7 @@ class PiecewiseLinear(nn.Module):
             self.register_buffer(name, of_float32)
 
     def forward(self, x):
-        """Samples on one scale; NaN stays NaN.
+        """Scale samples; NaN stays NaN.
 
         Parameters
         ----------
@@ -63,7 +64,7 @@ class PiecewiseLinear(nn.Module):
         return (within - self.center) * self.factor
 
     def inverse(self, x):
-        """Back to the units of the input, within the range of the knots.
+        """Values of the features from columns, within the range of the knots.
 
         Parameters
         ----------
@@ -74,14 +75,14 @@ class PiecewiseLinear(nn.Module):
         Tensor of shape (n_samples, n_features), in the dtype of the values
         """
         within = (x / self.factor + self.center).clamp(self.lowest, self.highest)
-        # a feature's height is where its first bin starts, and the way in each of them
+        # a height is where the first bin starts, plus the distance within each bin
         start = self.heights[:, :1].expand(-1, len(x))
         heights = start.index_add(0, self.feature, (within - self.lowest).T)
         return _interpolate(heights, self.heights, self.values).T
 
 
 def _interpolate(x, knots, heights):
-    """Line by line: linear between knots, constant beyond.
+    """Interpolate each row linearly between knots; constant beyond them.
 
     Parameters
     ----------
@@ -95,7 +96,7 @@ def _interpolate(x, knots, heights):
     right = torch.searchsorted(knots, x.detach()).clamp_(1, knots.shape[1] - 1)
     left = right - 1
     start = knots.gather(1, left)
-    # a feature of fewer knots repeats its last one
+    # a feature with fewer knots than others repeats its last one
     length = (knots.gather(1, right) - start).clamp_min(torch.finfo(x.dtype).tiny)
     share = ((x - start) / length).clamp(0, 1).to(heights.dtype)
     return torch.lerp(heights.gather(1, left), heights.gather(1, right), share)

@@ -56,6 +56,26 @@ struct normalize {
     const float *dh, *dz_corrupted, *dz_clean, *dmean, *dstd; /* each may be NULL */
     float *dz_pre, *dbeta, *dgamma;
     const float *zeros, *ones; /* set here */
+    int64_t add;               /* add dbeta and dgamma to what is there */
+};
+
+/* An activation alone: z + noise, and h = act(gamma (z + noise + beta)). */
+struct activate {
+    int64_t n_rows, width;
+    float slope;
+    const float *z, *noise, *beta, *gamma; /* the last two may be NULL */
+    float *z_noisy, *h;
+    const float *dh;
+    float *dz, *dbeta, *dgamma; /* the last two may be NULL */
+    int64_t add;                /* add the derivatives to what is there */
+};
+
+/* Perturbations of one length, row by row. */
+struct perturb {
+    int64_t n_rows, n_columns, norm; /* norm: 1, 2, or 0 for the largest entry */
+    float length;
+    const float *gradient, *start; /* gradient may be NULL */
+    float *direction, *out;
 };
 
 struct cost {
@@ -65,6 +85,7 @@ struct cost {
     const float *z_denoised, *z_clean, *mean, *std; /* the last two may be NULL */
     float *sums, *cost;
     float *dz_denoised, *dz_clean, *dmean, *dstd;
+    int64_t n_observed; /* if not 0: entries that count, at the input; others are NaN */
 };
 
 struct adam {
@@ -96,13 +117,22 @@ struct input {
     float *out;
 };
 
+struct impute {
+    int64_t n_rows, n_columns, n_members, n_denoising;
+    const float *x;                              /* (n_rows, n_columns) with NaN */
+    const float *reconstruction;                 /* of all members, or NULL: 0 */
+    const float *lowest, *highest; /* of all members' columns; may be NULL */
+    float *out;                                  /* of all members */
+};
+
 struct softmax {
     int64_t n_rows, n_members, n_classes; /* columns: network by network */
     const float *logits, *dproba;
     float *proba, *dlogits;
     const int64_t *y;
     const float *weight; /* may be NULL */
-    float smoothing, scale, *cost;
+    float smoothing, scale, *cost; /* cost may be NULL in a divergence */
+    const float *others;           /* logits */
 };
 
 struct functions {
@@ -110,6 +140,9 @@ struct functions {
     void (*gaussian_backward)(const struct gaussian *, long, long);
     void (*normalize_forward)(const struct normalize *, long, long);
     void (*normalize_backward)(const struct normalize *, long, long);
+    void (*activate_forward)(const struct activate *, long, long);
+    void (*activate_backward)(const struct activate *, long, long);
+    void (*perturb)(const struct perturb *, long, long);
     void (*cost_forward)(const struct cost *, long, long);
     void (*cost_backward)(const struct cost *, long, long);
     void (*adam)(const struct adam *, long, long);
@@ -252,6 +285,21 @@ EXPORT void ladder_normalize_backward(struct normalize *t, int n_threads)
     IN_STEPS(normalize_backward, t, t->columns, block(t->width, n_threads), n_rows * t->width);
 }
 
+EXPORT void ladder_activate_forward(const struct activate *t, int n_threads)
+{
+    IN_STEPS(activate_forward, t, t->width, block(t->width, n_threads), t->n_rows * t->width);
+}
+
+EXPORT void ladder_activate_backward(const struct activate *t, int n_threads)
+{
+    IN_STEPS(activate_backward, t, t->width, block(t->width, n_threads), t->n_rows * t->width);
+}
+
+EXPORT void ladder_perturb(const struct perturb *t, int n_threads)
+{
+    IN_STEPS(perturb, t, t->n_rows, CHUNK / 4, t->n_rows * t->n_columns);
+}
+
 /* Mean of the squared errors. */
 EXPORT void ladder_cost_forward(const struct cost *t, int n_threads)
 {
@@ -259,7 +307,7 @@ EXPORT void ladder_cost_forward(const struct cost *t, int n_threads)
     double total = 0.0;
     for (long j = 0; j < t->width; j++)
         total += t->sums[j];
-    *t->cost = total / (t->n_rows * t->width);
+    *t->cost = total / (t->n_observed ? t->n_observed : t->n_rows * t->width);
 }
 
 EXPORT void ladder_cost_backward(const struct cost *t, int n_threads)
@@ -323,6 +371,39 @@ EXPORT void ladder_input(const struct input *t, int n_threads)
     }
 }
 
+/* The columns of all members, with missing entries replaced: by the reconstruction of
+ * the member, and in members without denoising costs by the mean of the others'. */
+EXPORT void ladder_impute(const struct impute *t, int n_threads)
+{
+    (void)n_threads;
+    const long n = t->n_columns;
+    for (long i = 0; i < t->n_rows; i++)
+        for (long k = 0; k < t->n_members; k++) {
+            const float *x = t->x + i * n;
+            const long of_row = i * t->n_members * n;
+            float *out = t->out + of_row + k * n;
+            for (long j = 0; j < n; j++) {
+                if (x[j] == x[j]) {
+                    out[j] = x[j];
+                    continue;
+                }
+                float value = 0.0f;
+                if (t->reconstruction && k < t->n_denoising)
+                    value = t->reconstruction[of_row + k * n + j];
+                else if (t->reconstruction) {
+                    for (long other = 0; other < t->n_denoising; other++)
+                        value += t->reconstruction[of_row + other * n + j];
+                    value /= t->n_denoising;
+                }
+                if (t->lowest && value < t->lowest[k * n + j])
+                    value = t->lowest[k * n + j];
+                if (t->highest && value > t->highest[k * n + j])
+                    value = t->highest[k * n + j];
+                out[j] = value;
+            }
+        }
+}
+
 /* Class probabilities e^logit / sum. */
 EXPORT void ladder_softmax_forward(const struct softmax *t, int n_threads)
 {
@@ -382,4 +463,33 @@ EXPORT void ladder_cross_entropy(const struct softmax *t, int n_threads)
         total += weight * cost;
     }
     *t->cost = total / n;
+}
+
+/* Mean over rows of KL(p || q), where p is of the other logits and q of these; and
+ * `scale` times its derivative by the logits of q, (q - p) / rows. */
+EXPORT void ladder_divergence(const struct softmax *t, int n_threads)
+{
+    (void)n_threads;
+    const long n = t->n_rows * t->n_members, n_classes = t->n_classes;
+    double total = 0.0;
+    for (long i = 0; i < n; i++) {
+        const float *logits[2] = {t->others + i * n_classes, t->logits + i * n_classes};
+        float *dlogits = t->dlogits + i * n_classes, log_sum[2];
+        for (int k = 0; k < 2; k++) {
+            float highest = logits[k][0], sum = 0.0f;
+            for (long j = 1; j < n_classes; j++)
+                highest = logits[k][j] > highest ? logits[k][j] : highest;
+            for (long j = 0; j < n_classes; j++)
+                sum += expf(logits[k][j] - highest);
+            log_sum[k] = highest + logf(sum);
+        }
+        for (long j = 0; j < n_classes; j++) {
+            const float log_p = logits[0][j] - log_sum[0], log_q = logits[1][j] - log_sum[1];
+            const float p = expf(log_p);
+            total += p * (log_p - log_q);
+            dlogits[j] = t->scale / n * (expf(log_q) - p);
+        }
+    }
+    if (t->cost)
+        *t->cost = total / n;
 }

@@ -10,84 +10,18 @@ import ctypes
 import os
 from contextlib import contextmanager
 from contextvars import ContextVar
-from ctypes import POINTER, byref, c_float, c_int, c_int64, c_uint64, c_void_p
+from ctypes import POINTER, byref, c_int
 from importlib.util import find_spec
 
 import torch
+
+from ._kernel_structures import STRUCTURES, Cost, Gaussian, Noise, Normalize, Product
 
 VARIABLE = "SKLEARN_LADDER_KERNELS"
 LIBRARY = f"{__package__}._kernels_compiled"
 INSTRUCTION_SETS = ("default", "AVX2", "AVX-512")
 
 _enabled = ContextVar("enabled", default=True)
-
-
-def _structure(name, *fields):
-    """A ctypes structure with the fields of the one in ``_kernels.c``."""
-    fields = [(field, kind) for kind, names in fields for field in names.split()]
-    return type(name, (ctypes.Structure,), {"_fields_": fields})
-
-
-_Gaussian = _structure(
-    "Gaussian", (c_int64, "n_rows width columns"), (c_void_p, "z u a out dout dz du da")
-)
-_Normalize = _structure(
-    "Normalize",
-    (c_int64, "n_labeled n_unlabeled n_clean width columns"),
-    (c_float, "epsilon slope"),
-    (c_void_p, "z_pre noise beta gamma z h means inverse_stds std"),
-    (c_void_p, "dh dz_corrupted dz_clean dmean dstd dz_pre dbeta dgamma zeros ones"),
-)
-_Cost = _structure(
-    "Cost",
-    (c_int64, "n_rows width denoised_row clean_row ddenoised_row dclean_row"),
-    (c_float, "least_std scale"),
-    (c_void_p, "z_denoised z_clean mean std sums cost dz_denoised dz_clean dmean dstd"),
-)
-_Adam = _structure(
-    "Adam",
-    (c_int64, "n"),
-    (c_void_p, "sizes parameters means squares gradients"),
-    (c_float, "step_size inverse_root beta1 beta2 epsilon"),
-)
-_Noise = _structure(
-    "Noise", (c_int64, "n"), (c_uint64, "seed"), (c_float, "std"), (c_void_p, "out")
-)
-_Input = _structure(
-    "Input", (c_int64, "n_rows n_columns n_members"), (c_void_p, "x noise out")
-)
-_Softmax = _structure(
-    "Softmax",
-    (c_int64, "n_rows n_members n_classes"),
-    (c_void_p, "logits dproba proba dlogits y weight"),
-    (c_float, "smoothing scale"),
-    (c_void_p, "cost"),
-)
-_Product = _structure(
-    "Product",
-    (c_int64, "n_members m n k"),
-    (c_void_p, "a b"),
-    (c_int64, "a_member a_row a_column b_member b_row b_column"),
-    (c_void_p, "c"),
-    (c_int64, "c_member c_row add"),
-)
-
-
-_STRUCTURES = {
-    "gaussian_forward": _Gaussian,
-    "gaussian_backward": _Gaussian,
-    "normalize_forward": _Normalize,
-    "normalize_backward": _Normalize,
-    "cost_forward": _Cost,
-    "cost_backward": _Cost,
-    "adam": _Adam,
-    "noise": _Noise,
-    "product": _Product,
-    "input": _Input,
-    "softmax_forward": _Softmax,
-    "softmax_backward": _Softmax,
-    "cross_entropy": _Softmax,
-}
 
 
 def _load():
@@ -99,7 +33,7 @@ def _load():
         library = ctypes.CDLL(spec.origin)
     except OSError:
         return None, None
-    for name, structure in _STRUCTURES.items():
+    for name, structure in STRUCTURES.items():
         function = getattr(library, f"ladder_{name}")
         function.argtypes, function.restype = [POINTER(structure), c_int], None
     library.ladder_product.restype = c_int
@@ -218,7 +152,7 @@ def gaussian_forward(z_corrupted, u, coefficients):
     """
     out = torch.empty_like(z_corrupted)
     tensors = z_corrupted, u, coefficients, out
-    structure = _Gaussian(*u.shape, u.shape[1], *map(_pointer, tensors))
+    structure = Gaussian(*u.shape, u.shape[1], *map(_pointer, tensors))
     _call(_library.ladder_gaussian_forward, structure)
     return out
 
@@ -229,7 +163,7 @@ def gaussian_backward(dout, z_corrupted, u, coefficients):
     inputs = z_corrupted, u, coefficients
     derivatives = [torch.empty_like(tensor) for tensor in inputs]
     tensors = *inputs, None, dout, *derivatives
-    structure = _Gaussian(*u.shape, u.shape[1], *map(_pointer, tensors))
+    structure = Gaussian(*u.shape, u.shape[1], *map(_pointer, tensors))
     _call(_library.ladder_gaussian_backward, structure)
     return derivatives
 
@@ -254,7 +188,7 @@ def normalize_forward(z_pre, noise, beta, gamma, slope, parts, epsilon):
     z = torch.empty_like(z_pre)
     h = None if slope is None else torch.empty_like(z_pre)
     means, inverse_stds = z_pre.new_empty(2, 3, width)
-    structure = _Normalize(
+    structure = Normalize(
         *(*parts, width, width, epsilon, slope or 0.0),
         *map(_pointer, (z_pre, noise, beta, gamma, z, h, means, inverse_stds)),
     )
@@ -282,7 +216,7 @@ def normalize_backward(
     dbeta = None if beta is None else torch.empty_like(beta)
     dgamma = None if gamma is None else torch.empty_like(gamma)
     tensors = z_pre, None, beta, gamma, z, h, means, inverse_stds, None, *gradients
-    structure = _Normalize(
+    structure = Normalize(
         *(*parts, *(2 * z_pre.shape[1:]), 0.0, slope or 0.0),
         *map(_pointer, (*tensors, dz_pre, dbeta, dgamma)),
     )
@@ -316,7 +250,7 @@ def cost_backward(dcost, z_denoised, z_clean, mean, std, least_std, needs_clean)
 
 
 def _cost(z_denoised, z_clean, mean, std, least_std, scale, *results):
-    return _Cost(
+    return Cost(
         *(*z_denoised.shape, z_denoised.stride(0), z_clean.stride(0)),
         *(2 * z_denoised.shape[1:]),
         *(least_std, scale),
@@ -331,16 +265,25 @@ def fill_normal(tensors, stds, generator):
     draw others. So the same seed gives another model with and without the compiled
     functions, of the same distribution.
     """
-    seeds = torch.empty(len(tensors), dtype=torch.int64, device="cpu")
-    seeds.random_(generator=generator)
-    for tensor, std, seed in zip(tensors, stds, seeds.tolist(), strict=True):
-        structure = _Noise(tensor.numel(), seed, std, tensor.data_ptr())
+    if not take(*tensors):
+        for tensor, std in zip(tensors, stds, strict=True):
+            tensor.normal_(std=std, generator=generator)
+        return
+    seeds = draw_seeds(len(tensors), generator)
+    for tensor, std, seed in zip(tensors, stds, seeds, strict=True):
+        structure = Noise(tensor.numel(), seed, std, tensor.data_ptr())
         _call(_library.ladder_noise, structure)
+
+
+def draw_seeds(n, generator):
+    """Seeds of compiled random numbers: ints from a generator on CPU."""
+    seeds = torch.empty(n, dtype=torch.int64, device="cpu")
+    return seeds.random_(generator=generator).tolist()
 
 
 def bmm(a, b, out):
     """``torch.bmm(a, b, out=out)``; `a` and `b` may have any strides."""
-    structure = _Product(
+    structure = Product(
         *(*out.shape, a.shape[2], a.data_ptr(), b.data_ptr()),
         *(*a.stride(), *b.stride(), out.data_ptr(), *out.stride()[:2]),
     )
@@ -348,39 +291,25 @@ def bmm(a, b, out):
         raise MemoryError("No memory for a product of matrices.")
 
 
-class Program:
-    """Calls of compiled functions, prepared once and run often."""
+def prepare(function, **fields):
+    """Prepare a call, to be run often by ``call(structure, n_threads)``.
 
-    def __init__(self):
-        self._calls, self._tensors = [], []
+    Parameters
+    ----------
+    function : str
+        Name without ``ladder_``.
+    **fields
+        Fields of its structure in ``_kernels.c``. A tensor becomes the address of its
+        memory, which must not move. Fields that are not given are 0.
 
-    def add(self, function, **fields):
-        """Prepare a call.
-
-        Parameters
-        ----------
-        function : str
-            Name without ``ladder_``.
-        **fields
-            Fields of its structure in ``_kernels.c``. A tensor becomes the address of
-            its memory, which must not move. Fields that are not given are 0.
-
-        Returns
-        -------
-        ctypes.Structure
-            Its fields may be changed between runs.
-        """
-        structure = _STRUCTURES[function]()
-        for name, value in fields.items():
-            if isinstance(value, torch.Tensor):
-                self._tensors.append(value)
-                value = value.data_ptr()
-            setattr(structure, name, value)
-        call = getattr(_library, f"ladder_{function}"), byref(structure)
-        self._calls.append(call)
-        return structure
-
-    def run(self):
-        n_threads = torch.get_num_threads()
-        for function, structure in self._calls:
-            function(structure, n_threads)
+    Returns
+    -------
+    call : callable
+    structure : ctypes.Structure
+        Its fields may be changed between runs.
+    """
+    structure = STRUCTURES[function]()
+    for name, value in fields.items():
+        is_tensor = isinstance(value, torch.Tensor)
+        setattr(structure, name, value.data_ptr() if is_tensor else value)
+    return getattr(_library, f"ladder_{function}"), structure

@@ -232,10 +232,134 @@ static void NAME(normalize_backward)(const struct normalize *t, long first, long
     }
     for (long j = 0; j < n; j++) {
         if (t->dbeta)
-            t->dbeta[first + j] = dbeta[j];
+            t->dbeta[first + j] = dbeta[j] + (t->add ? t->dbeta[first + j] : 0.0f);
         if (t->dgamma)
-            t->dgamma[first + j] = dgamma[j];
+            t->dgamma[first + j] = dgamma[j] + (t->add ? t->dgamma[first + j] : 0.0f);
     }
+}
+
+/* z + noise, and h = act(gamma (z + noise + beta)). */
+static void NAME(activate_forward)(const struct activate *t, long first, long last)
+{
+    const long w = t->width, n = last - first;
+    const float slope = t->slope;
+    float beta[BLOCK], gamma[BLOCK];
+    for (long j = 0; j < n; j++) {
+        beta[j] = t->beta ? t->beta[first + j] : 0.0f;
+        gamma[j] = t->gamma ? t->gamma[first + j] : 1.0f;
+    }
+    for (long i = 0; i < t->n_rows; i++) {
+        const long at = i * w + first;
+        const float *z = t->z + at, *noise = t->noise + at;
+        float *restrict z_noisy = t->z_noisy + at, *restrict h = t->h + at;
+        SIMD for (long j = 0; j < n; j++) {
+            z_noisy[j] = z[j] + noise[j];
+            float value = gamma[j] * (z_noisy[j] + beta[j]);
+            h[j] = value > 0.0f ? value : slope * value;
+        }
+    }
+}
+
+/* Derivatives of h by z, beta and gamma. */
+static void NAME(activate_backward)(const struct activate *t, long first, long last)
+{
+    const long w = t->width, n = last - first;
+    const float slope = t->slope;
+    float beta[BLOCK], gamma[BLOCK], sums[2][BLOCK] = {{0}}, totals[2][BLOCK] = {{0}};
+    for (long j = 0; j < n; j++) {
+        beta[j] = t->beta ? t->beta[first + j] : 0.0f;
+        gamma[j] = t->gamma ? t->gamma[first + j] : 1.0f;
+    }
+    for (long i = 0; i < t->n_rows; i++) {
+        const long at = i * w + first;
+        const float *z_noisy = t->z_noisy + at, *h = t->h + at, *dh = t->dh + at;
+        float *restrict dz = t->dz + at;
+        SIMD for (long j = 0; j < n; j++) {
+            float d = h[j] > 0.0f ? dh[j] : slope * dh[j];
+            sums[1][j] += d * (z_noisy[j] + beta[j]);
+            d *= gamma[j];
+            sums[0][j] += d;
+            dz[j] = d + (t->add ? dz[j] : 0.0f);
+        }
+        if (i % CHUNK == CHUNK - 1 || i == t->n_rows - 1)
+            for (int k = 0; k < 2; k++)
+                NAME(flush)(totals[k], sums[k], n);
+    }
+    for (long j = 0; j < n; j++) {
+        if (t->dbeta)
+            t->dbeta[first + j] = totals[0][j] + (t->add ? t->dbeta[first + j] : 0.0f);
+        if (t->dgamma)
+            t->dgamma[first + j] = totals[1][j] + (t->add ? t->dgamma[first + j] : 0.0f);
+    }
+}
+
+/* Largest absolute value. */
+static inline float NAME(largest)(const float *x, long n)
+{
+    float lanes[LANES] = {0}, largest = 0.0f;
+    long j = 0;
+    for (; j + LANES <= n; j += LANES)
+        SIMD for (int k = 0; k < LANES; k++)
+            lanes[k] = fabsf(x[j + k]) > lanes[k] ? fabsf(x[j + k]) : lanes[k];
+    for (int k = 0; k < LANES; k++)
+        largest = lanes[k] > largest ? lanes[k] : largest;
+    for (; j < n; j++)
+        largest = fabsf(x[j]) > largest ? fabsf(x[j]) : largest;
+    return largest;
+}
+
+/* Sum of absolute values, or of squares. */
+static inline float NAME(sum_of)(const float *x, long n, int squares)
+{
+    float lanes[LANES] = {0}, sum = 0.0f;
+    long j = 0;
+    for (; j + LANES <= n; j += LANES)
+        SIMD for (int k = 0; k < LANES; k++)
+            lanes[k] += squares ? x[j + k] * x[j + k] : fabsf(x[j + k]);
+    for (int k = 0; k < LANES; k++)
+        sum += lanes[k];
+    for (; j < n; j++)
+        sum += squares ? x[j] * x[j] : fabsf(x[j]);
+    return sum;
+}
+
+/* For rows [first, last): the direction becomes that of the gradient, unless this is 0;
+ * then its length is 1, and out = start + length direction. */
+static void NAME(perturb)(const struct perturb *t, long first, long last)
+{
+    const long n = t->n_columns;
+    for (long i = first; i < last; i++) {
+        float *d = t->direction + i * n, *out = t->out + i * n;
+        const float *gradient = t->gradient ? t->gradient + i * n : d, *start = t->start + i * n;
+        float largest = NAME(largest)(gradient, n);
+        if (largest == 0.0f) {
+            gradient = d;
+            largest = NAME(largest)(d, n);
+        }
+        /* first by the largest entry: squares of small numbers would be 0 */
+        const float factor = 1.0f / (largest > 1.17549435e-38f ? largest : 1.17549435e-38f);
+        SIMD for (long j = 0; j < n; j++)
+            d[j] = factor * gradient[j];
+        float size = 1.0f;
+        if (t->norm == 1)
+            size = NAME(sum_of)(d, n, 0);
+        if (t->norm == 2)
+            size = sqrtf(NAME(sum_of)(d, n, 1));
+        const float inverse = 1.0f / (size > 1e-12f ? size : 1e-12f);
+        SIMD for (long j = 0; j < n; j++) {
+            d[j] *= inverse;
+            out[j] = start[j] + t->length * d[j];
+        }
+    }
+}
+
+/* A row of z, with what makes no error where z is missing. At the input alone, so
+ * mean is 0 and std is 1. */
+static const float *NAME(observed)(const float *z, const float *denoised, float *filled, long n)
+{
+    for (long j = 0; j < n; j++)
+        filled[j] = z[j] == z[j] ? z[j] : denoised[j];
+    return filled;
 }
 
 /* Sum over rows, by column, of error squared; error = (z_denoised - mean - std z) / d,
@@ -243,7 +367,7 @@ static void NAME(normalize_backward)(const struct normalize *t, long first, long
 static void NAME(cost_forward)(const struct cost *t, long first, long last)
 {
     const long n = last - first;
-    float divisor[BLOCK], share[BLOCK], mean[BLOCK], sums[BLOCK] = {0}, totals[BLOCK] = {0};
+    float filled[BLOCK], divisor[BLOCK], share[BLOCK], mean[BLOCK], sums[BLOCK] = {0}, totals[BLOCK] = {0};
     for (long j = 0; j < n; j++) {
         const float std = t->std ? t->std[first + j] : 1.0f;
         mean[j] = t->mean ? t->mean[first + j] : 0.0f;
@@ -254,6 +378,8 @@ static void NAME(cost_forward)(const struct cost *t, long first, long last)
     for (long i = 0; i < t->n_rows; i++) {
         const float *denoised = t->z_denoised + i * t->denoised_row + first;
         const float *clean = t->z_clean + i * t->clean_row + first;
+        if (t->n_observed)
+            clean = NAME(observed)(clean, denoised, filled, n);
         SIMD for (long j = 0; j < n; j++) {
             float error = (denoised[j] - mean[j]) * divisor[j] - clean[j] * share[j];
             sums[j] += error * error;
@@ -269,7 +395,7 @@ static void NAME(cost_forward)(const struct cost *t, long first, long last)
 static void NAME(cost_backward)(const struct cost *t, long first, long last)
 {
     const long n = last - first;
-    float divisor[BLOCK], share[BLOCK], mean[BLOCK], follows[BLOCK];
+    float filled[BLOCK], divisor[BLOCK], share[BLOCK], mean[BLOCK], follows[BLOCK];
     float sums[2][BLOCK] = {{0}}, totals[2][BLOCK] = {{0}};
     for (long j = 0; j < n; j++) {
         const float std = t->std ? t->std[first + j] : 1.0f;
@@ -283,6 +409,8 @@ static void NAME(cost_backward)(const struct cost *t, long first, long last)
         const float *denoised = t->z_denoised + i * t->denoised_row + first;
         const float *clean = t->z_clean + i * t->clean_row + first;
         float *restrict ddenoised = t->dz_denoised + i * t->ddenoised_row + first;
+        if (t->n_observed)
+            clean = NAME(observed)(clean, denoised, filled, n);
         SIMD for (long j = 0; j < n; j++) {
             float error = (denoised[j] - mean[j]) * divisor[j] - clean[j] * share[j];
             ddenoised[j] = error * t->scale * divisor[j];
@@ -482,6 +610,7 @@ static void NAME(product)(const struct product *t, long network, long first, lon
 
 static const struct functions NAME(functions) = {
     NAME(gaussian_forward), NAME(gaussian_backward), NAME(normalize_forward),
-    NAME(normalize_backward), NAME(cost_forward), NAME(cost_backward), NAME(adam),
+    NAME(normalize_backward), NAME(activate_forward), NAME(activate_backward),
+    NAME(perturb), NAME(cost_forward), NAME(cost_backward), NAME(adam),
     NAME(noise), NAME(product),
 };

@@ -3,46 +3,25 @@
 Rasmus et al., "Semi-Supervised Learning with Ladder Networks", 2015, arXiv:1507.02672.
 """
 
-from typing import NamedTuple
-
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from ._decoder import Decoder, DecoderPass
+from ._decoder import Decoder
 from ._dense import Dense
-from ._encoder import CleanPass, CorruptedPass, Encoder
+from ._encoder import Encoder
+from ._ladder_pass import LadderPass
 from ._linear import LinearMember
-from ._normalization import pool_statistics, statistics_for_prediction
+from ._population import has_nan, set_population
 from ._shapes import FLOAT32_ON_CPU, Shape
 
 # Number of times that the decoder reconstructs missing entries.
 IMPUTATION_PASSES = 2
 
 
-class LadderPass(NamedTuple):
-    """All activations of one training step."""
-
-    n_labeled: int
-    n_members: int
-    n_denoising: int  # members with denoising costs, the first ones
-    corrupted: CorruptedPass
-    clean: CleanPass  # of the unlabeled samples
-    decoded: DecoderPass | None  # of the unlabeled samples; None without a decoder
-    # bool table: entries of x_unlabeled that are not missing; None if none is missing
-    observed: Tensor | None
-    # logits of the perturbed unlabeled samples, by number of the perturbed layer
-    perturbed_logits: dict[int, Tensor]
-
-    def of_denoising(self, side_by_side):
-        """Select the columns of the members with denoising costs."""
-        if self.n_denoising == self.n_members:
-            return side_by_side
-        width = side_by_side.shape[-1] // self.n_members
-        return side_by_side[..., : self.n_denoising * width]
-
-
 class Ladder(nn.Module):
     """Ladder network for classification, or an ensemble of them side by side.
+
+    Without classes it is an autoencoder, whose layer L is the code.
 
     Members of an ensemble are trained on the same batches, each from its own initial
     weights and with its own noise. Predictions are means over the members.
@@ -77,6 +56,8 @@ class Ladder(nn.Module):
         decoders of the others learn nothing. Leaving them out would save little time.)
     has_linear_member : bool, default=False
         Whether a `LinearMember` votes, too.
+    has_classes : bool, default=True
+        Whether layer L has one unit per class, and a softmax.
     seed : int, default=0
         Determines the initial weights.
     """
@@ -94,18 +75,22 @@ class Ladder(nn.Module):
         n_members=1,
         n_denoising=None,
         has_linear_member=False,
+        has_classes=True,
         seed=0,
     ):
         super().__init__()
         generator = torch.Generator("cpu").manual_seed(seed)
         self.noise_std = tuple(noise_std)
+        self.has_classes = has_classes
         self.highest_target = max(denoised_layers, default=-1)
         self.n_members = n_members
         self.n_denoising = n_members if n_denoising is None else n_denoising
         shape, *layers = layers
         shape = Shape(shape) if isinstance(shape, int) else Shape(*shape)
         layers = [Dense(layer) if isinstance(layer, int) else layer for layer in layers]
-        self.encoder = Encoder(shape, layers, activation, generator, n_members)
+        self.encoder = Encoder(
+            shape, layers, activation, generator, n_members, has_classes
+        )
         if class_bias is not None:
             class_bias = _float32(class_bias)
             self.encoder.layers[-1].beta.data.copy_(class_bias.repeat(n_members))
@@ -151,8 +136,12 @@ class Ladder(nn.Module):
         return x if self.n_members == 1 else x.repeat(1, self.n_members)
 
     def proba(self, logits):
-        """Class probabilities of the members, (n_samples, n_members · n_classes)."""
-        return logits.softmax(dim=1).view(-1, self.shapes[-1].channels)
+        """Class probabilities of the members, (n_samples, n_members · n_classes).
+
+        Without classes, the code itself: h of Algorithm 1 has no softmax then.
+        """
+        h = logits.softmax(dim=1) if self.has_classes else logits
+        return h.view(-1, self.shapes[-1].channels)
 
     def mean_of_members(self, outputs, first=None):
         """Mean over members of a table of shape (n_samples, n_members · n_units).
@@ -207,7 +196,7 @@ class Ladder(nn.Module):
         - Decoder, ``Decoder.forward``: uᴸ = batchnorm(h̃ᴸ), uˡ = batchnorm(V ẑˡ⁺¹);
           ẑˡ = g(z̃ˡ, uˡ), ``GaussianCombinator`` or ``MLPCombinator``.
         - Costs, ``ladder_costs``: C = −log P(ỹ = t | x) + Σ λˡ ‖zˡ − ẑˡ_BN‖², where
-          ẑˡ_BN = (ẑˡ − μˡ) / σˡ, ``denoising_cost``.
+          ẑˡ_BN = (ẑˡ − μˡ) / σˡ, ``denoising_error``.
 
         Parameters
         ----------
@@ -322,7 +311,7 @@ class Ladder(nn.Module):
             return torch.cond(
                 x.isnan().any(), self._impute_by_population, torch.clone, (x,)
             )
-        return self._impute_by_population(x) if _have_missing(x) else x
+        return self._impute_by_population(x) if has_nan(x) else x
 
     def _impute_by_population(self, x):
         return self.impute(x, self._reconstruct)
@@ -371,77 +360,36 @@ class Ladder(nn.Module):
         hidden = self.encoder.hidden(self.prepare(x))
         return hidden[:, : hidden.shape[1] // self.n_members]
 
+    def code(self, x):
+        """Code of an autoencoder: layer L, shape (n_samples, n_units)."""
+        return self.encoder(self.prepare(x))
+
     def denoise(self, x):
         """Reconstruction of `x` without added noise, in units of the features."""
         x = self.mean_of_members(self._reconstruct(self.prepare(x)), self.n_denoising)
         return x if self.feature_scaling is None else self.feature_scaling.inverse(x)
 
     def set_class_prior_ratio(self, ratio):
-        """Set the class prior, relative to the class shares of the labels.
-
-        Parameters
-        ----------
-        ratio : ndarray of shape (n_classes,)
-        """
+        """Set the class prior divided by the class shares, shape (n_classes,)."""
         self.class_prior_ratio.copy_(_float32(ratio))
 
     @torch.no_grad()
-    def measure_population(self, labeled, everyone=(), labeled_share=1.0, share=1.0):
+    def measure_population(self, labeled, all_samples=(), labeled_share=1.0, share=1.0):
         """Set the statistics that prediction uses, from clean passes over samples.
 
-        NOTE[DIFF]: the released code averages the unbiased statistics of batches. Here
-        larger chunks are measured, and pooled by the law of total variance.
+        NOTE[DIFF]: the released code averages unbiased statistics of batches. Here,
+        those of larger chunks are pooled by the law of total variance.
 
         Parameters
         ----------
-        labeled, everyone : iterable of Tensor of shape (n_samples, n_columns)
-            Scaled random chunks of equal size: of the labeled samples, and of all
-            samples. If one of the two has no chunks, the other replaces it.
+        labeled, all_samples : iterable of Tensor of shape (n_samples, n_columns)
+            Scaled random chunks of equal size. If one has no chunks, the other is used.
         labeled_share : float, default=1.0
             Weight of the labeled samples.
         share : float, default=1.0
-            Weight of these samples. The statistics from before keep the rest.
+            Weight of these samples. The previous statistics keep the rest.
         """
-        layers = list(self.encoder.layers)
-        if self.decoder is not None:
-            layers += self.decoder.layers.values()
-        labeled, everyone = self._pooled(labeled), self._pooled(everyone)
-        for layer, own, all_ in zip(
-            layers, labeled or everyone, everyone or labeled, strict=True
-        ):
-            statistics = statistics_for_prediction(
-                own, all_, labeled_share, self.n_members
-            )
-            before = layer.population.statistics
-            layer.population.set(pool_statistics(before, statistics, 1 - share))
-
-    def _pooled(self, chunks):
-        """Statistics of all layers over chunks of equal size."""
-        pooled = []
-        for n_before, x in enumerate(chunks):
-            measured = self._all_statistics(self.for_all(x))
-            if n_before:
-                measured = [
-                    pool_statistics(before, chunk, n_before / (n_before + 1))
-                    for before, chunk in zip(pooled, measured, strict=True)
-                ]
-            pooled = measured
-        return pooled
-
-    def _all_statistics(self, x):
-        """Batch statistics of all encoder layers, then of all decoder layers."""
-        if _have_missing(x):
-            x = self.impute(x)
-        clean = self.encoder.clean(x)
-        if self.decoder is None:
-            return clean.statistics
-        decoded = self.decoder.measure(clean.z, self.proba(clean.logits))
-        return [*clean.statistics, *decoded]
-
-
-def _have_missing(x):
-    """Whether there is NaN in a tensor. Checking the sum first is faster."""
-    return bool(x.sum().isnan() and x.isnan().any())
+        set_population(self, labeled, all_samples, labeled_share, share)
 
 
 def _float32(array):

@@ -37,8 +37,8 @@ class LinearMember(nn.Module):
 
     def set(self, weight, bias, share):
         """Set weights of shape (n_classes, n_columns), biases, and the share."""
-        own = (self.weight, weight), (self.bias, bias), (self.share, share)
-        for buffer, array in own:
+        new_values = (self.weight, weight), (self.bias, bias), (self.share, share)
+        for buffer, array in new_values:
             buffer.copy_(torch.as_tensor(array, **FLOAT32_ON_CPU))
 
     def logits(self, x):
@@ -55,5 +55,5 @@ class LinearMember(nn.Module):
 
     def vote(self, proba, x):
         """Weighted mean of the networks' probabilities and its own."""
-        own = self.logits(x).softmax(dim=1)
-        return (1 - self.share) * proba + self.share * own
+        own_proba = self.logits(x).softmax(dim=1)
+        return (1 - self.share) * proba + self.share * own_proba

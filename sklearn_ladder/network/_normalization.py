@@ -247,7 +247,7 @@ def pool_statistics(first, second, share):
     return Statistics(mean, variance.sqrt())
 
 
-def statistics_for_prediction(labeled, everyone, labeled_share, n_members=1):
+def statistics_for_prediction(labeled, all_samples, labeled_share, n_members=1):
     """Population statistics of a layer, in which no unit amplifies rounding errors.
 
     NOTE[DIFF]: the paper measures statistics "over the training set"; the released code
@@ -263,7 +263,7 @@ def statistics_for_prediction(labeled, everyone, labeled_share, n_members=1):
 
     Parameters
     ----------
-    labeled, everyone : Statistics
+    labeled, all_samples : Statistics
     labeled_share : float
         Weight of the labeled samples.
     n_members : int, default=1
@@ -273,11 +273,11 @@ def statistics_for_prediction(labeled, everyone, labeled_share, n_members=1):
     -------
     Statistics
     """
-    mean, std = pool_statistics(labeled, everyone, labeled_share)
-    variance = everyone.std.square().unflatten(0, (n_members, -1))
+    mean, std = pool_statistics(labeled, all_samples, labeled_share)
+    variance = all_samples.std.square().unflatten(0, (n_members, -1))
     typical = variance.mean(dim=1).sqrt().repeat_interleave(variance.shape[1])
-    size = everyone.mean.abs().clamp_min(1.0)
+    size = all_samples.mean.abs().clamp_min(1.0)
     # EPSILON alone makes a standard deviation of 1e-5
-    is_constant = everyone.std <= (ROUNDING * size).clamp_min(2 * EPSILON**0.5)
+    is_constant = all_samples.std <= (ROUNDING * size).clamp_min(2 * EPSILON**0.5)
     std = std.maximum(LEAST_SHARE_OF_TYPICAL * typical)
     return Statistics(mean, torch.where(is_constant, size, std))

@@ -1,14 +1,18 @@
-"""Products of activations with weights, by the library that is faster here.
+"""Products of activations with weights.
 
-``torch.mm`` uses Intel's MKL. On AMD processors, MKL leaves half of the width of
-AVX-512 unused, and oneDNN needs half the time; torch has it for convolutions. On other
-processors, MKL stays. Members side by side do not use oneDNN: one product per member
-would be faster only if layers are large.
+On CPU, oneDNN computes them in float32; torch has it for convolutions. ``torch.mm``
+uses Intel's MKL, which leaves half of the width of AVX-512 unused on other processors.
+There, oneDNN needs half the time (AMD EPYC, family 26). Without AVX-512, MKL was 1.0 to
+1.3 times as fast (AMD EPYC, family 25). MKL may also round by a sample's place in its
+batch. So one library serves all processors, and no measurement decides what a seed
+gives.
+
+Compiled training steps and members side by side have products of their own, in
+``_kernels.c``.
 """
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
 
 import torch
 from torch.autograd.function import Function, once_differentiable
@@ -139,27 +143,15 @@ def linear(h, weight, bias=None):
         h.device.type == "cpu"
         and h.dtype == torch.float32
         and len(h)  # oneDNN refuses empty tensors
-        and torch.backends.mkldnn.enabled
-        # MKL may round by a sample's place in its batch, which predictions must not.
-        and (is_onednn_faster() or not torch.is_grad_enabled())
+        and has_onednn()
     ):
         return OneDNNLinear.apply(h, weight, bias)
     return F.linear(h, weight, bias)
 
 
-@cache
-def is_onednn_faster():
-    """Whether oneDNN is faster than MKL on this processor.
-
-    Older versions of torch do not name the processor. Then this is False.
-    """
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
-    return (
-        capabilities.get("cpu_name", "").startswith("AMD")
-        and capabilities.get("avx512_f", False)
-        and torch.backends.mkl.is_available()
-        and torch.backends.mkldnn.is_available()
-    )
+def has_onednn():
+    """Whether torch has oneDNN, and it is not switched off."""
+    return torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled
 
 
 class OneDNNLinear(Function):

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch.nn import functional as F
 
+from ..network import _kernels
 from ..network._normalization import batch_norm
 from ..network._products import constant_weights
 from ..network._shapes import by_member, not_by_member
@@ -104,7 +105,8 @@ def virtual_adversarial_perturbation(
     Tensor of the shape of `z`
     """
     z, logits = z.detach(), logits.detach()
-    d = torch.empty_like(z).normal_(generator=generator)
+    d = torch.empty_like(z)
+    _kernels.fill_normal([d], [1.0], generator)
     for _ in range(n_power_iterations):
         d = of_length(d, 1.0, "l2").requires_grad_()
         with torch.enable_grad(), constant_weights():

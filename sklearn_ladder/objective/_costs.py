@@ -42,11 +42,11 @@ def supervised_cost(logits, y, weight=None, smoothing=0.0):
     return (cost * weight).mean()
 
 
-def denoising_cost(z_denoised, z_clean, statistics):
+def denoising_error(z_denoised, z_clean, statistics):
     """Mean over samples and units of (ẑ_BN − z)², which is ((ẑ − z_pre)/σ)².
 
-    As in the released code, the gradient goes through the clean target and through its
-    statistics, too.
+    Training minimizes it times λ, the estimator's parameter `denoising_cost`. As in the
+    released code, the gradient also goes through the clean target and its statistics.
 
     NOTE[DIFF]: the divisor is at least 0.05. With pixels σ is never less, and with
     tables hardly ever. But if most samples are equal, as with rare flags, all samples
@@ -57,8 +57,7 @@ def denoising_cost(z_denoised, z_clean, statistics):
     ----------
     z_denoised, z_clean : Tensor of shape (n_samples, width)
     statistics : pair of Tensor of shape (width,)
-        Batch mean and standard deviation (μ, σ) of the clean pass. They
-        normalize ẑ.
+        Batch mean and standard deviation (μ, σ) of the clean pass, which normalize ẑ.
 
     Returns
     -------
@@ -67,7 +66,7 @@ def denoising_cost(z_denoised, z_clean, statistics):
     return NormalizedSquaredError.apply(z_denoised, z_clean, *statistics)
 
 
-def denoising_cost_at_input(z_denoised, x, observed=None):
+def denoising_error_at_input(z_denoised, x, observed=None):
     """Mean over samples and features of (ẑ − x)²: the input is not normalized.
 
     Parameters
@@ -157,7 +156,7 @@ def ladder_costs(
     y, weight : Tensor of shape (n_labeled,)
         Class codes and sample weights (or None) of the labeled samples.
     denoising_costs : sequence of float
-        λ of layers 0 … L; layers with 0 are left out.
+        Weights λ of the denoising errors at layers 0 … L. Layers with 0 are left out.
     smoothing : float, default=0.0
         Label smoothing: see `supervised_cost`.
     adversarial_weight : float, default=1.0
@@ -166,8 +165,8 @@ def ladder_costs(
     Returns
     -------
     dict of str to Tensor of shape ()
-        "total", which training minimizes; and unweighted "supervised", "denoising_l"
-        and "virtual_adversarial_l" of each layer l that has one.
+        "total", which training minimizes; and, before their weights, "supervised",
+        "denoising_l" and "virtual_adversarial_l" of each layer l that has one.
     """
     n_members = activations.n_members
     labeled, unlabeled = activations.corrupted.logits.tensor_split(
@@ -180,20 +179,20 @@ def ladder_costs(
     costs = {"total": supervised, "supervised": supervised}
     of_denoising = activations.of_denoising
     share = activations.n_denoising / n_members
-    for layer, denoising_weight in enumerate(denoising_costs):
-        if denoising_weight == 0:
+    for layer, weight_of_layer in enumerate(denoising_costs):
+        if weight_of_layer == 0:
             continue
         z_denoised = of_denoising(activations.decoded.z_denoised[layer])
         z = of_denoising(activations.clean.z[layer])
         if layer == 0:
             observed = activations.observed
             observed = None if observed is None else of_denoising(observed)
-            cost = denoising_cost_at_input(z_denoised, z, observed)
+            error = denoising_error_at_input(z_denoised, z, observed)
         else:
             statistics = map(of_denoising, activations.clean.statistics[layer - 1])
-            cost = denoising_cost(z_denoised, z, tuple(statistics))
-        costs[f"denoising_{layer}"] = cost
-        costs["total"] = costs["total"] + share * denoising_weight * cost
+            error = denoising_error(z_denoised, z, tuple(statistics))
+        costs[f"denoising_{layer}"] = error
+        costs["total"] = costs["total"] + share * weight_of_layer * error
     for layer, perturbed in activations.perturbed_logits.items():
         cost = virtual_adversarial_cost(unlabeled, perturbed)
         costs[f"virtual_adversarial_{layer}"] = cost

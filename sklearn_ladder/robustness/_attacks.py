@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._classifier import LadderClassifier
 from .._decorators import validate_params
 from .._isolation import isolated
+from .._prediction import check_samples
 from .._random import private_random_state
 from ..data._batches import as_tensor
 from ..data._labels import UNLABELED, encode_known_labels
@@ -227,7 +228,7 @@ def projected_gradient(
 def _adversarial_samples(clf, X, y, *, clip, generator=None, **parameters):
     """Run `ascend` chunk by chunk. Returns an array of the shape of `X`."""
     net = net_of_numbers(clf)
-    samples = clf._check_samples(X)
+    samples = check_samples(clf, X)
     codes = np.full(len(samples), UNLABELED)
     if y is not None:
         codes = encode_known_labels(y, clf.classes_).codes
@@ -261,17 +262,23 @@ def _check_clip(clip, x):
         )
 
 
-def fitted_net(clf):
+def fitted_net(clf, of=LadderClassifier):
     """The skorch net of a fitted classifier.
+
+    Parameters
+    ----------
+    clf : LadderClassifier
+    of : type, default=LadderClassifier
+        ``TrainedNetMixin`` allows a LadderAutoencoder, too.
 
     Raises
     ------
     TypeError
-        If `clf` is not a LadderClassifier.
+        If `clf` is not of this type.
     NotFittedError
         If `clf` is not fitted.
     """
-    if not isinstance(clf, LadderClassifier):
+    if not isinstance(clf, of):
         raise TypeError(
             f"This is for a LadderClassifier; got {type(clf).__name__}. Of a pipeline, "
             "pass the last step, clf[-1], and transform the samples first, with "
@@ -281,8 +288,13 @@ def fitted_net(clf):
     return clf.net_
 
 
-def net_of_numbers(clf):
+def net_of_numbers(clf, of=LadderClassifier):
     """The skorch net of a classifier whose features are all numbers.
+
+    Parameters
+    ----------
+    clf, of
+        As of `fitted_net`.
 
     Raises
     ------
@@ -291,11 +303,11 @@ def net_of_numbers(clf):
     ValueError
         If features have categories, which cannot change by small amounts.
     """
-    net = fitted_net(clf)
+    net = fitted_net(clf, of)
     if clf.categories_ is not None:
         raise ValueError(
-            "This is for samples of numbers only; the LadderClassifier was fitted to "
-            "features with categories, as its categories_ tell."
+            f"This is for samples of numbers only; the {type(clf).__name__} was fitted "
+            "to features with categories, as its categories_ tell."
         )
     return net
 
@@ -303,7 +315,7 @@ def net_of_numbers(clf):
 def private_generator(clf, random_state):
     """A new random generator on the device of the net."""
     seed = private_random_state(random_state).randint(np.iinfo(np.int32).max)
-    return torch.Generator(fitted_net(clf).device).manual_seed(seed)
+    return torch.Generator(clf.net_.device).manual_seed(seed)
 
 
 def chunks(net, n_samples):

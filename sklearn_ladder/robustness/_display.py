@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.utils._optional_dependencies import check_matplotlib_support
 
+from .._plots import require_matplotlib
 from ._attacks import fast_gradient
 from ._measures import adversarial_error
 
@@ -22,11 +23,10 @@ if TYPE_CHECKING:
     from .._classifier import LadderClassifier
     from .._typing import LabelsLike, MatrixLike, Norm, NumbersLike
 
-# Named in the error that is raised without matplotlib.
-EXTRA = "extra sklearn-ladder[plots]"
 NORM_LABELS = {"l1": "L1", "l2": "L2", "linf": "L∞"}
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class RobustnessCurveDisplay:
     """Error after an attack, plotted against the length ε of the changes.
 
@@ -70,23 +70,15 @@ class RobustnessCurveDisplay:
     (3,)
     """
 
-    # set by plot
-    ax_: Axes
-    figure_: Figure | SubFigure
-    line_: Line2D
+    eps: NumbersLike
+    error: NumbersLike
+    norm: Norm = "linf"
+    name: str | None = None
 
-    def __init__(
-        self,
-        *,
-        eps: NumbersLike,
-        error: NumbersLike,
-        norm: Norm = "linf",
-        name: str | None = None,
-    ) -> None:
-        self.eps = eps
-        self.error = error
-        self.norm = norm
-        self.name = name
+    # set by plot
+    ax_: Axes = field(init=False)
+    figure_: Figure | SubFigure = field(init=False)
+    line_: Line2D = field(init=False)
 
     @classmethod
     def from_estimator(
@@ -133,7 +125,7 @@ class RobustnessCurveDisplay:
         TypeError, NotFittedError, ValueError
             Under the same conditions as in :func:`adversarial_error`.
         """
-        check_matplotlib_support(f"{cls.__name__} ({EXTRA})")
+        require_matplotlib(cls)
         eps = np.atleast_1d(np.asarray(eps, dtype=float))
         errors = [
             adversarial_error(estimator, X, y, e, norm, attack=attack) for e in eps

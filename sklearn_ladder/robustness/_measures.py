@@ -10,7 +10,7 @@ from sklearn.utils import _safe_indexing, indexable
 
 from .._decorators import validate_params
 from .._isolation import isolated
-from .._prediction import predict_proba
+from .._prediction import check_samples, predict_proba
 from ..data._labels import labeled_part
 from ..data._samples import Samples, flatten_images
 from ..objective._adversary import kl_divergence, virtual_adversarial_perturbation
@@ -204,7 +204,7 @@ def virtual_adversarial_cost(
     True
     """
     net, generator = net_of_numbers(clf), private_generator(clf, random_state)
-    samples = clf._check_samples(X)
+    samples = check_samples(clf, X)
     network, total = net.module_.mean_logits, 0.0
     for _, x in chunks_without_missing(net, samples):
         with torch.no_grad():

@@ -91,10 +91,13 @@ def initialized_net(plan, callbacks, train_split=None):
         module__combinators=plan.combinator,
         module__feature_scaling=_feature_scaling(plan),
         module__input_range=plan.input_range,
-        module__class_bias=class_bias(np.array(plan.class_shares)),
+        module__class_bias=(
+            class_bias(np.array(plan.class_shares)) if plan.n_classes else None
+        ),
         module__n_members=plan.n_estimators,
         module__n_denoising=plan.n_denoising,
         module__has_linear_member=plan.linear_share > 0,
+        module__has_classes=plan.n_classes > 0,
         module__seed=plan.seeds.weights,
         criterion__denoising_costs=plan.denoising_cost,
         criterion__smoothing=plan.label_smoothing,
@@ -111,6 +114,8 @@ def initialized_net(plan, callbacks, train_split=None):
         max_epochs=plan.max_epochs,
         lr=plan.learning_rate,
         callbacks=callbacks,
+        # it formats a table in each epoch, even if it does not print
+        **({} if plan.verbose > 1 else {"callbacks__print_log": None}),
         classes=np.arange(plan.n_classes),
         device=plan.device,
         verbose=max(plan.verbose - 1, 0),  # 1 is for `Progress`
@@ -127,8 +132,7 @@ def _feature_scaling(plan):
 def _copies(callbacks):
     """Check and copy the user's callbacks. Pairs (name, callback) are accepted.
 
-    They are copied together, since one may refer to another, as skorch's LoadInitState
-    does.
+    They are copied together, because one may refer to another, as LoadInitState does.
     """
     for entry in callbacks or []:
         if not isinstance(callback_of(entry), Callback):
@@ -153,16 +157,18 @@ def _copies(callbacks):
 
 def _load_weights(module, previous):
     """Copy weights and statistics, except buffers that depend on the data of a fit."""
-    own, state = module.state_dict(), previous.state_dict()
+    initial, state = module.state_dict(), previous.state_dict()
     of_data = ("feature_scaling.", "input_range", "class_prior_ratio")
     state |= {
         name: value
-        for name, value in own.items()
+        for name, value in initial.items()
         if name.startswith(of_data) and name in state
     }
     # one of the two may have no linear member
     state = {n: value for n, value in state.items() if not n.startswith("linear.")} | {
-        n: state.get(n, value) for n, value in own.items() if n.startswith("linear.")
+        n: state.get(n, value)
+        for n, value in initial.items()
+        if n.startswith("linear.")
     }
     try:
         module.load_state_dict(state)

@@ -1,4 +1,4 @@
-"""Checkpoints: training that was killed goes on, to the bit-identical result."""
+"""Checkpoints: a killed fit continues, with a bit-identical result."""
 
 from __future__ import annotations
 
@@ -32,28 +32,28 @@ if TYPE_CHECKING:
 
     from .._typing import PathLike
 
-# Fields of the plan that do not matter to training, or are compared by another name.
-# Arrays, which its repr does not show, are settled by the data and the seeds.
+# Fields of the plan that do not matter to training, or that are compared under another
+# name. Arrays, which its repr does not show, follow from the data and the seeds.
 NOT_COMPARED = {"verbose", "seeds"}
 # Differences that an error names at most, and characters of their values.
 N_NAMED, LONGEST_VALUE = 5, 60
 
 
 class Checkpoint(Callback):
-    """Keep the state of training in a file, from which a killed fit goes on.
+    """Keep the state of training in a file, from which a killed fit continues.
 
     If the process ends before `fit` does, call `fit` again with the same parameters and
-    data. It goes on from the file, to the same result as without the interruption, bit
-    for bit on the same machine with the same number of threads. (With `max_time`, the
-    seconds before count, and the result depends on the machine as always.) With
-    ``random_state=None``, it goes on with the random numbers of the killed fit.
+    data. It continues from the file. The result is the same as without the
+    interruption, bit for bit on the same machine with the same number of threads. With
+    `max_time`, the seconds before the interruption count. With ``random_state=None``,
+    the random numbers are those of the killed fit.
 
-    The file of a finished fit stays. Calling `fit` again then takes no training, and
-    gives the same model: a program that was killed later can simply be started again.
-    Remove the file to train anew.
+    The file of a finished fit stays. Calling `fit` again then gives the same model
+    without training, so that a program that was killed later can simply be started
+    again. Remove the file to train anew.
 
-    A new file replaces the previous one in one step, so that there is always a whole
-    one, also on a full disk or after a loss of power.
+    A new file replaces the previous one in one step. So there is always a complete
+    file, even if the disk is full or power is lost.
 
     Parameters
     ----------
@@ -70,24 +70,23 @@ class Checkpoint(Callback):
     Raises
     ------
     ValueError
-        In `fit`, if the file belongs to another fit (the error says what differs) or is
-        no checkpoint, in `partial_fit`, or if a parameter is not as described. The file
-        stays as it is.
+        In `fit`, if the file is of another fit (the error says what differs), if it is
+        no checkpoint, or if a parameter is not as described; always in `partial_fit`.
+        The file stays as it is.
     OSError
-        In `fit`, if the file cannot be written or read: no rights, a full disk. The
-        previous file stays, so that a later `fit` goes on from it. A first file is
-        written before training, so that missing rights show at once.
+        In `fit`, if the file cannot be written or read. The previous file stays, and a
+        later `fit` continues from it. A first file is written before training, so that
+        missing rights show at once.
 
     Notes
     -----
-    Other callbacks go on, too: `Checkpoint` keeps their attributes whose names end with
-    an underscore, if they are numbers, strings, tensors or collections of these, or
-    have a ``state_dict``. Attributes whose names begin with an underscore belong to the
-    process. The file has tensors and plain data only, no code.
+    The state of other callbacks is kept, too: attributes whose names end with an
+    underscore, if they are numbers, strings, tensors or collections of these, or have a
+    ``state_dict``. Attributes whose names begin with an underscore are not kept. The
+    file has tensors and plain data only, no code.
 
-    Two samples or labels that differ make other data. The fingerprint of the data is a
-    hash of all labels, weights and values. Of more than 2²⁸ values it has the range of
-    each feature and the values of 64 chunks, evenly spaced.
+    The data are recognized by a hash of all labels, weights and values. Of more than
+    2²⁸ values, it has the range of each feature and 64 evenly spaced chunks.
 
     Examples
     --------
@@ -119,7 +118,7 @@ class Checkpoint(Callback):
     # ---------------------------------------------------------------- hooks of skorch
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Go on from the file, or write the first one."""
+        """Continue from the file, or write the first one."""
         self._check_parameters(net)
         path = Path(self.path)
         self.identity_ = _identity(net, self)
@@ -136,7 +135,7 @@ class Checkpoint(Callback):
         self._restore(net, state)
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
-        """Go on in the middle of an epoch."""
+        """Continue in the middle of an epoch."""
         if self.epoch_ is None:
             return
         epoch, self.epoch_ = self.epoch_, None
@@ -286,9 +285,9 @@ def _callback_state(callback):
 def _load_callbacks(callbacks, states):
     for name, callback in callbacks.items():
         for attribute, value in states[name].items():
-            own = getattr(callback, attribute, None)
-            if hasattr(own, "load_state_dict"):
-                own.load_state_dict(own.state_dict() | value["state_dict"])
+            current = getattr(callback, attribute, None)
+            if hasattr(current, "load_state_dict"):
+                current.load_state_dict(current.state_dict() | value["state_dict"])
             else:
                 setattr(callback, attribute, value)
 
@@ -297,7 +296,7 @@ def _load_callbacks(callbacks, states):
 
 
 def _identity(net, checkpoint):
-    """What a fit is of, by name, as text. Called before training."""
+    """What makes two fits the same, by name, as text. Called before training."""
     shown = [field.name for field in fields(net.plan) if field.repr]
     compared = [name for name in shown if name not in NOT_COMPARED]
     return {

@@ -73,7 +73,7 @@ def replace(path, state):
 
 
 def signature(path):
-    """What tells a file from one that another process has written; None if none."""
+    """Tells a file from one that another process wrote there; None without a file."""
     try:
         found = os.stat(path)
     except FileNotFoundError:

@@ -65,9 +65,9 @@ class GraphedStep:
         groups = self._optimizer.param_groups
         for rate, group in zip(self._rates, groups, strict=True):
             rate.fill_(group["lr"])
-        for own, given in zip(self._batch, batch, strict=True):
-            if own is not None:
-                own.copy_(given)
+        for recorded, given in zip(self._batch, batch, strict=True):
+            if recorded is not None:
+                recorded.copy_(given)
         self._replay()
         return self._result
 

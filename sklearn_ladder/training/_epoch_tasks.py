@@ -24,7 +24,7 @@ class EpochTasks(Callback):
         self.context = None  # of the current epoch
 
     def on_train_begin(self, net, **kwargs):
-        # a checkpoint had these
+        # epochs that a checkpoint brought
         for _ in range(net.n_updates_ // net.plan.n_updates_per_epoch):
             self.tasks.end_epoch(self.tasks.begin_epoch())
 
@@ -47,16 +47,18 @@ class EpochTasks(Callback):
 def _snapshot(net):
     """The net as if training had stopped here. Training is not changed."""
     net.update_population()
-    own = object.__new__(type(net))
+    snapshot = object.__new__(type(net))
     # past skorch's checks of what may be set, and past what is saved of a net
-    vars(own).update(vars(net))
-    vars(own)["module_"] = deepcopy(net.module_)
+    vars(snapshot).update(vars(net))
+    vars(snapshot)["module_"] = deepcopy(net.module_)
     is_whole = "train_loss" in net.history[-1]  # not if it was interrupted
-    vars(own)["history_"] = History(net.history[:] if is_whole else net.history[:-1])
-    vars(own)["callbacks_"] = []
+    vars(snapshot)["history_"] = History(
+        net.history[:] if is_whole else net.history[:-1]
+    )
+    vars(snapshot)["callbacks_"] = []
     for name in (
         *("training_samples_", "training_data_", "noise_generator_", "train_step"),
         *("n_updates_", "epoch_so_far_"),
     ):
-        vars(own).pop(name, None)
-    return own
+        vars(snapshot).pop(name, None)
+    return snapshot

@@ -11,7 +11,7 @@ from ..data._samples import SampleSubset
 
 # Inverse of the regularization strength, as in scikit-learn.
 C = 0.3
-# With more labeled samples the member hardly changes: a random part is used.
+# With more labeled samples the member hardly changes, so a random subset is used.
 MOST_LABELS = 5000
 MOST_ITERATIONS = 100
 # Log-odds against a class whose labels all have weight 0.
@@ -32,7 +32,7 @@ def fit_linear_member(net, data):
     linear, plan = net.module_.linear, net.plan
     if linear is None:
         return
-    from sklearn.linear_model import LogisticRegression  # late: see _classifier._train
+    from sklearn.linear_model import LogisticRegression  # late: it is slow to import
 
     counted = data.codes != UNLABELED
     if data.weight is not None:
@@ -60,7 +60,7 @@ def fit_linear_member(net, data):
                 columns, codes, weight
             )
         # of two classes, scikit-learn has the logit of the second one
-        own = known if len(known) > 2 else known[1:]
+        has_logit = known if len(known) > 2 else known[1:]
         intercept[known] = 0
-        coef[own], intercept[own] = fitted.coef_, fitted.intercept_
+        coef[has_logit], intercept[has_logit] = fitted.coef_, fitted.intercept_
     linear.set(coef, intercept, plan.linear_share)

@@ -64,9 +64,9 @@ class EpochSoFar:
 class LadderNet(NeuralNetClassifier):
     """skorch net around a `Ladder`, trained by `train`.
 
-    ``predict`` returns class codes. skorch's callbacks work, but scores of training
-    samples need a scorer of their own, because a batch has labeled and unlabeled
-    samples. Each epoch's history has the mean costs and the learning rate.
+    ``predict`` returns class codes. skorch's callbacks work. But callbacks that score
+    training batches do not, because a batch has labeled and unlabeled samples. Each
+    epoch's history has the mean costs and the learning rate.
 
     Parameters
     ----------
@@ -85,10 +85,14 @@ class LadderNet(NeuralNetClassifier):
     epoch_so_far_ : EpochSoFar or None
         None between epochs.
     population_is_current_ : bool
-        Whether the statistics for prediction belong to the present weights.
+        Whether the statistics for prediction were measured with the current weights.
     time_is_up_ : bool
-        Whether `LearningRateSchedule` ends training. `train` sets all of these, and
-        deletes the data and the generator afterwards.
+        Whether `LearningRateSchedule` ends training.
+
+    Notes
+    -----
+    `train` sets all of these attributes, and deletes the data and the generator at the
+    end.
     """
 
     n_updates_, epoch_so_far_ = 0, None
@@ -110,12 +114,13 @@ class LadderNet(NeuralNetClassifier):
         self.plan = plan
 
     def __getstate__(self):
-        """What is saved; overridden because the plan describes all else."""
+        """What is saved. Overridden because the plan describes all else."""
         from ._saved_state import saved_state  # late: it builds nets of this class
 
         return saved_state(self)
 
     def __setstate__(self, state):
+        """Build the net of a saved state. Overridden for the same reason."""
         from ._saved_state import restored_net
 
         vars(self).update(vars(restored_net(state)))
@@ -127,13 +132,6 @@ class LadderNet(NeuralNetClassifier):
         """
         n_done = self.n_updates_ // self.plan.n_updates_per_epoch
         return super().fit_loop(X, y, self.max_epochs - n_done, **kwargs)
-
-    def get_iterator(self, dataset, training=False):
-        """Iterable over batches, from where training is."""
-        iterator = super().get_iterator(dataset, training)
-        if training:
-            iterator.skip(self.n_updates_)
-        return iterator
 
     def train_step_single(self, batch, **fit_params):
         """Batch → activations → costs → gradients. skorch then steps the optimizer.
@@ -168,13 +166,14 @@ class LadderNet(NeuralNetClassifier):
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         """Train for an epoch, or validate.
 
-        Overridden because reading a cost after each step would make a GPU wait, and
-        because the history has several costs.
+        Overridden because the history has several costs, and because reading a cost
+        after each step would make a GPU wait.
         """
         if not training:
             return super().run_single_epoch(
                 iterator, training, prefix, step_fn, **fit_params
             )
+        iterator.skip_to(self.n_updates_)  # a checkpoint may have brought some
         if not self.module_.training:  # in each step it would take 5% of the time
             self._set_training(True)
         if self.epoch_so_far_ is None:
@@ -197,6 +196,8 @@ class LadderNet(NeuralNetClassifier):
     def _record_epoch(self, costs):
         """Record the mean costs of an epoch, the total under skorch's name for it."""
         train_loss = costs.pop("total")
+        if self.plan.n_classes == 0:
+            del costs["supervised"]
         if not math.isfinite(train_loss):
             raise ValueError(
                 f"Training diverged in epoch {len(self.history)}: the mean cost is "
@@ -220,8 +221,8 @@ class LadderNet(NeuralNetClassifier):
     def evaluation_step(self, batch, training=False):
         """Predict a batch.
 
-        Overridden because a callback may predict during training, when the statistics
-        for prediction are not yet those of the present weights.
+        Overridden because a callback may predict during training. Then the statistics
+        for prediction must first be measured with the current weights.
         """
         self.update_population()
         return super().evaluation_step(batch, training=training)
@@ -229,8 +230,8 @@ class LadderNet(NeuralNetClassifier):
     def validation_step(self, batch, **fit_params):
         """Log-loss of held-out samples.
 
-        Overridden for the statistics, as `evaluation_step`, and because the criterion
-        is for training.
+        Overridden for the reason of `evaluation_step`, and because the criterion is for
+        training only.
         """
         self.update_population()
         self._set_training(False)

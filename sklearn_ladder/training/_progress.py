@@ -34,7 +34,8 @@ class Progress(Callback):
 
     def on_train_begin(self, net, **kwargs):
         takes_bars = _takes_bars(sys.stderr)
-        self.view = _Bar(self.schedule.n_updates) if takes_bars else _Lines()
+        name = "LadderClassifier" if net.plan.n_classes else "LadderAutoencoder"
+        self.view = _Bar(self.schedule.n_updates) if takes_bars else _Lines(name)
         self.averages = {"total": EMA(), "supervised": EMA()}
         self.costs = None  # of the last update
         self.shown_at = time.monotonic()
@@ -49,7 +50,7 @@ class Progress(Callback):
             self._show(net)
 
     def on_train_end(self, net, **kwargs):
-        if self.costs is not None:  # else a checkpoint had it all
+        if self.costs is not None:  # otherwise a checkpoint brought all epochs
             self._show(net, is_end=True)
 
     def close(self):
@@ -65,8 +66,10 @@ class Progress(Callback):
         # With a time limit there may be fewer updates than planned.
         n_updates = max(net.n_updates_, round(net.n_updates_ / done))
         cost, supervised = (average() for average in self.averages.values())
-        lr = net.optimizer_.param_groups[0]["lr"]
-        numbers = f"cost {cost:#.3g} (supervised {supervised:#.3g}), lr {lr:.2g}"
+        numbers = f"cost {cost:#.3g}"
+        if net.plan.n_classes:
+            numbers += f" (supervised {supervised:#.3g})"
+        numbers += f", lr {net.optimizer_.param_groups[0]['lr']:.2g}"
         times = seconds, (seconds if is_end else seconds / done)
         self.view.show(net.n_updates_, n_updates, times, numbers, is_end)
 
@@ -111,9 +114,9 @@ class _TimedBar(tqdm):
 class _Lines:
     """A line now and then."""
 
-    def __init__(self):
+    def __init__(self, name):
         self.next = time.monotonic() + FIRST_LINE
-        self.name = "LadderClassifier"
+        self.name = name
         if multiprocessing.parent_process() is not None:
             self.name += f" in process {os.getpid()}"
 

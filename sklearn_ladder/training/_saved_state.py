@@ -1,8 +1,7 @@
 """What is saved of a net: its plan, weights, callbacks and history, in plain types.
 
 The plan describes the net, so skorch's attributes are not saved but built again. Saved
-models are then small, and programs that ask the user about each type before they load
-it, such as skops, have little to ask.
+models are small, and have few types: programs such as skops ask the user about each.
 """
 
 from dataclasses import replace
@@ -16,7 +15,7 @@ from .._isolation import isolated
 from ._build import initialized_net, own_callbacks
 from ._callbacks import callback_of
 
-# Buffers that the plan has, too.
+# Buffers that are not saved, since the plan has them.
 OF_PLAN = ("feature_scaling.", "input_range")
 # What training leaves on a net, beside weights and the history.
 LEFT_BY_TRAINING = (
@@ -52,7 +51,7 @@ def saved_state(net):
         "history": _columns(net.history),
         # all names in their order; None for a callback that is built again
         "callbacks": [
-            (name, callback if any(callback is own for own in users) else None)
+            (name, callback if any(callback is user for user in users) else None)
             for name, callback in net.callbacks_
         ],
         "attributes": {
@@ -93,9 +92,10 @@ def restored_net(state):
     _load_optimizer_state(net.optimizer_, state["optimizer"])
     net.history = History(_rows(state["history"]))
     built = dict(net.callbacks_)
-    users = [(name, own) for name, own in state["callbacks"] if own is not None]
+    users = [(name, saved) for name, saved in state["callbacks"] if saved is not None]
     net.callbacks_ = [
-        (name, built[name] if own is None else own) for name, own in state["callbacks"]
+        (name, built[name] if saved is None else saved)
+        for name, saved in state["callbacks"]
     ]
     net.callbacks = [*net.callbacks, *users]
     vars(net).update(state["attributes"])
@@ -119,8 +119,8 @@ def _optimizer_state(optimizer):
     state = optimizer.state_dict()
     return {
         "state": {
-            number: {name: _array(tensor) for name, tensor in own.items()}
-            for number, own in state["state"].items()
+            number: {name: _array(tensor) for name, tensor in tensors.items()}
+            for number, tensors in state["state"].items()
         },
         "param_groups": [
             {name: value for name, value in group.items() if name != "params"}
@@ -130,16 +130,18 @@ def _optimizer_state(optimizer):
 
 
 def _load_optimizer_state(optimizer, state):
-    own = optimizer.state_dict()
-    own["state"] = {
+    loaded = optimizer.state_dict()
+    loaded["state"] = {
         number: {name: _tensor(array) for name, array in arrays.items()}
         for number, arrays in state["state"].items()
     }
-    own["param_groups"] = [
+    loaded["param_groups"] = [
         group | saved
-        for group, saved in zip(own["param_groups"], state["param_groups"], strict=True)
+        for group, saved in zip(
+            loaded["param_groups"], state["param_groups"], strict=True
+        )
     ]
-    optimizer.load_state_dict(own)
+    optimizer.load_state_dict(loaded)
 
 
 # --------------------------------------------------------------------- history
@@ -168,7 +170,7 @@ def _columns(history):
 
 
 def _array_of_numbers(values):
-    """An array, whose `tolist` gives the same values again; or the values."""
+    """An array if its `tolist` gives the same values again; otherwise the values."""
     types = {type(value) for value in values}
     is_number = len(types) == 1 and types <= {float, int, bool}
     return np.array(values) if is_number else values

@@ -3,13 +3,13 @@
 import torch
 from skorch.callbacks import Callback
 
+from ..fused._step import FusedStep
 from ..network import _kernels
 from ..network._combinators import GaussianCombinator
 from ..network._dense import DenseProjection
-from ._fused_step import FusedStep
 
 
-def why_not(module, optimizer, batch, have_missing=False, adversary=None):
+def why_not(module, optimizer, batch, adversary=None):
     """Why a training step cannot be fused; None if it can.
 
     Parameters
@@ -17,8 +17,6 @@ def why_not(module, optimizer, batch, have_missing=False, adversary=None):
     module : Ladder
     optimizer : torch.optim.Optimizer
     batch : LadderBatch
-    have_missing : bool, default=False
-        Whether there may be NaN in the samples.
     adversary : Adversary, default=None
 
     Returns
@@ -30,12 +28,12 @@ def why_not(module, optimizer, batch, have_missing=False, adversary=None):
     group = optimizer.param_groups[0]
     conditions = {
         "compiled functions are not available": _kernels.has_fast_products(),
-        "samples have missing entries": not have_missing,
-        "no sample of the batch is labeled": len(batch.x_labeled) > 0,
-        "the batch has no unlabeled samples for the decoder": (
-            len(batch.x_unlabeled) > 0 or module.decoder is None
+        "no sample of the batch is labeled": (
+            len(batch.x_labeled) > 0 or not module.has_classes
         ),
-        "virtual adversarial training perturbs samples": adversary is None,
+        "the batch has no unlabeled samples for the decoder or the adversary": (
+            len(batch.x_unlabeled) > 0 or (module.decoder is None and adversary is None)
+        ),
         "parameters are not in float32 on CPU": all(
             map(_kernels.take, module.parameters())
         ),
@@ -92,14 +90,13 @@ class StepOnCPU:
             and fused.fits(batch)
         )
         if self.reason is None and not is_usable:
-            have_missing = net.training_samples_.have_missing
-            self.reason = why_not(
-                net.module_, net.optimizer_, batch, have_missing, net.plan.adversary
-            )
+            adversary = net.plan.adversary
+            self.reason = why_not(net.module_, net.optimizer_, batch, adversary)
             if self.reason is None:
                 self._fused = FusedStep(
                     *(net.module_, net.criterion_, net.optimizer_),
                     *(net.noise_generator_, batch),
+                    *(net.training_samples_.have_missing, adversary),
                 )
         if self.reason is not None:
             return self.plain(batch, **fit_params)

@@ -33,9 +33,9 @@ def train(net, data, share=1.0, watchers=()):
     net : LadderNet
     data : TrainingData
     share : float, default=1.0
-        Weight of these samples in the statistics. Those from before keep the rest.
+        Weight of these samples in the statistics. The previous ones keep the rest.
     watchers : iterable of skorch callbacks, default=()
-        Callbacks that the net does not keep.
+        Callbacks for this training only: the net does not keep them.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def train(net, data, share=1.0, watchers=()):
 
 @contextmanager
 def _watched_by(net, watchers):
-    """Let callbacks take part that are not to be kept: they hold a terminal or data."""
+    """Add callbacks to a net for a while, since they hold a terminal or data."""
     kept = net.callbacks_
     net.callbacks_ = [*kept, *((type(cb).__name__, cb) for cb in watchers)]
     try:
@@ -136,7 +136,7 @@ def _report_interrupt(net, n_before, was_interrupted):
 
 
 def history_table(history):
-    """Numbers of skorch's history, without those that only skorch needs.
+    """The columns of skorch's history that are for users.
 
     Parameters
     ----------
@@ -168,8 +168,8 @@ def _release(net):
     if not net.plan.is_stream:  # only a stream continues with its optimizer
         net.optimizer_.state.clear()
     for _, callback in net.callbacks_:
-        # A torch scheduler holds the optimizer, whose tensors skorch would pickle on
-        # their device. No machine without that device could load them.
+        # A torch scheduler holds the optimizer. Its tensors would be pickled with their
+        # device, and a machine without that device could not load them.
         vars(callback).pop("lr_scheduler_", None)
         if isinstance(callback, EarlyStopping):
             callback.best_model_weights_ = None

@@ -1,0 +1,156 @@
+"""How soon the ladder is as good as the plain network ends up: a claim of the paper.
+
+``python -m benchmarks.claims`` trains the ladder and the plain network with 100 labels
+of MNIST for one epoch of their published schedules. Every 50 updates it measures the
+error on the last 10,000 of the training samples, which take no part. Test samples are
+not used. ``benchmarks.readme`` puts this beside the error that the plain network has at
+the end of its 150 epochs, and beside the other claims about costs.
+"""
+
+import argparse
+import time
+
+import numpy as np
+from skorch.callbacks import Callback
+
+from benchmarks import _data, _results
+from benchmarks.published import few_labels
+from sklearn_ladder import LadderClassifier, recipes
+
+RECIPES = {
+    "ladder": "rasmus2015-mnist-100-full",
+    "plain network": "rasmus2015-mnist-100-baseline",
+}
+EVERY = 50  # updates
+BAD_PERCENT = 2  # error of runs that the paper counts as failed
+
+
+class ErrorsOnTheWay(Callback):
+    """Measures the error every so many updates, and the CPU seconds of training."""
+
+    def __init__(self, X, y, every):
+        self.X, self.y, self.every = X, y, every
+
+    def on_train_begin(self, net, **kwargs):
+        self.curve_, self.spent_ = [], 0.0
+        self.start_ = time.process_time()
+
+    def on_batch_end(self, net, training=False, **kwargs):
+        if not training or net.n_updates_ % self.every:
+            return
+        self.spent_ += time.process_time() - self.start_
+        error = 100 * float(np.mean(net.predict(self.X) != self.y))
+        point = {
+            "updates": net.n_updates_,
+            "cpu_seconds": round(self.spent_, 2),
+            "error_percent": round(error, 2),
+        }
+        self.curve_.append(point)
+        self.start_ = time.process_time()
+
+
+def curve(recipe, seed, rows, n_epochs):
+    """Error on the way of one training."""
+    X, y, X_validation, y_validation = rows
+    parameters = recipes.get(recipe)
+    # the published rate is constant for as long as this
+    parameters |= {"max_epochs": n_epochs, "decay_start": 1.0}
+    errors = ErrorsOnTheWay(X_validation, y_validation, EVERY)
+    clf = LadderClassifier(
+        **parameters, random_state=seed, callbacks=[errors], device="cpu"
+    )
+    clf.fit(X, few_labels(y, recipes.RECIPES[recipe].n_labels, seed))
+    return dict(clf.net_.callbacks_)["ErrorsOnTheWay"].curve_
+
+
+def first_below(points, error_percent):
+    """First point of a curve whose error is at most this; None if there is none."""
+    return next((p for p in points if p["error_percent"] <= error_percent), None)
+
+
+def claims_table():
+    """What the papers claim about costs and seeds, beside what was measured."""
+    lines = ["| claim | published | measured |", "|---|---|---|"]
+    lines += [f"| {' | '.join(row)} |" for row in _rows()]
+    note = "`python -m benchmarks.claims`, `benchmarks.speed`, `benchmarks.published`"
+    return "\n".join([*lines, "", f"<sub>{note}</sub>"])
+
+
+def _rows():
+    step = _results.read("speed-cpu")["step"]["100"]
+    ratio = step["ladder"] / step["plain supervised network"]
+    yield (
+        "a step of the ladder against the plain network's",
+        "about 3 ×",
+        f"{ratio:.2f} ×",
+    )
+    for noise, cost in [("LVAN", "LVAC"), ("LVAN-LW", "LVAC-LW")]:
+        times = " against ".join(f"{1e3 * step[name]:.0f} ms" for name in (noise, cost))
+        yield f"a step of {noise} is cheaper than one of {cost}", "yes", times
+    errors = _full_runs(RECIPES["ladder"])
+    n_above = sum(error > BAD_PERCENT for error in errors)
+    yield (
+        f"runs of {RECIPES['ladder']} that end above {BAD_PERCENT} %",
+        "about 5 %",
+        f"{n_above} of {len(errors)}" if errors else "not yet",
+    )
+    at_end = _full_runs(RECIPES["plain network"])
+    yield (
+        "updates until the ladder is as good as the plain network at its end",
+        "–",
+        _sooner(_results.read("claims"), float(np.mean(at_end)))
+        if at_end
+        else "not yet",
+    )
+
+
+def _full_runs(recipe):
+    """Errors of the runs of a recipe on its whole schedule."""
+    parameters = recipes.RECIPES[recipe].parameters
+    pattern = f"{recipe}-{parameters['max_epochs']}epochs-seed*.json"
+    names = sorted(path.stem for path in _results.FOLDER.glob(pattern))
+    return [_results.read(name)["error_percent"] for name in names]
+
+
+def _sooner(result, error_percent):
+    """Updates and seconds until each ladder has this error; the plain network's."""
+    if result is None:
+        return "not yet"
+    ladders, plain = (result["curves"][name] for name in RECIPES)
+    found = [first_below(points, error_percent) for points in ladders]
+    n_most = ladders[0][-1]["updates"]
+    if None in found:
+        words = f"more than {n_most:,}"
+    else:
+        n_updates = sorted({point["updates"] for point in found})
+        seconds = np.mean([point["cpu_seconds"] for point in found])
+        words = f"{' to '.join({str(n): 0 for n in (n_updates[0], n_updates[-1])})} "
+        words += f"({seconds:.1f} CPU s)"
+    then = np.mean([points[-1]["error_percent"] for points in plain])
+    return (
+        f"{words} to {error_percent:.2f} %; the plain network has {then:.1f} % after "
+        f"{n_most:,} updates, and these {error_percent:.2f} % after 90,000"
+    )
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--data-dir")
+    arguments = parser.parse_args(arguments)
+    rows = _data.hold_out_last(*_data.load_mnist(arguments.data_dir)[:2])
+    curves = {
+        name: [curve(recipe, seed, rows, arguments.epochs) for seed in arguments.seeds]
+        for name, recipe in RECIPES.items()
+    }
+    for name, of_seeds in curves.items():
+        print(name, [points[-1]["error_percent"] for points in of_seeds], "%")
+    result = {"seeds": arguments.seeds, "curves": curves}
+    _results.write("claims", result | _results.provenance())
+
+
+if __name__ == "__main__":
+    main()
