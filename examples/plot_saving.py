@@ -32,7 +32,8 @@ X, y = load_breast_cancer(return_X_y=True)
 rng = np.random.RandomState(0)
 X[rng.uniform(size=X.shape) < 0.05] = np.nan
 y_few = np.where(rng.uniform(size=len(y)) < 0.1, y, -1)
-clf = LadderClassifier((32,), n_estimators=2, max_epochs=15, random_state=0).fit(X, y_few)
+clf = LadderClassifier((32,), n_estimators=2, max_epochs=15, random_state=0)
+clf.fit(X, y_few)
 proba = clf.predict_proba(X)
 print(f"accuracy on the hidden labels: {clf.score(X[y_few == -1], y[y_few == -1]):.3f}")
 

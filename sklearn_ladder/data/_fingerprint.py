@@ -11,9 +11,9 @@ LARGEST_READ, N_CHUNKS = 2**28, 64
 def fingerprint(data):
     """Hash of training data.
 
-    All labels and weights count, the names of categories, and the range of each
-    feature, which takes all samples into account. So do the values of all samples; of very large data (more than 2²⁸
-    entries), those of 64 chunks, evenly spaced from the first to the last.
+    It depends on all labels and weights, on the names of categories, and on the range
+    of each feature over all samples. It also depends on the values of all samples; of
+    more than 2²⁸ values, on those of 64 evenly spaced chunks.
 
     Parameters
     ----------

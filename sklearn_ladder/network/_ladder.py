@@ -370,32 +370,26 @@ class Ladder(nn.Module):
         return x if self.feature_scaling is None else self.feature_scaling.inverse(x)
 
     def set_class_prior_ratio(self, ratio):
-        """Set the class prior, relative to the class shares of the labels.
-
-        Parameters
-        ----------
-        ratio : ndarray of shape (n_classes,)
-        """
+        """Set the class prior divided by the class shares, shape (n_classes,)."""
         self.class_prior_ratio.copy_(_float32(ratio))
 
     @torch.no_grad()
-    def measure_population(self, labeled, everyone=(), labeled_share=1.0, share=1.0):
+    def measure_population(self, labeled, all_samples=(), labeled_share=1.0, share=1.0):
         """Set the statistics that prediction uses, from clean passes over samples.
 
-        NOTE[DIFF]: the released code averages the unbiased statistics of batches. Here
-        larger chunks are measured, and pooled by the law of total variance.
+        NOTE[DIFF]: the released code averages unbiased statistics of batches. Here,
+        those of larger chunks are pooled by the law of total variance.
 
         Parameters
         ----------
-        labeled, everyone : iterable of Tensor of shape (n_samples, n_columns)
-            Scaled random chunks of equal size: of the labeled samples, and of all
-            samples. If one of the two has no chunks, the other replaces it.
+        labeled, all_samples : iterable of Tensor of shape (n_samples, n_columns)
+            Scaled random chunks of equal size. If one has no chunks, the other is used.
         labeled_share : float, default=1.0
             Weight of the labeled samples.
         share : float, default=1.0
-            Weight of these samples. The statistics from before keep the rest.
+            Weight of these samples. The previous statistics keep the rest.
         """
-        set_population(self, labeled, everyone, labeled_share, share)
+        set_population(self, labeled, all_samples, labeled_share, share)
 
 
 def _float32(array):
