@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from ._plots import require_matplotlib
+
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 COMPRESSIONS = {".gz", ".bz2", ".xz", ".zip", ".zst"}
 # pandas' name for a first column without a name.
@@ -55,9 +57,10 @@ def main(arguments=None):
 
 def run(options):
     """Compare, print the table and the advice, and write what was asked for."""
-    from . import comparison
-
     X, y = read_table(options.file, options.target, options.drop)
+    _check_files_to_write(options.json, options.plot)
+    from . import comparison  # late: it is slow to import
+
     found = comparison.compare(
         X,
         y,
@@ -70,6 +73,23 @@ def run(options):
         options.json.write_text(found.to_json() + "\n")
     if options.plot is not None:
         found.plot().figure_.savefig(options.plot)
+
+
+def _check_files_to_write(json, plot):
+    """Raise before the folds, which take minutes, what writing would raise after."""
+    for path in filter(None, (json, plot)):
+        path.parent.stat()  # if there is no such folder, the error names it
+    if plot is not None:
+        from .comparison import ComparisonDisplay
+
+        require_matplotlib(ComparisonDisplay)
+        from matplotlib.backend_bases import FigureCanvasBase
+
+        endings = sorted(FigureCanvasBase.get_supported_filetypes())
+        if plot.suffix and plot.suffix[1:].lower() not in endings:
+            raise ValueError(
+                f"--plot must end in one of {', '.join(endings)}; got {plot.name}."
+            )
 
 
 def read_table(path, target, drop=()):
@@ -122,6 +142,7 @@ def _read(path):
             raise ImportError(
                 "Parquet files need pyarrow: pip install 'sklearn-ladder[parquet]'"
             ) from error
+        path.stat()  # the error of pandas is the name of the file alone
         return pd.read_parquet(path)
     if suffix in SEPARATORS:
         return pd.read_csv(path, sep=SEPARATORS[suffix])

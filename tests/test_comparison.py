@@ -270,6 +270,14 @@ def test_the_vote_takes_its_members_probabilities(blobs):
     np.testing.assert_allclose(seconds["vote"], seconds["spreading"] + seconds["Bayes"])
 
 
+def test_a_mean_of_one_method_scores_the_same_to_the_last_digit(blobs):
+    X, y, _ = blobs
+    one = LabeledOnlyClassifier(LogisticRegression())  # of float32, in float32
+    vote = SemiSupervisedVotingClassifier([("one", one)], class_prior=None)
+    found = compare(X.astype(np.float32), y, methods={"one": one, "mean": vote})
+    assert found.probability("one", "mean") == 0.5
+
+
 def test_default_linear_model_takes_sparse_matrices(blobs):
     X, y, _ = blobs
     matrix = sparse.csr_matrix(X)
@@ -316,10 +324,14 @@ def test_labels_that_are_wrong(y, message, blobs):
         ({}, "at least one classifier"),
         ({"svm": LinearSVC()}, "methods: 'svm' must have predict_proba"),
         ({"svm": LinearSVC}, "methods: 'svm' must be a classifier"),
+        (
+            [("bayes", GaussianNB())],
+            "must be a dict of classifiers by name; got a",
+        ),
     ],
 )
 def test_methods_that_are_wrong(methods, message, blobs):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         compare(*blobs[:2], methods=methods)
 
 
@@ -391,11 +403,14 @@ def test_a_file(ending, table, found, few_methods, tmp_path, capsys):
         ("table.csv", "Kind ", "Did you mean 'kind'? Its columns are 'number', 'kind'"),
         ("table.txt", "kind", "FILE must end in .csv, .tsv or .parquet; got table.txt"),
         ("nothing.csv", "kind", "No such file"),
+        ("nothing.parquet", "kind", "No such file"),
         ("table.csv", "number", "looks like regression"),
         ("infinite.csv", "kind", "This was raised by methods: 'ladder'."),
     ],
 )
 def test_files_that_are_wrong(name, target, message, few_methods, tmp_path, capsys):
+    if name.endswith("parquet"):
+        pytest.importorskip("pyarrow")
     frame = pd.DataFrame({"number": np.arange(60), "kind": ["a", "b"] * 30})
     for ending in ("csv", "txt"):
         frame.to_csv(tmp_path / f"table.{ending}", index=False)
@@ -404,6 +419,26 @@ def test_files_that_are_wrong(name, target, message, few_methods, tmp_path, caps
         __main__.main(["compare", str(tmp_path / name), "--target", target])
     assert exit.value.code == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "option, message",
+    [
+        ("--json={}/none/found.json", "No such file"),
+        ("--plot={}/none/found.png", "No such file"),
+        ("--plot={}/found.xyz", "--plot must end in one of "),
+    ],
+)
+def test_files_that_cannot_be_written(option, message, few_methods, tmp_path, capsys):
+    """The error comes before the folds."""
+    path = tmp_path / "table.csv"
+    pd.DataFrame({"x": range(60), "kind": ["a", "b"] * 30}).to_csv(path, index=False)
+    with pytest.raises(SystemExit):
+        __main__.main(
+            ["compare", str(path), "--target", "kind", option.format(tmp_path)]
+        )
+    error = capsys.readouterr().err
+    assert message in error and "fold" not in error
 
 
 def test_columns_that_are_no_features(tmp_path):

@@ -122,13 +122,13 @@ def compare(
     n_splits = _n_splits(labels)
     if methods is None:
         methods = _methods.default_methods(sparse.issparse(X))
-    means, methods = _methods.means_of(methods), _methods.checked_methods(methods)
+    checked, means = _methods.checked_methods(methods), _methods.means_of(methods)
 
     start, scores = time.perf_counter(), []
     folds = _folds(X, codes, n_splits, n_repeats, random_state)
     for repeat, fold, train, test in _within_time(limit, folds):
         probas = _probas(
-            *(methods, means, random_state + repeat, n_classes),
+            *(checked, means, random_state + repeat, n_classes),
             *(_safe_indexing(X, train), codes[train], _safe_indexing(X, test)),
         )
         for name, (proba, seconds) in probas.items():
@@ -234,7 +234,8 @@ def _fit_and_predict(name, method, seed, n_classes, X, codes, X_test):
 def _scores(codes, proba):
     """Scores of labeled samples."""
     predicted = proba.argmax(axis=1)
-    of_truth = proba[np.arange(len(codes)), codes]
+    # float64: otherwise a float32 method differs by rounding from a mean of itself
+    of_truth = proba[np.arange(len(codes)), codes].astype(np.float64)
     recall = recall_score(codes, predicted, labels=np.unique(codes), average="macro")
     return {
         "accuracy": float(accuracy_score(codes, predicted)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
@@ -104,7 +105,14 @@ def checked_methods(methods):
     ------
     ValueError
         If there is none, or one is no classifier with `predict_proba`.
+    TypeError
+        If they are no mapping.
     """
+    if not isinstance(methods, Mapping):
+        raise TypeError(
+            "methods must be a dict of classifiers by name; got a "
+            f"{type(methods).__name__}."
+        )
     if not methods:
         raise ValueError("methods must have at least one classifier.")
     for name, method in methods.items():
