@@ -140,7 +140,7 @@ def test_named_integers_of_an_array():
 
 def test_array_of_objects():
     X = FRAME.drop(columns="flag").to_numpy(dtype=object)
-    with pytest.raises(ValueError, match=r"could not convert.*in columns \[2\]"):
+    with pytest.raises(ValueError, match=r"in columns \[2\].*categorical_feat"):
         small().fit(X, Y)
     clf = small(categorical_features=[2, 3, 4]).fit(X, Y)
     expected = fit_frame(FRAME.drop(columns="flag")).predict_proba(

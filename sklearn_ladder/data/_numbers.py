@@ -85,7 +85,7 @@ def _fill_in(numbers, column, number, names):
     except (TypeError, ValueError, OverflowError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         advice = (
-            "Encode other values, for example by OneHotEncoder"
+            "Name columns with categories in categorical_features"
             if names is None
             else "Columns that had categories in fit may have them (see "
             "categorical_features)"

@@ -176,8 +176,9 @@ def _load_weights(module, previous):
         raise ValueError(
             "warm_start and partial_fit need the same layers as in the previous fit: "
             "hidden_layer_sizes, architecture, image_shape, combinator, activation, "
-            "n_estimators, feature_scaling, and which layers have a cost by variant "
-            f"and denoising_cost. {str(error).splitlines()[-1].strip()}"
+            f"{'n_estimators' if module.has_classes else 'n_components'}, "
+            "feature_scaling, and which layers have a cost by variant and "
+            f"denoising_cost. {str(error).splitlines()[-1].strip()}"
         ) from error
 
 
