@@ -40,8 +40,8 @@ class LadderAutoencoder(
 
     It learns from samples alone to undo noise at its input and at every layer. Its top
     layer is the code, the new features of a sample. The decoder sees the corrupted
-    activation of each layer as well. So details need not reach the code, which keeps
-    what helps to tell the original from the noise.
+    activation of each layer as well. So the code need not keep details. It keeps what
+    helps to tell the sample from the noise.
 
     Use it before any estimator, as :class:`~sklearn.decomposition.PCA`. The code is
     not ordered, not orthogonal, and alone does not determine a sample. So there is no
@@ -69,9 +69,9 @@ class LadderAutoencoder(
         Features with categories, as in :class:`LadderClassifier`.
     denoising_cost : "auto", float or array-like of shape (n_layers,), default="auto"
         Weight of the denoising cost (λ in the paper), for all layers or for each layer,
-        input first. "auto" is 1, 0.01, and 0.0001 above, the published pattern. Higher
-        costs of upper layers favor codes that are easy to denoise, at the expense of
-        what they say of the sample.
+        input first. "auto" is 1, 0.01, and 0.0001 above, the published pattern. With
+        higher costs of upper layers, the code is easier to denoise and says less about
+        the sample.
     noise_std : "auto", float or array-like of shape (n_layers,), default="auto"
         Standard deviation of the noise in the corrupted encoder, for all layers or for
         each layer, input first, in units of scaled features. "auto" is 0.5 at the

@@ -63,7 +63,8 @@ class LadderClassifier(
             (n_estimators, n_layers), default="auto"
         Weight of the denoising cost (λ in the paper), for all layers or for each layer,
         input first. "auto" is 1 (0.1 for convolutional networks), and at the class
-        layer 0 up to 4 classes, 1 from 10 on. Some members then have no denoising cost.
+        layer 0 for up to 4 classes, rising to 1 for 10. With fewer than 10 classes,
+        two of five members have no denoising cost.
     noise_std : float or array-like of shape (n_layers,), default=0.3
         Standard deviation of the noise in the corrupted encoder, for all layers or for
         each layer, input first, in units of scaled features. The default is published.
@@ -71,7 +72,8 @@ class LadderClassifier(
             (n_layers,), default="gaussian"
         Function that denoises a unit, given the signal from the layer above: the
         published one, optimal for Gaussian activations, or a small network per unit.
-        "mlp-identity" is this network with its published start, which changes nothing.
+        "mlp-identity" is this network with the published initial weights, which
+        leave a unit nearly as it is.
     virtual_adversarial : VirtualAdversary, default=None
         Perturbations of the unlabeled samples in the direction that changes the output
         most. Off, because a step takes up to 2.5 times as long with them.
@@ -85,9 +87,10 @@ class LadderClassifier(
         Activation of the hidden layers. The slope of the leaky one is 0.1.
     feature_scaling : {"auto", "scaled", "binned", "projected", "shared"}, int or \
             None, default="auto"
-        How features come to one scale: by value and rank; in 6 bins, or that many; by a
-        projection to 100 columns; all by the same mean and deviation; or not at all.
-        "auto" bins tables with fewer than 10 classes, projects texts, shares pixels.
+        How features come to one scale: "scaled" by value and rank, "binned" in 6 bins
+        (an int: that many), "projected" to 100 columns, "shared" all by one mean and
+        deviation. "auto" bins tables with fewer than 10 classes, projects texts,
+        and shares the scale of pixels. None leaves features as they are.
     batch_size : int, default=100
         Number of labeled samples of a training step, and of unlabeled ones; fewer if
         there are fewer. The default is published.
@@ -116,14 +119,15 @@ class LadderClassifier(
             default="auto"
         Class prior that `predict_proba` assumes. None is the class shares of the
         labels; "em" averages these with an estimate from unlabeled samples. "auto" is
-        "em" so far as labels may have been drawn class by class, without weights.
+        near "em" if labels may have been drawn class by class, else near None; class
+        weights make it None.
     n_estimators : "auto" or int, default="auto"
         Number of networks, trained side by side, whose probabilities are averaged.
-        "auto" is 5; fewer if they are large; 1 for images, streams and 10 classes on.
+        "auto" is 5, or fewer large ones; 1 for images, streams, or 10 and more classes.
     linear_share : "auto" or float in [0, 1), default="auto"
         Share of a logistic regression in the mean of the probabilities. "auto" is 0.5,
-        less with more than 250 labels or 4 classes, because it errs least where classes
-        are no clusters; 0 from 10 classes on, for images, texts and streams.
+        less with more than 250 labels or more than 4 classes; 0 for images, texts,
+        streams, or 10 and more classes. It helps most where classes are no clusters.
     warm_start : bool, default=False
         Whether `fit` starts from the weights, the categories and the feature scaling
         of the previous fit. All else starts anew.

@@ -52,12 +52,14 @@ class Comparison:
         first. "difference" is the log-loss minus that of the first method.
 
     recommended : str or None
-        The method to use: the vote, unless another method is surely better. None with
-        fewer than 20 labels.
+        The method to use: the vote, unless another method is surely better. Without a
+        method named "vote", that of the lowest log-loss. None with fewer than 20
+        labels.
 
     verdict : {"help", "probably help", "unclear", "probably harm", "harm"} or None
         What unlabeled samples do to the ladder network. None with fewer than 20 labels,
-        without unlabeled samples, or without the two methods that tell.
+        without unlabeled samples, or without the methods "ladder" and "ladder, labels
+        only".
 
     advice : str
         The sentence that says both, and how sure it is.

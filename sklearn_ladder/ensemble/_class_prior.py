@@ -45,9 +45,9 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
     class_prior : "em", "auto", array-like of shape (n_classes,) or None, default="em"
         Class prior that `predict_proba` assumes. "auto" is "em" if the labels agree
         with equal shares of the classes by a χ² test. The less they agree, and the more
-        sample weights differ, the more it is None, as in LadderClassifier. An array has
-        a positive number for each class, in the order of `classes_`, and sums to 1.
-        None leaves the probabilities as they are.
+        sample weights differ, the closer it is to None, as in LadderClassifier. An
+        array has a positive number for each class, in the order of `classes_`, and sums
+        to 1. None leaves the probabilities as they are.
 
     Attributes
     ----------

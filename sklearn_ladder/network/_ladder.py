@@ -40,7 +40,7 @@ class Ladder(nn.Module):
         Standard deviation of the noise at layers 0 … L.
     activation : {"relu", "leaky_relu", "tanh"}, default="relu"
         Activation of the hidden layers.
-    combinators : sequence of {"gaussian", "mlp"}, default=None
+    combinators : sequence of {"gaussian", "mlp", "mlp-identity"}, default=None
         Combinators of layers 0 … L; by default Gaussian, as published.
     feature_scaling : callable, default=None
         Makes the module that turns features into the columns of layer 0, and back by
