@@ -72,8 +72,7 @@ class LadderClassifier(
             (n_layers,), default="gaussian"
         Function that denoises a unit, given the signal from the layer above: the
         published one, optimal for Gaussian activations, or a small network per unit.
-        "mlp-identity" is this network with the published initial weights, which
-        leave a unit nearly as it is.
+        "mlp-identity" is the latter with its published start, near the identity.
     virtual_adversarial : VirtualAdversary, default=None
         Perturbations of the unlabeled samples in the direction that changes the output
         most. Off, because a step takes up to 2.5 times as long with them.

@@ -164,7 +164,7 @@ class ReconstructionDisplay:
         if noise_std is None and hidden is not None:
             noise_std = 0
         elif noise_std is None:
-            noise_std = np.ravel(estimator.noise_std)[0]
+            noise_std = estimator.plan_.noise_std[0]
             if estimator.feature_scaling_ is not None:
                 noise_std = noise_std * np.nanstd(pixels)
         rng = private_random_state(random_state)
