@@ -179,19 +179,17 @@ def fit_seconds_sentence():
         return None
     tables = result["default fits"]
 
-    def seconds_of(methods):
-        seconds = [
-            tables[table][method]["seconds"] for table in tables for method in methods
-        ]
+    def seconds_of(method):
+        seconds = [table[method]["seconds"] for table in tables.values()]
         return f"{min(seconds):.1f} to {max(seconds):.1f} s"
 
     others = [name for name in next(iter(tables.values())) if name != "ladder"]
     machine = result["machine"]
     return (
-        f"Fits with defaults of {', '.join(tables)}: {seconds_of(['ladder'])} on "
-        f"{machine['threads']} threads of {machine['processor']}; "
-        f"{', '.join(others)}: {seconds_of(others)}. "
-        "[More](docs/benchmarks/speed.md)."
+        f"With {machine['threads']} threads of {machine['processor']}, a default fit of "
+        f"{', '.join(tables)} took {seconds_of('ladder')} ("
+        + ", ".join(f"{name} {seconds_of(name)}" for name in others)
+        + "): [speed](docs/benchmarks/speed.md)."
     )
 
 

@@ -30,13 +30,15 @@ EXPECTED_FAILURES = MARKER | {
 # As scikit-learn does with its own iterative estimators: the checks ask for behaviour,
 # not for convergence.
 FEW = {"max_epochs": 12}
+# A single small network where it is not the ladder that is checked.
+SMALL = {**FEW, "n_estimators": 1, "hidden_layer_sizes": (16,)}
 
 
 @parametrize_with_checks(
     [
         LadderClassifier(**FEW),
-        LadderClassifier(**FEW, variant="gamma"),
-        LadderClassifier(**FEW, variant="supervised"),
+        LadderClassifier(**FEW, n_estimators=1, variant="gamma"),
+        LadderClassifier(**FEW, n_estimators=1, variant="supervised"),
     ],
     expected_failed_checks=lambda estimator: EXPECTED_FAILURES,
 )
@@ -65,14 +67,14 @@ def test_ensemble(estimator, check):
 @parametrize_with_checks(
     [
         LabeledOnlyClassifier(RandomForestClassifier(5, random_state=0)),
-        ClassPriorClassifier(LadderClassifier(**FEW, random_state=0), "auto"),
+        ClassPriorClassifier(LadderClassifier(**SMALL, random_state=0), "auto"),
         PseudoLabelingClassifier(
-            LadderClassifier(**FEW, random_state=0, warm_start=True),
+            LadderClassifier(**SMALL, random_state=0, warm_start=True),
             n_rounds=1,
         ),
         SemiSupervisedVotingClassifier(
             [
-                ("ladder", LadderClassifier(**FEW, random_state=0)),
+                ("ladder", LadderClassifier(**SMALL, random_state=0)),
                 ("rf", RandomForestClassifier(5, random_state=0)),
             ]
         ),

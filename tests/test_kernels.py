@@ -331,16 +331,13 @@ def test_recorded_operations_are_those_of_torch():
     torch.testing.assert_close(traced(others), batch_norm(others))
 
 
-@pytest.mark.parametrize("value, expected", [("0", "False"), ("1", "True")])
-def test_environment_variable(value, expected):
-    if value == "1" and not _kernels.is_available():
-        pytest.skip("installed without compiled functions")
+def test_environment_variable():
     code = "from sklearn_ladder.network import _kernels; print(_kernels.is_available())"
-    environment = os.environ | {_kernels.VARIABLE: value}
+    environment = os.environ | {_kernels.VARIABLE: "0"}
     printed = subprocess.check_output(
         [sys.executable, "-c", code], env=environment, text=True
     )
-    assert printed.strip() == expected
+    assert printed.strip() == "False"
 
 
 def test_without_a_library_that_loads(monkeypatch):
@@ -349,6 +346,15 @@ def test_without_a_library_that_loads(monkeypatch):
     broken = type("Spec", (), {"origin": "no such library"})
     monkeypatch.setattr(_kernels, "find_spec", lambda name: broken)
     assert _kernels._load() == (None, None)
+
+
+@needs_kernels
+def test_a_library_older_than_its_source(monkeypatch):
+    monkeypatch.setitem(
+        _kernels.STRUCTURES, "new_function", _kernels.STRUCTURES["adam"]
+    )
+    with pytest.raises(ImportError, match="has no function ladder_new_function"):
+        _kernels._load()
 
 
 def test_unknown_instruction_set():

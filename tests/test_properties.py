@@ -32,7 +32,7 @@ from .generated.samples import CONTAINERS, IMAGE_SHAPE, make_samples
 from .generated.unchanged import state, untouched
 
 OURS = dict(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
-settings.register_profile("gate", max_examples=100, derandomize=True, **OURS)
+settings.register_profile("gate", max_examples=60, derandomize=True, **OURS)
 settings.register_profile("full", max_examples=2000, **OURS)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 # ------------------------------------------------------------------------- the oracle

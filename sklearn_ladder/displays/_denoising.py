@@ -342,7 +342,7 @@ def _values_of_unit(estimator, X, layer, unit, n_curves, max_samples, random_sta
         )
     module.eval()
     x = module.scale(as_tensor(samples[chosen], device))
-    noise = module.draw_noise(len(x), private_generator(estimator, random_state))
+    noise = module.draw_noise(len(x), private_generator(estimator.net_, random_state))
     passed = module.training_pass(x[:0], x, noise, bool(x.isnan().any()))
     mean, std = 0.0, 1.0  # the input is not normalized
     z_clean = passed.clean.z[layer][:, unit]

@@ -34,7 +34,14 @@ def _load():
     except OSError:
         return None, None
     for name, structure in STRUCTURES.items():
-        function = getattr(library, f"ladder_{name}")
+        try:
+            function = getattr(library, f"ladder_{name}")
+        except AttributeError:  # built in place, before the source changed
+            raise ImportError(
+                f"{spec.origin} is older than its source: it has no function "
+                f"ladder_{name}. Build it again, by 'python setup.py build_ext "
+                "--inplace', or delete it."
+            ) from None
         function.argtypes, function.restype = [POINTER(structure), c_int], None
     library.ladder_product.restype = c_int
     for number in reversed(range(len(INSTRUCTION_SETS))):

@@ -211,6 +211,7 @@ def projected_gradient(
     >>> bool(clf.score(X_adversarial, y) < clf.score(X, y))
     True
     """
+    net = net_of_numbers(clf)
     return _adversarial_samples(
         clf,
         X,
@@ -220,7 +221,7 @@ def projected_gradient(
         n_steps=n_steps,
         step_size=2.5 * eps / n_steps if step_size is None else step_size,
         clip=clip,
-        generator=private_generator(clf, random_state) if random_start else None,
+        generator=private_generator(net, random_state) if random_start else None,
     )
 
 
@@ -312,10 +313,10 @@ def net_of_numbers(clf, of=LadderClassifier):
     return net
 
 
-def private_generator(clf, random_state):
+def private_generator(net, random_state):
     """A new random generator on the device of the net."""
     seed = private_random_state(random_state).randint(np.iinfo(np.int32).max)
-    return torch.Generator(clf.net_.device).manual_seed(seed)
+    return torch.Generator(net.device).manual_seed(seed)
 
 
 def chunks(net, n_samples):

@@ -203,7 +203,8 @@ def virtual_adversarial_cost(
     >>> 0 < near < far
     True
     """
-    net, generator = net_of_numbers(clf), private_generator(clf, random_state)
+    net = net_of_numbers(clf)
+    generator = private_generator(net, random_state)
     samples = check_samples(clf, X)
     network, total = net.module_.mean_logits, 0.0
     for _, x in chunks_without_missing(net, samples):
