@@ -186,8 +186,8 @@ def fit_seconds_sentence():
     others = [name for name in next(iter(tables.values())) if name != "ladder"]
     machine = result["machine"]
     return (
-        f"With {machine['threads']} threads of {machine['processor']}, a default fit of "
-        f"{', '.join(tables)} took {seconds_of('ladder')} ("
+        f"With {machine['threads']} threads of {machine['processor']}, a default fit "
+        f"of {', '.join(tables)} took {seconds_of('ladder')} ("
         + ", ".join(f"{name} {seconds_of(name)}" for name in others)
         + "): [speed](docs/benchmarks/speed.md)."
     )
