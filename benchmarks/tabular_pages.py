@@ -13,6 +13,18 @@ TITLES = {
     "open, nothing chosen": "nothing chosen",
 }
 COMMAND = "python -m benchmarks.tabular"
+# In the README: ours, and the rivals that a reader thinks of first.
+IN_SHORT = (
+    VOTE,
+    LADDER,
+    "ladder, supervised",
+    "both forests",
+    "random forest",
+    "logistic regression",
+    "boosting",
+    "label spreading",
+    "self-training, logistic regression",
+)
 
 
 def _needs_runs(table):
@@ -61,6 +73,31 @@ def _overall(families, prior):
         for name in ("open", "everyday")
     }
     return _methods_table(shown, shown["open"])
+
+
+@_needs_runs
+def short_table(families):
+    """Accuracy, log-loss and seconds of few methods, for the README."""
+    shown = {
+        name: families[name]["comparisons"][name][ALL]["em"]
+        for name in ("open", "everyday")
+    }
+    headings = [
+        f"{TITLES[name]}: {metric}"
+        for name in shown
+        for metric in ("accuracy", "log-loss")
+    ]
+    lines = _head(["method", *headings, "CPU s a fit"])
+    for method in IN_SHORT:
+        cells = [
+            _mean(found, metric, method, digits)
+            for found in shown.values()
+            for metric, digits in (("accuracy", 3), ("log_loss", 2))
+        ]
+        seconds = shown["open"]["seconds"][method]
+        lines.append(_line(method, [*cells, f"{seconds:.2f}"]))
+    note = f"means; {_data_note(shown)}; `{COMMAND} --summary`"
+    return "\n".join([*lines, "", f"<sub>{note}</sub>"])
 
 
 @_needs_runs
@@ -236,8 +273,8 @@ def headline(families):
         ]
         worst = families[name]["harm"]["worst"]
         lines.append(
-            f"- {found['tables']} {TITLES[name]}: {', '.join(gaps)} (worst change: "
-            f"{100 * worst['gain']:+.1f}, {worst['table']})"
+            f"- {found['tables']} {TITLES[name]}: {', '.join(gaps)}, which cost up to "
+            f"{-100 * worst['gain']:.1f} points ({worst['table']})"
         )
     return "\n".join(lines)
 
@@ -294,18 +331,22 @@ def _bold(values, method, best, form):
     if method not in values:
         return "–"
     text = form.format(values[method])
-    return f"**{text}**" if values[method] == best(values.values()) else text
+    return f"**{text}**" if text == form.format(best(values.values())) else text
 
 
 def _note(shown):
-    data = "; ".join(
+    return (
+        "<sub>ranks are mean ranks in accuracy / balanced accuracy / log-loss, 1 is "
+        f"best; {_data_note(shown)}; `{COMMAND} --summary`</sub>"
+    )
+
+
+def _data_note(shown):
+    """How many data sets and draws there are."""
+    return "; ".join(
         f"{TITLES.get(name, name)}: {found['tables']} data sets, "
         f"{_number_of(found['draws'])} draws"
         for name, found in shown.items()
-    )
-    return (
-        "<sub>ranks are mean ranks in accuracy / balanced accuracy / log-loss, 1 is "
-        f"best; {data}; `{COMMAND} --summary`</sub>"
     )
 
 
@@ -317,6 +358,7 @@ def _number_of(draws):
 PAGES_TABLES = {
     "tabular": overall_table,
     "tabular-headline": headline,
+    "tabular-short": short_table,
     "tabular-open": open_settings_table,
     "tabular-everyday": everyday_settings_table,
     "tabular-differences": differences_table,

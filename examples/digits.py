@@ -25,6 +25,7 @@ from sklearn.semi_supervised import LabelSpreading, SelfTrainingClassifier
 
 from sklearn_ladder import LadderClassifier
 from sklearn_ladder.displays import ReconstructionDisplay
+from sklearn_ladder.model_selection import hide_labels
 
 N_SEEDS = 3
 LABELS_PER_CLASS = 5
@@ -44,17 +45,6 @@ METHODS = {
     ),
 }
 
-
-def hide_labels(y, seed):
-    """Keep a few labels of each class; the others become -1."""
-    rng = np.random.RandomState(seed)
-    y_few = np.full_like(y, -1)
-    for label in np.unique(y):
-        kept = rng.choice(np.flatnonzero(y == label), LABELS_PER_CLASS, replace=False)
-        y_few[kept] = label
-    return y_few
-
-
 # %%
 # Fit each method to the same rows and score it on the same test rows.
 
@@ -65,7 +55,7 @@ for seed in range(N_SEEDS):
     X_train, X_test, y_train, y_test = train_test_split(
         X, y, test_size=0.25, stratify=y, random_state=seed
     )
-    y_few = hide_labels(y_train, seed)
+    y_few = hide_labels(y_train, per_class=LABELS_PER_CLASS, random_state=seed)
     for name, make in METHODS.items():
         labeled = y_few != -1
         rows = labeled if name == "logistic regression" else slice(None)

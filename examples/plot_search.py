@@ -20,16 +20,16 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_ladder import LadderClassifier
-from sklearn_ladder.model_selection import LabeledStratifiedKFold, labeled_scorer
+from sklearn_ladder.model_selection import (
+    LabeledStratifiedKFold,
+    hide_labels,
+    labeled_scorer,
+)
 
 COSTS = [0.001, 1.0, 1000.0]
 
 X, y = load_digits(return_X_y=True)
-rng = np.random.RandomState(0)
-y_few = np.full_like(y, -1)
-for label in np.unique(y):
-    kept = rng.choice(np.flatnonzero(y == label), 10, replace=False)
-    y_few[kept] = label
+y_few = hide_labels(y, per_class=10, random_state=0)
 
 # %%
 # Search on the 100 labels. Several scores at once; the log-loss tells close candidates

@@ -18,6 +18,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from sklearn_ladder import LadderClassifier
+from sklearn_ladder.model_selection import hide_labels
 
 MODULES = ["linalg", "ndimage", "optimize", "signal", "special", "stats"]
 
@@ -42,14 +43,10 @@ y = np.array(y)
 print(f"{len(texts)} docstrings")
 
 # %%
-# Labels are strings, so unlabeled samples have ``None``. (-1 works, too.)
+# Ten labels of each module are kept. All other samples get -1 in their place.
 
-rng = np.random.RandomState(0)
-y_few = np.full(len(y), None, dtype=object)
-for module in MODULES:
-    kept = rng.choice(np.flatnonzero(y == module), 10, replace=False)
-    y_few[kept] = module
-hidden = np.array([label is None for label in y_few])
+y_few = hide_labels(y, per_class=10, random_state=0)
+hidden = y_few == -1
 
 # %%
 # A thousand sparse columns are many for sixty labels. The classifier projects them to a

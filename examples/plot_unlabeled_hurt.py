@@ -16,6 +16,7 @@ import numpy as np
 from sklearn.inspection import DecisionBoundaryDisplay
 
 from sklearn_ladder import LadderClassifier
+from sklearn_ladder.model_selection import hide_labels
 
 rng = np.random.RandomState(0)
 is_right = rng.randint(2, size=600)
@@ -23,9 +24,7 @@ X = np.c_[
     rng.normal(scale=0.5, size=600) + np.where(is_right, 2, -2), rng.normal(size=600)
 ]
 y = (X[:, 1] > 0).astype(int)
-y_few = np.full_like(y, -1)
-for label in (0, 1):
-    y_few[rng.choice(np.flatnonzero(y == label), 5, replace=False)] = label
+y_few = hide_labels(y, per_class=5, random_state=rng)
 labeled = y_few != -1
 
 # %%

@@ -145,8 +145,23 @@ def _read(path):
         path.stat()  # the error of pandas is the name of the file alone
         return pd.read_parquet(path)
     if suffix in SEPARATORS:
-        return pd.read_csv(path, sep=SEPARATORS[suffix])
+        frame = pd.read_csv(path, sep=SEPARATORS[suffix])
+        _check_separator(frame, path)
+        return frame
     raise ValueError(f"FILE must end in .csv, .tsv or .parquet; got {path.name}.")
+
+
+def _check_separator(frame, path):
+    """Raise if what should be several columns was read as one."""
+    name = str(frame.columns[0])
+    other = next((each for each in ";\t," if each in name), None)
+    if frame.shape[1] == 1 and other is not None:
+        raise ValueError(
+            f"{path.name} seems to have columns separated by {other!r}: read as its "
+            f"name says, it has a single one, {name[:40]!r}. Read it with "
+            f"pandas.read_csv(FILE, sep={other!r}), with decimal=',' if its numbers "
+            "have commas, and write it with to_csv(NEW_FILE, index=False)."
+        )
 
 
 def _unknown(name, frame, path):

@@ -58,7 +58,7 @@ def _denoising_cost(parameters, n_layers, n_classes, n_estimators):
         # Γ-model: its only cost stays 1
         is_gamma = variant == "gamma"
         cost[-1] = 1.0 if is_gamma else _defaults.class_layer_cost(n_classes)
-    elif (of_members := _as_table(cost)) is not None:
+    elif n_classes and (of_members := _as_table(cost)) is not None:
         cost, n_denoising = _cost_of_members(of_members, n_estimators)
     costs = per_layer("denoising_cost", cost, n_layers)
     denoised = VARIANTS[variant](n_layers - 1)

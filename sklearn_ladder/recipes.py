@@ -33,6 +33,7 @@ Examples
 
 from __future__ import annotations
 
+import difflib
 import tomllib
 from copy import deepcopy
 from importlib import resources
@@ -120,7 +121,11 @@ def get(name: str) -> dict[str, Any]:
         If there is no such recipe.
     """
     if name not in RECIPES:
-        raise ValueError(f"name must be one of {names()}; got {name!r}.")
+        alike = difflib.get_close_matches(str(name), RECIPES, n=3, cutoff=0.4)
+        question = f" Did you mean {' or '.join(map(repr, alike))}?" if alike else ""
+        raise ValueError(
+            f"name must be one of recipes.names(); got {name!r}.{question}"
+        )
     return deepcopy(RECIPES[name].parameters)
 
 

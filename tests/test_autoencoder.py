@@ -217,6 +217,7 @@ def test_warm_start(X):
     [
         ({"denoising_cost": [0, 1, 1]}, "must be positive at the input"),
         ({"denoising_cost": [1, 1]}, "one entry per layer"),
+        ({"denoising_cost": [[1, 1, 1]]}, "one entry per layer"),
         ({"n_components": 0}, "'n_components' parameter"),
         ({"n_components": True}, "must not be a boolean"),
         ({"architecture": [Dense(4)]}, r"each class or component \(3\)"),

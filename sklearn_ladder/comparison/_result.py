@@ -223,8 +223,8 @@ class Comparison:
         best, *others = table.index
         if chosen != best:
             reason = (
-                f"{best} has a lower log-loss, but is better only with probability "
-                f"{_rounded(self.probability(best, chosen))}"
+                f"{best} has the lowest log-loss, but these folds do not show that it "
+                f"is better: probability {_rounded(self.probability(best, chosen))}"
             )
         elif others:
             reason = (
