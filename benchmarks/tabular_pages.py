@@ -55,15 +55,13 @@ def no_prior_table(families):
 
 @_needs_runs
 def long_fits_table(families):
-    """With the methods that take long, in fewer draws and one setting."""
-    group, setting = "with_long_fits", "10 per class"
+    """With the methods that take long, in fewer draws."""
     shown = {
-        name: families[name].get(group, {}).get(name, {}).get(setting)
+        name: families[name]["with_long_fits"].get("em")
         for name in ("open", "everyday")
     }
     if None in shown.values():
         return None
-    shown = {name: of_priors["em"] for name, of_priors in shown.items()}
     return _methods_table(shown, shown["open"])
 
 
@@ -345,14 +343,16 @@ def _data_note(shown):
     """How many data sets and draws there are."""
     return "; ".join(
         f"{TITLES.get(name, name)}: {found['tables']} data sets, "
-        f"{_number_of(found['draws'])} draws"
+        f"{_draws(found['draws'])}"
         for name, found in shown.items()
     )
 
 
-def _number_of(draws):
-    least, most = draws
-    return str(least) if least == most else f"{least} to {most}"
+def _draws(limits):
+    least, most = limits
+    if least == most == 1:
+        return "1 draw"
+    return f"{least} draws" if least == most else f"{least} to {most} draws"
 
 
 PAGES_TABLES = {

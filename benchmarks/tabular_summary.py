@@ -188,20 +188,15 @@ def subsets(family, runs):
 def summarize(family, runs):
     """All that is shown of a family."""
     present = set(runs["method"])
-    groups = {"comparisons": FAMILIES[family].cheap}
-    if set(DEAR) & present:
-        # other methods in the same, fewer draws
-        groups["with_long_fits"] = [*FAMILIES[family].cheap, *DEAR]
+    cheap = present & set(FAMILIES[family].cheap)
     cells = gains(runs)
     return {
-        **{
-            group: {
-                name: found
-                for name, part in subsets(family, runs).items()
-                if (found := compare_settings(part, present & set(methods)))
-            }
-            for group, methods in groups.items()
+        "comparisons": {
+            name: found
+            for name, part in subsets(family, runs).items()
+            if (found := compare_settings(part, cheap))
         },
+        "with_long_fits": _with_long_fits(runs, cheap, present & set(DEAR)),
         "behind": where_behind(complete(runs, present & set(CHEAP))),
         "table_means": means_by_table(complete(runs, present & set(CHEAP))),
         "gains": cells.round(4).to_dict("records"),
@@ -210,6 +205,13 @@ def summarize(family, runs):
         .value_counts()
         .to_dict(),
     }
+
+
+def _with_long_fits(runs, cheap, dear):
+    """All settings together, with the other methods in the same, fewer draws."""
+    if not dear:
+        return {}
+    return compare_settings(runs, cheap | dear).get(ALL, {})
 
 
 def main():
