@@ -7,7 +7,7 @@ import logging
 import warnings
 from contextlib import contextmanager
 from copy import deepcopy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 __all__ = ["to_onnx"]
 
 OPSET, ML_OPSET = 18, 3
-# Names inside the model, which no feature should have
-TABLE, CODE = "table of all features", "number of the predicted class"
+# All names inside the model begin with this, so that features may have any other name.
+INSIDE = "sklearn_ladder/"
+TABLE, CODE, LABELS, NAN = (f"{INSIDE}{n}" for n in ("table", "code", "labels", "nan"))
+OUTPUTS = ["label", "probabilities"]
 N_EXAMPLES = 3  # any number but 0 and 1, which torch takes for constants
 
 
@@ -76,8 +78,8 @@ def to_onnx(clf: LadderClassifier, path: PathLike) -> onnx.ModelProto:
         booleans, nor strings, or if the categories of a feature are neither strings,
         nor numbers that float32 holds.
     ValueError
-        If features have categories, and one has a name that the model uses itself, such
-        as "label".
+        If features have categories, and one has a name that the model uses itself:
+        "label", "probabilities", or one that begins with "sklearn_ladder/".
     sklearn.exceptions.NotFittedError
         If `clf` is not fitted.
 
@@ -101,11 +103,13 @@ def to_onnx(clf: LadderClassifier, path: PathLike) -> onnx.ModelProto:
         )
     check_is_fitted(clf)
     onnx, onnx_ir = _import_onnx()
+    # what may be an error comes before what takes long
     labels = _labels(clf.classes_)
-    model = onnx_ir.to_proto(_stripped(_traced(clf)))
+    columns = None if clf.plan_.categories is None else _columns(clf, onnx)
+    model = onnx_ir.to_proto(_with_names_inside(_stripped(_traced(clf))))
     _add_labels(model.graph, labels, onnx)
-    if clf.plan_.categories is not None:
-        _add_categories(model, clf, onnx)
+    if columns is not None:
+        _add_columns(model, columns, onnx)
     _describe(model, clf, onnx)
     onnx.checker.check_model(model, full_check=True)
     write_atomically(path, model.SerializeToString())
@@ -180,7 +184,7 @@ def _traced(clf):
             dynamo=True,
             verbose=False,
             input_names=["X" if plan.categories is None else TABLE],
-            output_names=[CODE, "probabilities"],
+            output_names=[CODE, OUTPUTS[1]],
             dynamic_shapes=({0: torch.export.Dim("n_samples")},),
             opset_version=OPSET,
             custom_translation_table=_translations(),
@@ -251,23 +255,44 @@ def _stripped(model):
     return model
 
 
+def _with_names_inside(model):
+    """Let the names of all but the inputs and outputs begin with `INSIDE`."""
+    from onnx_ir.traversal import RecursiveGraphIterator
+
+    graph = model.graph
+    values = list(graph.initializers.values())
+    for node in RecursiveGraphIterator(graph):
+        values += node.outputs
+    for value in values:
+        if value not in graph.outputs:
+            value.name = INSIDE + value.name
+    return model
+
+
 def _add_labels(graph, labels, onnx):
     """Replace the codes of the predicted classes by their labels."""
-    tensor = onnx.numpy_helper.from_array(labels, "all labels")
+    tensor = onnx.numpy_helper.from_array(labels, LABELS)
     graph.initializer.append(tensor)
-    graph.node.append(onnx.helper.make_node("Gather", ["all labels", CODE], ["label"]))
+    graph.node.append(onnx.helper.make_node("Gather", [LABELS, CODE], [OUTPUTS[0]]))
     graph.output[0].CopyFrom(
-        onnx.helper.make_tensor_value_info("label", tensor.data_type, ["n_samples"])
+        onnx.helper.make_tensor_value_info(OUTPUTS[0], tensor.data_type, ["n_samples"])
     )
 
 
-def _add_categories(model, clf, onnx):
-    """Replace the input, a table of numbers and codes, by one input per feature."""
-    graph, dtype = model.graph, model.graph.input[0].type.tensor_type.elem_type
+class _Columns(NamedTuple):
+    """Inputs of a model with categories, and what makes a table of them."""
+
+    inputs: list  # one per feature
+    nodes: list
+    dtype: int  # of the table
+
+
+def _columns(clf, onnx):
+    """One input per feature, and nodes that concatenate numbers and codes."""
+    dtype = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(clf.plan_.input_dtype))
     features = clf.plan_.categories.features
     names = getattr(clf, "feature_names_in_", [f"X{n}" for n in range(len(features))])
-    _check_names(names, graph)
-    nan = onnx.helper.make_tensor("not a number", dtype, [], [np.nan])
+    _check_names(names)
     inputs, nodes, columns = [], [], []
     for name, categories in zip(map(str, names), features, strict=True):
         kind, column = dtype, name
@@ -278,21 +303,15 @@ def _add_categories(model, clf, onnx):
         inputs.append(onnx.helper.make_tensor_value_info(name, kind, ["n_samples", 1]))
         columns.append(column)
     nodes.append(onnx.helper.make_node("Concat", columns, [TABLE], axis=1))
-    nodes += graph.node
-    for field, items in ((graph.input, inputs), (graph.node, nodes)):
-        del field[:]
-        field.extend(items)
-    graph.initializer.append(nan)
-    model.opset_import.append(onnx.helper.make_opsetid("ai.onnx.ml", ML_OPSET))
+    return _Columns(inputs, nodes, dtype)
 
 
-def _check_names(names, graph):
-    used = {name for node in graph.node for name in node.output}
-    used |= {tensor.name for tensor in graph.initializer}
-    if taken := used & {str(name) for name in names}:
+def _check_names(names):
+    taken = [n for n in map(str, names) if n in OUTPUTS or n.startswith(INSIDE)]
+    if taken:
         raise ValueError(
             "features must not have names that the model uses itself; got "
-            f"{sorted(taken)}. Rename them and fit again."
+            f"{taken}. Rename them and fit again."
         )
 
 
@@ -304,7 +323,9 @@ def _encoding(name, categories, dtype, onnx):
     # those of categories.encode
     other = np.nan if categories.infrequent is None else float(len(values))
     options = {"domain": "ai.onnx.ml", "default_float": other}
-    encoded, present, result = (f"{name} {step}" for step in ("code", "known", "codes"))
+    encoded, present, result, is_missing = (
+        f"{INSIDE}{step} of {name}" for step in ("code", "known", "codes", "missing")
+    )
     if all(isinstance(value, str) for value in values):
         if "" not in values:
             values, codes = [*values, ""], codes + missing
@@ -324,9 +345,21 @@ def _encoding(name, categories, dtype, onnx):
         node("LabelEncoder", [name], [encoded], **options),
         node("Cast", [encoded], [present], to=dtype),
         # NaN is no key, so it has the code of other categories
-        node("IsNaN", [name], [f"{name} is missing"]),
-        node("Where", [f"{name} is missing", "not a number", present], [result]),
+        node("IsNaN", [name], [is_missing]),
+        node("Where", [is_missing, NAN, present], [result]),
     ]
+
+
+def _add_columns(model, columns, onnx):
+    """Replace the input, a table of numbers and codes, by one input per feature."""
+    graph = model.graph
+    nodes = [*columns.nodes, *graph.node]
+    for field, items in ((graph.input, columns.inputs), (graph.node, nodes)):
+        del field[:]
+        field.extend(items)
+    nan = onnx.helper.make_tensor(NAN, columns.dtype, [], [np.nan])
+    graph.initializer.append(nan)
+    model.opset_import.append(onnx.helper.make_opsetid("ai.onnx.ml", ML_OPSET))
 
 
 def _describe(model, clf, onnx):

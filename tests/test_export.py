@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import warnings
+from functools import cache
 
 import numpy as np
 import onnx
@@ -21,6 +22,7 @@ from sklearn_ladder._atomic_write import write_atomically
 from sklearn_ladder.architectures import Conv, Dense, MaxPool, MeanPool
 from sklearn_ladder.ensemble import SemiSupervisedVotingClassifier
 from sklearn_ladder.export import to_onnx
+from sklearn_ladder.network import _ladder
 
 # torch's exporter takes seconds: most for a decoder down to the input, which imputes
 pytestmark = pytest.mark.slow
@@ -53,24 +55,30 @@ def images(missing=0.0):
 
 def binned_with_missing_values():
     X, y = iris(0.2)
-    return X, names(y), {"n_estimators": 3, "feature_scaling": "binned"}
+    return X, y, {"n_estimators": 3, "feature_scaling": "binned"}
 
 
 def scaled_frame():
     X, y = iris()
     parameters = {"feature_scaling": "scaled", "variant": "supervised"}
-    return pd.DataFrame(X, columns=list("abcd")), y, parameters
+    return pd.DataFrame(X, columns=list("abcd")), names(y), parameters
 
 
 def unscaled_with_missing_values():
     X, y = iris(0.2)
-    return X, y == 0, {"feature_scaling": None, "activation": "leaky_relu"}
+    network = {"combinator": "mlp", "activation": "leaky_relu"}
+    training = {"virtual_adversarial": VirtualAdversary("noise")}
+    return (
+        X,
+        y == 0,
+        {"feature_scaling": None, "early_stopping": True} | network | training,
+    )
 
 
 def float64():
     X, y = iris()
     X[:, 1] += 1e9  # float32 has steps of 64 there
-    return X, y, {"variant": "supervised"}
+    return X, y, {"variant": "supervised", "class_prior": [0.7, 0.2, 0.1]}
 
 
 def categories():
@@ -108,17 +116,6 @@ def gamma():
     return *iris(), {"variant": "gamma", "combinator": "mlp", "activation": "tanh"}
 
 
-def supervised_with_class_prior():
-    X, y = iris(0.2)
-    return X, y, {"variant": "supervised", "class_prior": [0.7, 0.2, 0.1]}
-
-
-def early_stopping_with_mlp_combinator():
-    X, y = iris(0.2)
-    more = {"combinator": "mlp", "virtual_adversarial": VirtualAdversary("noise")}
-    return X, y, more | {"early_stopping": True}
-
-
 KINDS = [
     binned_with_missing_values,
     scaled_frame,
@@ -129,9 +126,29 @@ KINDS = [
     four_dimensions,
     flat_images,
     gamma,
-    supervised_with_class_prior,
-    early_stopping_with_mlp_combinator,
 ]
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """Of a kind: samples, classifier, model and its file; each is exported once."""
+
+    @cache
+    def export(kind):
+        X, y, parameters = kind()
+        path = tmp_path_factory.mktemp("models") / "model.onnx"
+        path.write_bytes(b"before")
+        clf = fit(X, y, **parameters)
+        return X, clf, to_onnx(clf, path), path
+
+    return export
+
+
+@pytest.fixture(autouse=True)
+def few_imputation_passes(request, monkeypatch):
+    """One pass in place of two, but for one kind: tracing a pass takes seconds."""
+    if "binned_with_missing_values" not in request.node.name:
+        monkeypatch.setattr(_ladder, "IMPUTATION_PASSES", 1)
 
 
 def fit(X, y, **parameters):
@@ -155,12 +172,9 @@ def inputs(session, samples, dtype):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_onnx_gives_what_the_classifier_gives(kind, tmp_path):
-    X, y, parameters = kind()
-    clf = fit(X, y, **parameters)
+def test_onnx_gives_what_the_classifier_gives(kind, exported):
+    X, clf, model, path = exported(kind)
     assert (clf.plan_.input_dtype == "float64") == (kind is float64)
-    path = tmp_path / "model.onnx"
-    model = to_onnx(clf, path)
     assert model == onnx.load(path)
     session = onnxruntime.InferenceSession(path)
     if kind is not categories:
@@ -187,12 +201,10 @@ def test_onnx_gives_what_the_classifier_gives(kind, tmp_path):
         assert np.abs(as_zeros - probabilities).max() > 1e-3
 
 
-def test_new_categories_are_those_of_predict_proba(tmp_path):
-    X, y, parameters = categories()
-    clf = fit(X, y, **parameters)
+def test_new_categories_are_those_of_predict_proba(exported):
+    X, clf, _, path = exported(categories)
     assert clf.plan_.projection is None and clf.linear_share_ == 0.5
-    to_onnx(clf, tmp_path / "model.onnx")
-    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(path)
     for column in ("color", "side", "code"):  # "code" has infrequent ones
         others = X.assign(**{column: "new"})
         with warnings.catch_warnings():
@@ -203,12 +215,9 @@ def test_new_categories_are_those_of_predict_proba(tmp_path):
         np.testing.assert_allclose(probabilities, expected, rtol=0, atol=1e-5)
 
 
-def test_metadata_and_size(tmp_path):
-    X, y, parameters = scaled_frame()
-    clf = fit(X, names(y), **parameters)
-    (tmp_path / "model.onnx").write_bytes(b"before")
-    model = to_onnx(clf, tmp_path / "model.onnx")
-    assert list(tmp_path.iterdir()) == [tmp_path / "model.onnx"]
+def test_metadata_and_size(exported):
+    _, clf, model, path = exported(scaled_frame)
+    assert list(path.parent.iterdir()) == [path]
     assert {entry.key: entry.value for entry in model.metadata_props} == {
         "sklearn_ladder_version": __version__,
         "classes": json.dumps(["setosa", "virginica", "ärgerlich"]),
@@ -218,7 +227,7 @@ def test_metadata_and_size(tmp_path):
         "sklearn_ladder",
         __version__,
     )
-    content = (tmp_path / "model.onnx").read_bytes()
+    content = path.read_bytes()
     # neither torch's notes nor names of this machine's folders
     assert b".py" not in content and b"/" + b"sklearn_ladder" not in content
     n_weights = sum(weight.numel() for weight in clf.net_.module_.parameters())
@@ -256,11 +265,10 @@ def test_what_cannot_be_exported(tmp_path):
     with pytest.raises(TypeError, match="classes must be numbers, booleans or strings"):
         to_onnx(clf, path)
     X, y, parameters = categories()
-    clf = fit(X.rename(columns={"side": "label"}), y, **parameters)
-    with pytest.raises(
-        ValueError, match=r"that the model uses itself; got .'label'.\."
-    ):
-        to_onnx(clf, path)
+    for name in ("label", "sklearn_ladder/code of color"):
+        clf = fit(X.rename(columns={"side": name}), y, **parameters)
+        with pytest.raises(ValueError, match=f"the model uses itself; got .'{name}'."):
+            to_onnx(clf, path)
     X["color"] = pd.Series([0.1, 0.7] * 75).astype("category")
     clf = fit(X, y, **parameters)
     with pytest.raises(TypeError, match=r"float32 holds.* got .0\.1, 0\.7. of .*color"):
