@@ -4,9 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
-import torch
-from joblib import cpu_count
-from joblib.externals.loky import get_reusable_executor
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
@@ -327,46 +324,6 @@ def test_halving_search(resource):
         **limits[resource],
     ).fit(X, y)
     assert np.isfinite(search.cv_results_["mean_train_score"]).all()
-
-
-@pytest.mark.slow
-def test_grid_search_in_two_processes_gives_the_same():
-    X, y = DATA["iris, 27 labels"]
-    pipeline = make_pipeline(StandardScaler(), tiny_ladder())
-
-    def search(n_jobs):
-        return GridSearchCV(
-            pipeline,
-            {"ladderclassifier__noise_std": [0.1, 1.0]},
-            cv=LabeledStratifiedKFold(3, n_repeats=2, shuffle=True, random_state=0),
-            scoring=labeled_scorer(["accuracy", "neg_log_loss"]),
-            refit="neg_log_loss",
-            n_jobs=n_jobs,
-        ).fit(X, y)
-
-    one, two = search(1), search(2)
-    for name, values in one.cv_results_.items():
-        if "score" in name and "time" not in name:
-            np.testing.assert_array_equal(values, two.cv_results_[name])
-    assert one.best_params_ == two.best_params_
-    np.testing.assert_array_equal(one.predict_proba(X), two.predict_proba(X))
-
-
-def n_threads(estimator, X, y):
-    """Scorer that tells how many threads its process uses."""
-    return torch.get_num_threads()
-
-
-@pytest.mark.slow
-def test_processes_share_the_threads(monkeypatch):
-    X, y = DATA["iris, 27 labels"]
-    # processes that are there already, or the variable, would have their own number
-    get_reusable_executor().shutdown(wait=True)
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    scores = cross_val_score(
-        tiny_ladder(), X, y, cv=LabeledStratifiedKFold(2), scoring=n_threads, n_jobs=2
-    )
-    assert scores.max() <= max(1, cpu_count() // 2)
 
 
 def test_frames_and_missing_labels():

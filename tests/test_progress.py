@@ -7,9 +7,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from joblib import Parallel, delayed
-from joblib.externals.loky import get_reusable_executor
-from sklearn.base import clone
 from skorch.callbacks import Callback
 
 from sklearn_ladder import LadderClassifier
@@ -136,14 +133,3 @@ def test_each_call_has_its_own(blobs, capfd):
     clf.partial_fit(X, y_few)
     n_updates = [int(line[0]) for line in LINE.findall(capfd.readouterr().err)]
     assert n_updates == [36, 36, 3]
-
-
-@pytest.mark.slow
-def test_lines_of_workers(blobs, capfd):
-    X, _, y_few = blobs
-    clf = make_classifier(verbose=1)
-    # workers that another test has begun would write where that test captured
-    get_reusable_executor().shutdown()
-    Parallel(n_jobs=2)(delayed(clone(clf).fit)(X, y_few) for _ in range(2))
-    lines = [line for line in capfd.readouterr().err.splitlines() if "updates" in line]
-    assert len(lines) == 2 and all("in process" in line for line in lines)

@@ -116,8 +116,7 @@ def test_each_round_has_noise_of_its_own(blobs):
     assert len(seeds) == 6
 
 
-@pytest.mark.parametrize("n_jobs", [None, 2])
-def test_a_pair_learns_from_its_mean(n_jobs, blobs):
+def test_a_pair_learns_from_its_mean(blobs):
     X, _, y_few = blobs
     clf = PseudoLabelingClassifier(
         small_ladder(),
@@ -127,7 +126,6 @@ def test_a_pair_learns_from_its_mean(n_jobs, blobs):
         n_candidates=3,
         round_params=ROUND,
         warm_start=True,
-        n_jobs=n_jobs,
         random_state=0,
     ).fit(X, y_few)
     first = [each.predict_proba(X) for each in clf.estimators_]

@@ -250,17 +250,6 @@ def test_parameters_of_default_members_by_name():
         vote.set_params(ladder__max_epochs=7)
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
-def test_jobs(n_jobs, blobs):
-    X, _, y_few = blobs
-    members = [("rf", RandomForestClassifier(5)), ("nb", GaussianNB())]
-    vote = SemiSupervisedVotingClassifier(members, n_jobs=n_jobs, random_state=3)
-    alone = clone(vote).set_params(n_jobs=None).fit(X, y_few)
-    np.testing.assert_array_equal(
-        vote.fit(X, y_few).predict_proba(X), alone.predict_proba(X)
-    )
-
-
 def test_random_state_none_leaves_that_of_members(blobs):
     X, _, y_few = blobs
     members = [("rf", RandomForestClassifier(5, random_state=7))]
