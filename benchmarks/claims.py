@@ -121,8 +121,9 @@ def _sooner(result):
         then = next(p for p in ladder if p["updates"] == best["updates"])
         reached = "not reached" if first is None else _point(first)
         cells.append(
-            f"{reached}; the plain network's best, {best['error_percent']:.1f} %, comes "
-            f"after {_point(best)}, when the ladder has {then['error_percent']:.1f} %"
+            f"{reached}; the plain network's best, {best['error_percent']:.1f} %, "
+            f"comes after {_point(best)}, when the ladder has "
+            f"{then['error_percent']:.1f} %"
         )
     return "; ".join(cells)
 
