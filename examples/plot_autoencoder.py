@@ -1,7 +1,7 @@
 """
-=============================
+==============================
 Features from unlabeled digits
-=============================
+==============================
 
 :class:`~sklearn_ladder.LadderAutoencoder` is the ladder network without classes. It
 learns from samples alone, once, and its code can then go into any estimator.
