@@ -113,9 +113,8 @@ def _sooner(result):
     if result is None:
         return "not yet"
     cells = []
-    for ladder, plain in zip(
-        *(result["curves"][name] for name in RECIPES), strict=True
-    ):
+    ladders, plains = (result["curves"][name] for name in RECIPES)
+    for ladder, plain in zip(ladders, plains, strict=True):
         best = min(plain, key=lambda point: point["error_percent"])
         first = first_below(ladder, best["error_percent"])
         then = next(p for p in ladder if p["updates"] == best["updates"])

@@ -65,21 +65,23 @@ def long_fits_table(families):
     return _methods_table(shown, shown["open"])
 
 
-def _overall(families, prior):
-    shown = {
+def _both(families, prior="em"):
+    """Comparisons of the open and of the everyday tables, all settings together."""
+    return {
         name: families[name]["comparisons"][name][ALL][prior]
         for name in ("open", "everyday")
     }
+
+
+def _overall(families, prior):
+    shown = _both(families, prior)
     return _methods_table(shown, shown["open"])
 
 
 @_needs_runs
 def short_table(families):
     """Accuracy, log-loss and seconds of few methods, for the README."""
-    shown = {
-        name: families[name]["comparisons"][name][ALL]["em"]
-        for name in ("open", "everyday")
-    }
+    shown = _both(families)
     headings = [
         f"{TITLES[name]}: {metric}"
         for name in shown
@@ -174,10 +176,7 @@ def everyday_settings_table(families):
 @_needs_runs
 def differences_table(families):
     """How far ladder and vote are ahead of each method, with intervals and tests."""
-    found = {
-        name: families[name]["comparisons"][name][ALL]["em"]
-        for name in ("open", "everyday")
-    }
+    found = _both(families)
     headings = [
         f"{TITLES[name]}: {reference}, {metric}"
         for name in found
@@ -240,8 +239,8 @@ def _harm(name, family):
 def vote_sentence(families):
     """Log-loss of the vote beside that of the best single method."""
     sentences = []
-    for name in ("open", "everyday"):
-        log_loss = families[name]["comparisons"][name][ALL]["em"]["log_loss"]["mean"]
+    for name, found in _both(families).items():
+        log_loss = found["log_loss"]["mean"]
         single = {m: loss for m, loss in log_loss.items() if m not in MEANS}
         best = min(single, key=single.get)
         change = 100 * (log_loss[VOTE] / single[best] - 1)
@@ -262,8 +261,7 @@ def headline(families):
         "ladder, supervised": "the same network without unlabeled samples",
     }
     lines = []
-    for name in ("open", "everyday"):
-        found = families[name]["comparisons"][name][ALL]["em"]
+    for name, found in _both(families).items():
         ahead = found["accuracy"]["ahead_of"][LADDER]
         gaps = [
             f"{_ahead([*ahead[m][:3], 1], 'accuracy')} against {rivals[m]}"
@@ -271,8 +269,9 @@ def headline(families):
         ]
         worst = families[name]["harm"]["worst"]
         lines.append(
-            f"- {found['tables']} {TITLES[name]}: {', '.join(gaps)}, which cost up to "
-            f"{-100 * worst['gain']:.1f} points ({worst['table']})"
+            f"- {found['tables']} {TITLES[name]}: {', '.join(gaps)}; at worst, "
+            f"unlabeled samples cost {-100 * worst['gain']:.1f} points "
+            f"({worst['table']})"
         )
     return "\n".join(lines)
 

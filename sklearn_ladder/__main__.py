@@ -1,13 +1,13 @@
 """Command line: ``python -m sklearn_ladder compare FILE --target COLUMN``."""
 
 import argparse
-import difflib
 import sys
 from pathlib import Path
 
 import pandas as pd
 
 from ._plots import require_matplotlib
+from ._similar_names import did_you_mean
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 COMPRESSIONS = {".gz", ".bz2", ".xz", ".zip", ".zst"}
@@ -145,17 +145,18 @@ def _read(path):
         path.stat()  # the error of pandas is the name of the file alone
         return pd.read_parquet(path)
     if suffix in SEPARATORS:
-        frame = pd.read_csv(path, sep=SEPARATORS[suffix])
-        _check_separator(frame, path)
-        return frame
+        separator = SEPARATORS[suffix]
+        # before the rows, in which another separator may be an error of its own
+        _check_separator(pd.read_csv(path, sep=separator, nrows=0), path)
+        return pd.read_csv(path, sep=separator)
     raise ValueError(f"FILE must end in .csv, .tsv or .parquet; got {path.name}.")
 
 
-def _check_separator(frame, path):
-    """Raise if what should be several columns was read as one."""
-    name = str(frame.columns[0])
+def _check_separator(header, path):
+    """Raise if a frame has one column where the file should have several."""
+    name = str(header.columns[0])
     other = next((each for each in ";\t," if each in name), None)
-    if frame.shape[1] == 1 and other is not None:
+    if header.shape[1] == 1 and other is not None:
         raise ValueError(
             f"{path.name} seems to have columns separated by {other!r}: read as its "
             f"name says, it has a single one, {name[:40]!r}. Read it with "
@@ -166,16 +167,12 @@ def _check_separator(frame, path):
 
 def _unknown(name, frame, path):
     """Error message about a column that is missing: similar names, and all names."""
-    by_lower_case = {str(column).lower().strip(): column for column in frame}
-    alike = difflib.get_close_matches(name.lower().strip(), by_lower_case)
-    asked = [repr(by_lower_case[key]) for key in alike]
-    question = f" Did you mean {' or '.join(asked)}?" if asked else ""
     names = ", ".join(map(repr, frame.columns[:MOST_COLUMNS]))
     if len(frame.columns) > MOST_COLUMNS:
         names += f" and {len(frame.columns) - MOST_COLUMNS} more"
     return (
-        f"must be a column of {path.name}; got {name!r}.{question} Its columns are "
-        f"{names}."
+        f"must be a column of {path.name}; got {name!r}.{did_you_mean(name, frame)} "
+        f"Its columns are {names}."
     )
 
 

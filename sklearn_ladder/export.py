@@ -7,7 +7,7 @@ import logging
 import warnings
 from contextlib import contextmanager
 from copy import deepcopy
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -30,7 +30,7 @@ OPSET, ML_OPSET = 18, 3
 # All names inside the model begin with this, so that features may have any other name.
 INSIDE = "sklearn_ladder/"
 TABLE, CODE, LABELS, NAN = (f"{INSIDE}{n}" for n in ("table", "code", "labels", "nan"))
-OUTPUTS = ["label", "probabilities"]
+OUTPUTS = LABEL, PROBABILITIES = "label", "probabilities"
 N_EXAMPLES = 3  # any number but 0 and 1, which torch takes for constants
 
 
@@ -53,7 +53,7 @@ def to_onnx(clf: LadderClassifier, path: PathLike) -> onnx.ModelProto:
     metadata have the version of this package, ``classes`` and, if there are any,
     ``feature_names``, both in JSON.
 
-    An export takes several seconds.
+    An export takes from 5 to 30 seconds.
 
     Parameters
     ----------
@@ -88,7 +88,8 @@ def to_onnx(clf: LadderClassifier, path: PathLike) -> onnx.ModelProto:
     >>> from sklearn.datasets import load_iris
     >>> from sklearn_ladder import LadderClassifier
     >>> from sklearn_ladder.export import to_onnx
-    >>> clf = LadderClassifier(max_epochs=5).fit(*load_iris(return_X_y=True))
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = LadderClassifier(max_epochs=5).fit(X, y)
     >>> model = to_onnx(clf, "iris.onnx")  # doctest: +SKIP
     >>> import onnxruntime  # doctest: +SKIP
     >>> session = onnxruntime.InferenceSession("iris.onnx")  # doctest: +SKIP
@@ -109,7 +110,8 @@ def to_onnx(clf: LadderClassifier, path: PathLike) -> onnx.ModelProto:
     model = onnx_ir.to_proto(_with_names_inside(_stripped(_traced(clf))))
     _add_labels(model.graph, labels, onnx)
     if columns is not None:
-        _add_columns(model, columns, onnx)
+        inputs, nodes = columns
+        _add_columns(model, inputs, nodes, onnx)
     _describe(model, clf, onnx)
     onnx.checker.check_model(model, full_check=True)
     write_atomically(path, model.SerializeToString())
@@ -119,8 +121,8 @@ def to_onnx(clf: LadderClassifier, path: PathLike) -> onnx.ModelProto:
 def _import_onnx():
     try:
         import onnx  # optional
-        import onnx_ir  # comes with onnxscript, which torch's exporter needs
-        import onnxscript  # noqa: F401
+        import onnx_ir  # comes with onnxscript
+        import onnxscript  # noqa: F401, torch's exporter needs it
     except ImportError as error:
         raise ImportError(
             "to_onnx needs onnx and onnxscript, which the extra "
@@ -184,7 +186,7 @@ def _traced(clf):
             dynamo=True,
             verbose=False,
             input_names=["X" if plan.categories is None else TABLE],
-            output_names=[CODE, OUTPUTS[1]],
+            output_names=[CODE, PROBABILITIES],
             dynamic_shapes=({0: torch.export.Dim("n_samples")},),
             opset_version=OPSET,
             custom_translation_table=_translations(),
@@ -273,27 +275,21 @@ def _add_labels(graph, labels, onnx):
     """Replace the codes of the predicted classes by their labels."""
     tensor = onnx.numpy_helper.from_array(labels, LABELS)
     graph.initializer.append(tensor)
-    graph.node.append(onnx.helper.make_node("Gather", [LABELS, CODE], [OUTPUTS[0]]))
+    graph.node.append(onnx.helper.make_node("Gather", [LABELS, CODE], [LABEL]))
     graph.output[0].CopyFrom(
-        onnx.helper.make_tensor_value_info(OUTPUTS[0], tensor.data_type, ["n_samples"])
+        onnx.helper.make_tensor_value_info(LABEL, tensor.data_type, ["n_samples"])
     )
 
 
-class _Columns(NamedTuple):
-    """Inputs of a model with categories, and what makes a table of them."""
-
-    inputs: list  # one per feature
-    nodes: list
-    dtype: int  # of the table
-
-
 def _columns(clf, onnx):
-    """One input per feature, and nodes that concatenate numbers and codes."""
+    """Inputs, one per feature, and nodes that make a table of numbers and codes."""
     dtype = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(clf.plan_.input_dtype))
     features = clf.plan_.categories.features
     names = getattr(clf, "feature_names_in_", [f"X{n}" for n in range(len(features))])
     _check_names(names)
-    inputs, nodes, columns = [], [], []
+    nan = onnx.helper.make_tensor(NAN, dtype, [], [np.nan])
+    nodes = [onnx.helper.make_node("Constant", [], [NAN], value=nan)]
+    inputs, columns = [], []
     for name, categories in zip(map(str, names), features, strict=True):
         kind, column = dtype, name
         if categories is not None:
@@ -303,7 +299,7 @@ def _columns(clf, onnx):
         inputs.append(onnx.helper.make_tensor_value_info(name, kind, ["n_samples", 1]))
         columns.append(column)
     nodes.append(onnx.helper.make_node("Concat", columns, [TABLE], axis=1))
-    return _Columns(inputs, nodes, dtype)
+    return inputs, nodes
 
 
 def _check_names(names):
@@ -350,15 +346,13 @@ def _encoding(name, categories, dtype, onnx):
     ]
 
 
-def _add_columns(model, columns, onnx):
+def _add_columns(model, inputs, nodes, onnx):
     """Replace the input, a table of numbers and codes, by one input per feature."""
     graph = model.graph
-    nodes = [*columns.nodes, *graph.node]
-    for field, items in ((graph.input, columns.inputs), (graph.node, nodes)):
+    nodes = [*nodes, *graph.node]
+    for field, items in ((graph.input, inputs), (graph.node, nodes)):
         del field[:]
         field.extend(items)
-    nan = onnx.helper.make_tensor(NAN, columns.dtype, [], [np.nan])
-    graph.initializer.append(nan)
     model.opset_import.append(onnx.helper.make_opsetid("ai.onnx.ml", ML_OPSET))
 
 

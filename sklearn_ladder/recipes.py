@@ -33,7 +33,6 @@ Examples
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from copy import deepcopy
 from importlib import resources
@@ -41,6 +40,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
+from ._similar_names import did_you_mean
 from ._virtual_adversary import VirtualAdversary
 
 if TYPE_CHECKING:
@@ -121,10 +121,9 @@ def get(name: str) -> dict[str, Any]:
         If there is no such recipe.
     """
     if name not in RECIPES:
-        alike = difflib.get_close_matches(str(name), RECIPES, n=3, cutoff=0.4)
-        question = f" Did you mean {' or '.join(map(repr, alike))}?" if alike else ""
         raise ValueError(
-            f"name must be one of recipes.names(); got {name!r}.{question}"
+            f"name must be one of recipes.names(); got {name!r}."
+            f"{did_you_mean(name, RECIPES, cutoff=0.4)}"
         )
     return deepcopy(RECIPES[name].parameters)
 

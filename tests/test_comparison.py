@@ -407,6 +407,7 @@ def test_a_file(ending, table, found, few_methods, tmp_path, capsys):
         ("table.csv", "number", "looks like regression"),
         ("infinite.csv", "kind", "This was raised by methods: 'ladder'."),
         ("semicolons.csv", "kind", "seems to have columns separated by ';'"),
+        ("decimal_commas.csv", "kind", "seems to have columns separated by ';'"),
         ("commas.tsv", "kind", "seems to have columns separated by ','"),
     ],
 )
@@ -418,6 +419,8 @@ def test_files_that_are_wrong(name, target, message, few_methods, tmp_path, caps
         frame.to_csv(tmp_path / f"table.{ending}", index=False)
     frame.assign(number=np.inf).to_csv(tmp_path / "infinite.csv", index=False)
     frame.to_csv(tmp_path / "semicolons.csv", sep=";", index=False)
+    halves = frame.assign(number=frame["number"] / 2)
+    halves.to_csv(tmp_path / "decimal_commas.csv", sep=";", decimal=",", index=False)
     frame.to_csv(tmp_path / "commas.tsv", index=False)
     with pytest.raises(SystemExit) as exit:
         __main__.main(["compare", str(tmp_path / name), "--target", target])

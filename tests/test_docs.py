@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 import sklearn_ladder
-from sklearn_ladder.network import _ladder
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = [
@@ -25,9 +24,7 @@ def headless(monkeypatch, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_code_blocks_run(page, monkeypatch):
-    # one pass in place of two: to trace a pass for an export takes seconds
-    monkeypatch.setattr(_ladder, "IMPUTATION_PASSES", 1)
+def test_code_blocks_run(page):
     text = page.read_text(encoding="utf-8")
     names = {"__name__": page.stem}
     for block in re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL):

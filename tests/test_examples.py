@@ -9,8 +9,6 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
-from sklearn_ladder.network import _ladder
-
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
@@ -110,11 +108,9 @@ def test_compare(run):
 
 
 @pytest.mark.slow
-def test_saving(run, monkeypatch):
+def test_saving(run):
     for name in ("onnxruntime", "onnxscript", "skops"):
         pytest.importorskip(name)
-    # one pass in place of two: to trace a pass takes seconds
-    monkeypatch.setattr(_ladder, "IMPUTATION_PASSES", 1)
     names = run("plot_saving.py")
     assert names["largest"] < 1e-5
     assert len(names["sizes"]) == 3

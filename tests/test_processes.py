@@ -22,9 +22,7 @@ pytestmark = pytest.mark.slow
 
 
 def make_ladder(**parameters):
-    return LadderClassifier(
-        (4,), n_estimators=1, max_epochs=2, random_state=0, **parameters
-    )
+    return LadderClassifier((4,), max_epochs=2, random_state=0, **parameters)
 
 
 def n_threads(estimator, X, y):
@@ -72,17 +70,26 @@ def test_grid_search(blobs):
     np.testing.assert_array_equal(one.predict_proba(X), two.predict_proba(X))
 
 
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda n_jobs: SemiSupervisedVotingClassifier(
-            [("rf", RandomForestClassifier(5)), ("nb", GaussianNB())],
-            n_jobs=n_jobs,
-            random_state=3,
-        ),
-        lambda n_jobs: PseudoLabelingClassifier(
-            make_ladder(),
-            n_rounds=1,
+def test_vote(blobs):
+    X, _, y_few = blobs
+    members = [("rf", RandomForestClassifier(5)), ("nb", GaussianNB())]
+    one, two = (
+        SemiSupervisedVotingClassifier(members, n_jobs=n_jobs, random_state=3)
+        .fit(X, y_few)
+        .predict_proba(X)
+        for n_jobs in (None, 2)
+    )
+    np.testing.assert_array_equal(one, two)
+
+
+def test_pseudo_labels(blobs):
+    """A second fit goes on from what the processes gave back."""
+    X, _, y_few = blobs
+
+    def fit(n_jobs):
+        clf = PseudoLabelingClassifier(
+            make_ladder(n_estimators=1),
+            n_rounds=0,
             threshold=0.8,
             n_estimators=2,
             n_candidates=3,
@@ -90,11 +97,11 @@ def test_grid_search(blobs):
             warm_start=True,
             n_jobs=n_jobs,
             random_state=0,
-        ),
-    ],
-    ids=["vote", "pseudo-labels"],
-)
-def test_ensembles(make, blobs):
-    X, _, y_few = blobs
-    one, two = (make(n_jobs).fit(X, y_few).predict_proba(X) for n_jobs in (None, 2))
-    np.testing.assert_array_equal(one, two)
+        ).fit(X, y_few)
+        return clf.set_params(n_rounds=1).fit(X, y_few)
+
+    one, two = fit(None), fit(2)
+    np.testing.assert_array_equal(one.predict_proba(X), two.predict_proba(X))
+    for here, there in zip(one.estimators_, two.estimators_, strict=True):
+        states = (each.random_state.get_state()[1] for each in (here, there))
+        np.testing.assert_array_equal(*states)

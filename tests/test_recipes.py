@@ -149,5 +149,11 @@ def test_what_is_given_is_a_copy():
 
 
 def test_unknown_name():
-    with pytest.raises(ValueError, match=r"Did you mean 'rasmus2015-mnist-100-full'"):
+    with pytest.raises(
+        ValueError,
+        match=r"must be one of .*; got 'rasmus2015-mnist-100-ful'\. "
+        r"Did you mean 'rasmus2015-mnist-100-full'",
+    ):
         recipes.get("rasmus2015-mnist-100-ful")
+    with pytest.raises(ValueError, match=r"must be one of .*; got 'rasmus2015'"):
+        recipes.get("rasmus2015")

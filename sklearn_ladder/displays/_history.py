@@ -167,6 +167,7 @@ class TrainingHistoryDisplay:
         if ax is None:
             _, ax = plt.subplots(figsize=(7.5, 4.5), layout="constrained")
             # Colors repeat after ten curves, with dashed lines.
+            # (A listed colormap has `colors`, which the type of the registry omits.)
             colors = plt.cycler(color=plt.colormaps["tab10"].colors)  # type: ignore[attr-defined]
             ax.set_prop_cycle(plt.cycler(linestyle=["-", "--"]) * colors)
         if len(self.epoch) == 1:  # a single point is invisible without a marker
