@@ -95,11 +95,11 @@ def fit_ladder(
     tasks = FitTasks(
         estimator, plan.max_epochs, labeled_arguments(X, data, sample_weight)
     )
-    n_new = len(data.samples)
+    n_new, n_earlier = len(data.samples), min(n_seen, STREAM_MEMORY)
     train(
         net,
         data,
-        n_new / (n_new + min(n_seen, STREAM_MEMORY)),
+        n_earlier / (n_new + n_earlier),
         [EpochTasks(tasks, attributes_of)] if tasks.has_callbacks else [],
     )
     state = vars(estimator) | attributes_of(net)

@@ -119,7 +119,7 @@ def _pad_batch(function, x):
     return function(F.pad(x, (0, 0, 0, n_more)) if n_more else x)[: len(x)]
 
 
-def measure_population(module, samples, plan, share=1.0):
+def measure_population(module, samples, plan, earlier=None, earlier_share=0.0):
     """Measure the statistics that prediction uses over the training samples.
 
     Parameters
@@ -127,8 +127,10 @@ def measure_population(module, samples, plan, share=1.0):
     module : Ladder
     samples : TrainingSamples
     plan : Plan
-    share : float, default=1.0
-        Weight of these samples. The previous statistics keep the rest.
+    earlier : list of Statistics, default=None
+        Statistics of earlier samples of a stream.
+    earlier_share : float, default=0.0
+        Weight of the earlier samples.
 
     Raises
     ------
@@ -145,7 +147,9 @@ def measure_population(module, samples, plan, share=1.0):
         all_samples = samples.chunks_for_statistics(seed, size)
     elif n_labeled < len(samples) and plan.uses_unlabeled:
         all_samples = samples.chunks_for_statistics(seed, size, N_FOR_LEAST_STD)
-    module.measure_population(labeled, all_samples, plan.labeled_share, share)
+    module.measure_population(
+        labeled, all_samples, plan.labeled_share, earlier, earlier_share
+    )
     statistics = (b for name, b in module.named_buffers() if "population" in name)
     for tensor in (*module.parameters(), *statistics):
         if not tensor.isfinite().all():

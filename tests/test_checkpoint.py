@@ -14,7 +14,13 @@ import pytest
 import torch
 from scipy import sparse
 from sklearn.model_selection import GridSearchCV
-from skorch.callbacks import Callback, EarlyStopping, EpochScoring, LRScheduler
+from skorch.callbacks import (
+    Callback,
+    EarlyStopping,
+    EpochScoring,
+    EpochTimer,
+    LRScheduler,
+)
 
 from benchmarks.kills import kill_and_go_on
 from sklearn_ladder import LadderClassifier, VirtualAdversary
@@ -156,13 +162,35 @@ def test_by_epochs(blobs, tmp_path):
     assert _checkpoint.read(path)["n_updates"] == N_UPDATES
 
 
-def test_a_finished_fit_needs_no_training(blobs, tmp_path):
+@pytest.mark.parametrize(
+    ("callbacks", "parameters"),
+    [
+        ([], {}),
+        ([], {"max_epochs": 10**6, "max_time": 0.2}),
+        (
+            [],
+            {
+                "max_epochs": 30,
+                "learning_rate": 0.3,
+                "early_stopping": True,
+                "validation_fraction": 0.4,
+                "n_iter_no_change": 2,
+            },
+        ),
+        ([EarlyStopping("train_loss", threshold=1.0)], {"max_epochs": 30}),
+    ],
+    ids=["all epochs", "max_time", "early_stopping", "EarlyStopping"],
+)
+def test_a_finished_fit_needs_no_training(blobs, tmp_path, callbacks, parameters):
     path = tmp_path / "fit.checkpoint"
-    first = fit(blobs, checkpoint(path))
+    # a second timer, whose time counts, too
+    callbacks = [*callbacks, ("timer", EpochTimer()), checkpoint(path)]
+    first = fit(blobs, *callbacks, **parameters)
+    assert first.n_iter_ == 6 or first.n_iter_ < first.max_epochs
     before = path.read_bytes()
     Kill.update = 1
     try:
-        assert_same(fit(blobs, checkpoint(path)), first)
+        assert_same(fit(blobs, *callbacks, **parameters), first)
     finally:
         Kill.update = None
     assert path.read_bytes() == before
@@ -384,12 +412,12 @@ def test_a_file_of_another_process(blobs, begun):
     class Meddles(Callback):
         def on_batch_end(self, net, training=False, **kwargs):
             if net.n_updates_ == 10:
-                _checkpoint.replace(begun, {"format": 1})
+                _checkpoint.replace(begun, {"format": _checkpoint.FORMAT})
 
     begun.unlink()
     with pytest.raises(RuntimeError, match="Another process has written to"):
         fit(blobs, Meddles(), checkpoint(begun))
-    assert _checkpoint.read(begun) == {"format": 1}
+    assert _checkpoint.read(begun) == {"format": _checkpoint.FORMAT}
 
 
 def test_two_checkpoints(blobs, tmp_path):

@@ -492,3 +492,38 @@ def test_an_optimizer_that_a_callback_replaces_is_used(blobs):
     (used,) = (own for _, own in net.callbacks_ if isinstance(own, Replacing))
     for before, after in zip(used.before_, net.module_.parameters(), strict=True):
         assert torch.equal(before, after)
+
+
+@pytest.mark.parametrize(
+    "fit_with",
+    [{"max_time": 0.1}, {"early_stopping": True, "validation_fraction": 0.4}],
+)
+def test_callbacks_see_the_epoch_that_ends_training(blobs, fit_with):
+    clf = LadderClassifier(
+        (8,), max_epochs=10**6, random_state=0, callbacks=[RecordsEpochs()], **fit_with
+    ).fit(*blobs[::2])
+    np.testing.assert_array_equal(
+        clf.history_["seen"], np.arange(1, clf.n_iter_ + 1), strict=True
+    )
+
+
+class RecordsEpochs(Callback):
+    def on_epoch_end(self, net, **kwargs):
+        net.history.record("seen", len(net.history))
+
+
+class Predicts(Callback):
+    def on_epoch_end(self, net, **kwargs):
+        net.predict_proba(net.training_samples_.X)
+
+
+def test_predicting_in_a_stream_changes_nothing(blobs):
+    X, _, y_few = blobs
+    own, watched = (
+        LadderClassifier((8,), batch_size=20, random_state=0, callbacks=callbacks)
+        for callbacks in (None, [Predicts()])
+    )
+    for part in (slice(0, 40), slice(40, 60), slice(10, 30)):
+        for clf in (own, watched):
+            clf.partial_fit(X[part] + part.start, y_few[part], classes=[0, 1])
+        np.testing.assert_array_equal(watched.predict_proba(X), own.predict_proba(X))

@@ -11,7 +11,7 @@ from ._dense import Dense
 from ._encoder import Encoder
 from ._ladder_pass import LadderPass
 from ._linear import LinearMember
-from ._population import has_nan, set_population
+from ._population import has_nan, population_of_layers, set_population
 from ._shapes import FLOAT32_ON_CPU, Shape
 
 # Number of times that the decoder reconstructs missing entries.
@@ -373,8 +373,19 @@ class Ladder(nn.Module):
         """Set the class prior divided by the class shares, shape (n_classes,)."""
         self.class_prior_ratio.copy_(_float32(ratio))
 
+    def population(self):
+        """Copies of the statistics that prediction uses, a list over the layers."""
+        return [layer.copy() for layer in population_of_layers(self)]
+
     @torch.no_grad()
-    def measure_population(self, labeled, all_samples=(), labeled_share=1.0, share=1.0):
+    def measure_population(
+        self,
+        labeled,
+        all_samples=(),
+        labeled_share=1.0,
+        earlier=None,
+        earlier_share=0.0,
+    ):
         """Set the statistics that prediction uses, from clean passes over samples.
 
         NOTE[DIFF]: the released code averages unbiased statistics of batches. Here,
@@ -386,10 +397,14 @@ class Ladder(nn.Module):
             Scaled random chunks of equal size. If one has no chunks, the other is used.
         labeled_share : float, default=1.0
             Weight of the labeled samples.
-        share : float, default=1.0
-            Weight of these samples. The previous statistics keep the rest.
+        earlier : list of Statistics, default=None
+            Statistics of earlier samples of a stream, as by `population`.
+        earlier_share : float, default=0.0
+            Weight of the earlier samples.
         """
-        set_population(self, labeled, all_samples, labeled_share, share)
+        set_population(
+            self, labeled, all_samples, labeled_share, earlier, earlier_share
+        )
 
 
 def _float32(array):

@@ -218,6 +218,9 @@ class PopulationStatistics(torch.nn.Module):
     def statistics(self):
         return Statistics(self.mean, self.std)
 
+    def copy(self):
+        return Statistics(self.mean.clone(), self.std.clone())
+
     def forward(self, z_pre):
         return self.statistics.normalize(z_pre)
 

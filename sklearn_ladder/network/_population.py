@@ -3,20 +3,32 @@
 from ._normalization import pool_statistics, statistics_for_prediction
 
 
-def set_population(ladder, labeled, all_samples, labeled_share, share):
-    """Set the statistics that prediction uses: see `Ladder.measure_population`."""
+def population_of_layers(ladder):
+    """`PopulationStatistics` of all encoder layers, then of all decoder layers."""
     layers = list(ladder.encoder.layers)
     if ladder.decoder is not None:
         layers += ladder.decoder.layers.values()
+    return [layer.population for layer in layers]
+
+
+def set_population(ladder, labeled, all_samples, labeled_share, earlier, earlier_share):
+    """Set the statistics that prediction uses: see `Ladder.measure_population`."""
     labeled, all_samples = _pooled(ladder, labeled), _pooled(ladder, all_samples)
-    for layer, own, all_ in zip(
-        layers, labeled or all_samples, all_samples or labeled, strict=True
-    ):
-        statistics = statistics_for_prediction(
-            own, all_, labeled_share, ladder.n_members
+    measured = [
+        statistics_for_prediction(own, all_, labeled_share, ladder.n_members)
+        for own, all_ in zip(
+            labeled or all_samples, all_samples or labeled, strict=True
         )
-        before = layer.population.statistics
-        layer.population.set(pool_statistics(before, statistics, 1 - share))
+    ]
+    if earlier is not None:
+        measured = [
+            pool_statistics(before, statistics, earlier_share)
+            for before, statistics in zip(earlier, measured, strict=True)
+        ]
+    for population, statistics in zip(
+        population_of_layers(ladder), measured, strict=True
+    ):
+        population.set(statistics)
 
 
 def _pooled(ladder, chunks):

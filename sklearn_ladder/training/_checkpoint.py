@@ -48,9 +48,9 @@ class Checkpoint(Callback):
     `max_time`, the seconds before the interruption count. With ``random_state=None``,
     the random numbers are those of the killed fit.
 
-    The file of a finished fit stays. Calling `fit` again then gives the same model
-    without training, so that a program that was killed later can simply be started
-    again. Remove the file to train anew.
+    The file of a finished fit stays, also if `max_time` or early stopping ended it.
+    Calling `fit` again then gives the same model without training, so that a program
+    that was killed later can simply be started again. Remove the file to train anew.
 
     A new file replaces the previous one in one step. So there is always a complete
     file, even if the disk is full or power is lost.
@@ -65,7 +65,8 @@ class Checkpoint(Callback):
         Write after this time, also in the middle of an epoch.
 
     every_n_epochs : int or None, default=None
-        Write after this number of epochs. The last epoch is always followed by a write.
+        Write after this number of epochs. The end of training is always followed by a
+        write, unless the user interrupted it (KeyboardInterrupt).
 
     Raises
     ------
@@ -77,6 +78,8 @@ class Checkpoint(Callback):
         In `fit`, if the file cannot be written or read. The previous file stays, and a
         later `fit` continues from it. A first file is written before training, so that
         missing rights show at once.
+    RuntimeError
+        In `fit`, if another process has written to the file since the fit began.
 
     Notes
     -----
@@ -152,10 +155,17 @@ class Checkpoint(Callback):
             self._write(net)
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Write if it is time, or the last epoch."""
+        """Write if it is time."""
         n_epochs = net.n_updates_ // net.plan.n_updates_per_epoch
         is_one = self.every_n_epochs is not None and n_epochs % self.every_n_epochs == 0
-        if is_one or n_epochs == net.plan.max_epochs or self._is_time():
+        if is_one or self._is_time():
+            self._write(net)
+
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """Write the finished fit."""
+        is_whole = net.epoch_so_far_ is None  # not if an epoch was interrupted
+        if is_whole and not net.interrupts_ and not net.is_finished_:
+            net.is_finished_ = True
             self._write(net)
 
     # ------------------------------------------------------------------ state of a fit
@@ -193,7 +203,7 @@ class Checkpoint(Callback):
         rows = [plain_entries(row | {"batches": []}) for row in net.history]
         epoch = None
         if net.epoch_so_far_ is not None:
-            (timer,) = _timers(net)
+            timer = _timers(net)[0]
             epoch = {
                 **plain(vars(net.epoch_so_far_)),
                 "row": rows.pop(),
@@ -208,6 +218,7 @@ class Checkpoint(Callback):
             "optimizer": plain(net.optimizer_.state_dict()),
             "noise_generator": net.noise_generator_.get_state(),
             "n_updates": net.n_updates_,
+            "is_finished": net.is_finished_,
             "seconds": _schedule(net).seconds(),
             "history": rows,
             "epoch": epoch,
@@ -221,7 +232,7 @@ class Checkpoint(Callback):
             p.requires_grad_(requires)
         net.optimizer_.load_state_dict(state["optimizer"])
         net.noise_generator_.set_state(state["noise_generator"])
-        net.n_updates_ = state["n_updates"]
+        net.n_updates_, net.is_finished_ = state["n_updates"], state["is_finished"]
         net.history.extend(state["history"])
         _load_callbacks(_others(net, self), state["callbacks"])
         _schedule(net).shift(state["seconds"])

@@ -13,7 +13,7 @@ from torch import Tensor
 from .._atomic_write import write_atomically
 from .._version import __version__
 
-FORMAT = 1
+FORMAT = 2
 
 
 def read(path):

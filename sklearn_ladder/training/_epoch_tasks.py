@@ -5,6 +5,8 @@ from copy import deepcopy
 from skorch.callbacks import Callback
 from skorch.history import History
 
+from ._train import OF_TRAINING
+
 
 class EpochTasks(Callback):
     """Tells scikit-learn's callbacks of each epoch.
@@ -56,9 +58,6 @@ def _snapshot(net):
         net.history[:] if is_whole else net.history[:-1]
     )
     vars(snapshot)["callbacks_"] = []
-    for name in (
-        *("training_samples_", "training_data_", "noise_generator_", "train_step"),
-        *("n_updates_", "epoch_so_far_"),
-    ):
+    for name in OF_TRAINING:
         vars(snapshot).pop(name, None)
     return snapshot

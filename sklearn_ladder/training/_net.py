@@ -86,16 +86,21 @@ class LadderNet(NeuralNetClassifier):
         None between epochs.
     population_is_current_ : bool
         Whether the statistics for prediction were measured with the current weights.
+    earlier_population_, earlier_share_ : list of Statistics, float
+        Statistics before this call of `partial_fit`, and their weight.
     time_is_up_ : bool
         Whether `LearningRateSchedule` ends training.
+    interrupts_ : list
+        Not empty if the user interrupted training.
+    is_finished_ : bool
+        Whether a checkpoint of a finished fit was loaded.
 
     Notes
     -----
-    `train` sets all of these attributes, and deletes the data and the generator at the
-    end.
+    `train` sets all of these attributes, and deletes most of them at the end.
     """
 
-    n_updates_, epoch_so_far_ = 0, None
+    n_updates_, epoch_so_far_, is_finished_ = 0, None, False
 
     def __init__(self, module=Ladder, *, plan=None, **kwargs):
         defaults = dict(
@@ -130,8 +135,26 @@ class LadderNet(NeuralNetClassifier):
 
         Overridden because a checkpoint may have brought some of the updates.
         """
-        n_done = self.n_updates_ // self.plan.n_updates_per_epoch
-        return super().fit_loop(X, y, self.max_epochs - n_done, **kwargs)
+        n_left = self.max_epochs - self.n_updates_ // self.plan.n_updates_per_epoch
+        return super().fit_loop(X, y, 0 if self.is_finished_ else n_left, **kwargs)
+
+    def notify(self, method_name, **kwargs):
+        """Call a method of all callbacks.
+
+        Overridden because a callback that ends training at the end of an epoch would
+        hide this end from the callbacks after it.
+        """
+        if method_name != "on_epoch_end":
+            super().notify(method_name, **kwargs)
+            return
+        end = None
+        for callback in (self, *dict(self.callbacks_).values()):
+            try:
+                callback.on_epoch_end(self, **kwargs)
+            except KeyboardInterrupt as error:  # skorch's way to end training
+                end = error
+        if end is not None:
+            raise end
 
     def train_step_single(self, batch, **fit_params):
         """Batch → activations → costs → gradients. skorch then steps the optimizer.
@@ -215,7 +238,13 @@ class LadderNet(NeuralNetClassifier):
         """Measure the statistics for prediction, unless they are current."""
         if self.population_is_current_ or not hasattr(self, "training_samples_"):
             return
-        measure_population(self.module_, self.training_samples_, self.plan)
+        measure_population(
+            self.module_,
+            self.training_samples_,
+            self.plan,
+            self.earlier_population_,
+            self.earlier_share_,
+        )
         self.population_is_current_ = True
 
     def evaluation_step(self, batch, training=False):

@@ -18,11 +18,7 @@ from ._callbacks import callback_of
 # Buffers that are not saved, since the plan has them.
 OF_PLAN = ("feature_scaling.", "input_range")
 # What training leaves on a net, beside weights and the history.
-LEFT_BY_TRAINING = (
-    "population_is_current_",
-    "reason_against_fused_step_",
-    "time_is_up_",
-)
+LEFT_BY_TRAINING = ("population_is_current_", "reason_against_fused_step_")
 
 
 def saved_state(net):

@@ -10,11 +10,24 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import EarlyStopping
 
-from .._prediction import measure_population
 from ..data._batches import TrainingSamples
 from ._progress import Progress
 from ._step import StepOnCPU
 
+# Attributes of a net that only training needs.
+OF_TRAINING = (
+    "training_data_",
+    "training_samples_",
+    "noise_generator_",
+    "train_step",
+    "time_is_up_",
+    "n_updates_",
+    "epoch_so_far_",
+    "earlier_population_",
+    "earlier_share_",
+    "interrupts_",
+    "is_finished_",
+)
 # Columns of skorch's history that are not for users.
 INTERNAL_COLUMNS = {
     "batches",
@@ -25,15 +38,15 @@ INTERNAL_COLUMNS = {
 }
 
 
-def train(net, data, share=1.0, watchers=()):
+def train(net, data, earlier_share=0.0, watchers=()):
     """Train a net, and measure the statistics that its predictions use.
 
     Parameters
     ----------
     net : LadderNet
     data : TrainingData
-    share : float, default=1.0
-        Weight of these samples in the statistics. The previous ones keep the rest.
+    earlier_share : float, default=0.0
+        Weight of the earlier samples of a stream in the statistics.
     watchers : iterable of skorch callbacks, default=()
         Callbacks for this training only: the net does not keep them.
 
@@ -61,6 +74,8 @@ def train(net, data, share=1.0, watchers=()):
     net.training_data_, net.training_samples_ = data, samples
     net.noise_generator_ = torch.Generator(net.device).manual_seed(plan.seeds.noise)
     net.population_is_current_ = net.time_is_up_ = False
+    net.earlier_population_ = net.module_.population() if earlier_share else None
+    net.earlier_share_ = earlier_share
     net.train_step = step = StepOnCPU(net)
     progress = Progress(dict(net.callbacks_)["learning_rate_schedule"])
     if plan.verbose == 1:
@@ -70,14 +85,14 @@ def train(net, data, share=1.0, watchers=()):
         _watched_by(net, watchers),
         _watch_interrupts() as interrupts,
     ):
+        net.interrupts_ = interrupts
         net.partial_fit(samples)
-    del net.train_step
     net.reason_against_fused_step_ = step.reason
     _report_interrupt(net, n_before, bool(interrupts))
     net.optimizer_.zero_grad()
     # always, since a callback may have restored other weights at the end
-    measure_population(net.module_, samples, plan, share)
-    net.population_is_current_ = True
+    net.population_is_current_ = False
+    net.update_population()
     _release(net)
 
 
@@ -161,8 +176,7 @@ def history_table(history):
 
 def _release(net):
     """Delete what only training needs, so that pickles are small and load anywhere."""
-    del net.training_data_, net.training_samples_, net.noise_generator_
-    for name in ("n_updates_", "epoch_so_far_"):
+    for name in OF_TRAINING:
         vars(net).pop(name, None)
     net.train_split = None  # it holds samples
     if not net.plan.is_stream:  # only a stream continues with its optimizer
