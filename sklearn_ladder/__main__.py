@@ -2,6 +2,8 @@
 
 import argparse
 import sys
+import warnings
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -42,17 +44,30 @@ def main(arguments=None):
         "--max-time",
         type=float,
         metavar="SECONDS",
-        help="repeat the folds until then; by default they are done once",
+        help="repeat the folds until then, but do at least three folds; by default "
+        "all five are done once",
     )
     compare.add_argument("--seed", type=int, default=0)
     compare.add_argument("--json", type=Path, metavar="FILE", help="write all scores")
     compare.add_argument("--plot", type=Path, metavar="FILE", help="write a picture")
     options = parser.parse_args(arguments)
     try:
-        run(options)
+        with _warnings_in_one_line():
+            run(options)
     except (ImportError, OSError, TypeError, ValueError) as error:
         lines = [str(error), *getattr(error, "__notes__", [])]
         parser.exit(2, f"{parser.prog}: {' '.join(lines)}\n")
+
+
+@contextmanager
+def _warnings_in_one_line():
+    """Print warnings without a line of code, which a command's user has not written."""
+    before = warnings.formatwarning
+    warnings.formatwarning = lambda message, *place, **more: f"warning: {message}\n"
+    try:
+        yield
+    finally:
+        warnings.formatwarning = before
 
 
 def run(options):
@@ -147,8 +162,15 @@ def _read(path):
     if suffix in SEPARATORS:
         separator = SEPARATORS[suffix]
         # before the rows, in which another separator may be an error of its own
-        _check_separator(pd.read_csv(path, sep=separator, nrows=0), path)
-        return pd.read_csv(path, sep=separator)
+        try:
+            _check_separator(pd.read_csv(path, sep=separator, nrows=0), path)
+            return pd.read_csv(path, sep=separator)
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"{path.name} is not in UTF-8 ({error}). Read it with "
+                "pandas.read_csv(FILE, encoding='latin-1'), or what it is in, and "
+                "write it with to_csv(NEW_FILE, index=False)."
+            ) from error
     raise ValueError(f"FILE must end in .csv, .tsv or .parquet; got {path.name}.")
 
 

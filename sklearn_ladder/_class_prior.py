@@ -75,7 +75,7 @@ def resolve_class_prior(class_prior, codes, n_classes, weight=None, may_estimate
     return ClassPriorRule(tuple(shares.tolist()), given, em_weight)
 
 
-def find_class_prior(rule, codes, proba):
+def find_class_prior(rule, codes, proba, smoothing=0.0):
     """The class prior, and the factors that bring probabilities to it.
 
     Parameters
@@ -85,6 +85,8 @@ def find_class_prior(rule, codes, proba):
         Class codes, UNLABELED where there is no label.
     proba : ndarray of shape (n_unlabeled, n_classes)
         Class probabilities that assume the shares of the labels.
+    smoothing : float, default=0.0
+        Share of a uniform distribution in these probabilities.
 
     Returns
     -------
@@ -92,13 +94,25 @@ def find_class_prior(rule, codes, proba):
     ratio : ndarray of shape (n_classes,)
         Factors on the probabilities: see `adjust`.
     """
-    shares = np.array(rule.class_shares)
+    # Mean probabilities before and after. Without smoothing them as well, the factor of
+    # a rare class would be so large that it is predicted everywhere.
+    shares = smooth(np.array(rule.class_shares), smoothing)
     if rule.class_prior is not None:
         class_prior = np.array(rule.class_prior)
+        mean = smooth(class_prior, smoothing)
+    elif rule.em_weight == 0:
+        class_prior, mean = np.array(rule.class_shares), shares
     else:
         n_labels = np.count_nonzero(codes != UNLABELED)
-        class_prior = estimate_class_prior(proba, shares, n_labels, rule.em_weight)
-    return class_prior, class_prior / shares
+        mean = estimate_class_prior(proba, shares, n_labels, rule.em_weight)
+        class_prior = (mean - smoothing / len(mean)).clip(SMALLEST_SHARE)
+        class_prior /= class_prior.sum()
+    return class_prior, mean / shares
+
+
+def smooth(shares, smoothing):
+    """Shares of classes, mixed with a uniform distribution."""
+    return (1 - smoothing) * shares + smoothing / len(shares)
 
 
 def class_shares(codes, n_classes, weight=None):
@@ -258,7 +272,9 @@ def infer_class_prior(module, data, plan):
         If a probability of any sample, labeled or not, is not finite.
     """
     proba = predict_proba(module, data.samples, plan.device)[data.unlabeled]
-    class_prior, ratio = find_class_prior(plan, data.codes, proba)
+    # the linear member learns labels that are not smoothed
+    smoothing = plan.label_smoothing * (1 - plan.linear_share)
+    class_prior, ratio = find_class_prior(plan, data.codes, proba, smoothing)
     module.set_class_prior_ratio(ratio)
     return class_prior, adjust(proba, ratio)
 

@@ -86,23 +86,23 @@ def n_bins(n_values, n_classes):
     return min(max(MOST_COLUMNS // max(n_binned, 1), 1), N_BINS)
 
 
-def lower_cost(is_mlp):
+def lower_cost(is_dense):
     """Denoising cost of the input and the hidden layers: 1, and 0.1 for images.
 
     On digits with 5 labels per class, accuracy of convolutional networks was .925 with
     1, .943 with 0.1, and .944 without these costs (Γ-model), but without a cost at the
     input, `denoise` would not work.
     """
-    return 1.0 if is_mlp else 0.1
+    return 1.0 if is_dense else 0.1
 
 
-def feature_scaling(is_mlp, is_sparse, n_features):
+def feature_scaling(is_dense, is_sparse, n_features):
     """Feature scaling: "shared" for images, "projected" for texts, "auto" for tables.
 
     Architectures other than the dense network are for images. More than 512 sparse
     features are usually terms of texts. For tables, `n_bins` decides about bins.
     """
-    if not is_mlp:
+    if not is_dense:
         return "shared"
     return "projected" if is_sparse and n_features > MOST_COLUMNS else "auto"
 
@@ -121,7 +121,7 @@ def hidden_layer_sizes(n_classes):
     return (256, 128) if are_clusters(n_classes) else (64, 32)
 
 
-def n_updates(n_labels, n_classes, is_mlp=True):
+def n_updates(n_labels, n_classes, is_dense=True):
     """Number of updates: 50 √(number of labels), between 250 and 750.
 
     Few labels are fitted quickly, then overfitted. For 10 and more classes, and for
@@ -130,7 +130,7 @@ def n_updates(n_labels, n_classes, is_mlp=True):
     Parameters
     ----------
     n_labels, n_classes : int
-    is_mlp : bool, default=True
+    is_dense : bool, default=True
         Whether the architecture is the dense network for tables.
 
     Returns
@@ -140,7 +140,7 @@ def n_updates(n_labels, n_classes, is_mlp=True):
     if n_classes == 0:
         return UPDATES_OF_AUTOENCODER
     updates = min(max(FEWEST_UPDATES, 50 * math.sqrt(n_labels)), MOST_UPDATES)
-    return round(updates if is_mlp and not are_clusters(n_classes) else 2 * updates)
+    return round(updates if is_dense and not are_clusters(n_classes) else 2 * updates)
 
 
 def n_estimators(shapes, n_classes):
@@ -179,7 +179,7 @@ def n_denoising(n_estimators, n_classes):
     return max(1, 2 * n_estimators // 3)
 
 
-def linear_share(n_labels, n_classes, is_mlp=True, is_projected=False):
+def linear_share(n_labels, n_classes, is_dense=True, is_projected=False):
     """Share of the linear member: a half, nothing from 10 classes on.
 
     Where classes are clusters, and for images and texts, the networks are better
@@ -190,7 +190,7 @@ def linear_share(n_labels, n_classes, is_mlp=True, is_projected=False):
 
     NOTE[DIFF]: the paper has no linear member.
     """
-    if is_projected or not is_mlp:
+    if is_projected or not is_dense:
         return 0.0
     fading = min(1.0, MOST_LABELS_FOR_LINEAR / n_labels)
     return 0.5 * (1 - class_layer_cost(n_classes)) * fading

@@ -2,6 +2,8 @@
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from .data._categories import find_categories
@@ -57,3 +59,44 @@ class OneHotColumns(TransformerMixin, BaseEstimator):
         fill = np.where(categories.code < 0, 0.5, 0.0)
         fill[is_number] = np.nan
         return np.where(np.isnan(matrix), fill, matrix)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.categorical = tags.input_tags.string = True
+        tags.input_tags.sparse = tags.input_tags.allow_nan = True
+        return tags
+
+
+def takes_categories(estimator):
+    """Whether an estimator deals with the categories of a frame itself.
+
+    Those that do not get one-hot columns in their place.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        A meta-estimator is what its `estimator` is, a pipeline what its first step is.
+
+    Returns
+    -------
+    bool
+        By the tags `categorical` and `string`. True if there is a parameter
+        `categorical_features`, and of a transformer that does not check its input, or
+        that picks columns by name.
+    """
+    # late: it is slow to import
+    from sklearn.compose import ColumnTransformer
+
+    if isinstance(estimator, Pipeline):
+        return takes_categories(estimator.steps[0][1])
+    inner = getattr(estimator, "estimator", None)
+    if hasattr(inner, "fit"):
+        return takes_categories(inner)
+    tags = get_tags(estimator)
+    return (
+        tags.input_tags.categorical
+        or tags.input_tags.string
+        or tags.no_validation
+        or isinstance(estimator, ColumnTransformer)
+        or getattr(estimator, "categorical_features", None) is not None
+    )

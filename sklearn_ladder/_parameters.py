@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import (
 )
 
 from ._virtual_adversary import VirtualAdversary
-from .architectures import ARCHITECTURES
+from .architectures import ARCHITECTURES, Dense
 from .network._combinators import COMBINATORS
 from .network._layers import ACTIVATIONS
 
@@ -113,9 +113,11 @@ def refuse_for_stream(estimator):
             )
 
 
-def is_mlp(architecture):
-    """Whether `architecture` is the dense network for tables."""
-    return isinstance(architecture, str) and architecture == "mlp"
+def is_dense(architecture):
+    """Whether all layers are dense: defaults are then those for tables."""
+    if isinstance(architecture, str):
+        return architecture == "mlp"
+    return all(isinstance(layer, Dense) for layer in architecture)
 
 
 def per_layer(name, value, n_layers):

@@ -4,7 +4,6 @@
 All later steps read the plan, never the estimator.
 """
 
-import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,9 +11,10 @@ import torch
 
 from . import _defaults
 from ._class_prior import ClassPriorRule, resolve_class_prior
-from ._parameters import is_mlp, name_per_layer, per_layer
+from ._parameters import is_dense, name_per_layer, per_layer
 from ._plan_costs import resolve_costs
 from ._random import Seeds
+from ._user_warnings import warn_user
 from .architectures import check_image_shape, network_layers
 from .data._batches import n_batches
 from .data._categories import TableCategories
@@ -49,6 +49,7 @@ class Plan:
     n_features: int
     n_classes: int  # 0 of an autoencoder
     image_shape: tuple[int, ...] | None
+    is_flat: bool  # whether samples came as rows of a table, not as images
     categories: TableCategories | None = field(repr=False)  # of the features
     # dtype in which samples enter the network: float64 if float32 would lose values
     input_dtype: str
@@ -164,6 +165,7 @@ def resolve_plan(parameters, data, image_shape, seeds, previous=None):
 def _resolve_network(parameters, data, image_shape, seeds, previous):
     """Resolve the fields of the network: input, layers, noise and combinators."""
     n_classes, n_columns = len(data.classes), data.samples.shape[1]
+    is_flat = image_shape is None
     image_shape = check_image_shape(
         parameters["image_shape"], image_shape or (previous and previous.image_shape)
     )
@@ -193,6 +195,7 @@ def _resolve_network(parameters, data, image_shape, seeds, previous):
         "n_features": data.samples.n_features,
         "n_classes": n_classes,
         "image_shape": image_shape,
+        "is_flat": is_flat,
         "categories": data.samples.categories,
         "input_dtype": data.samples.dtype.name,
         **scaling,
@@ -216,7 +219,7 @@ def _resolve_feature_scaling(parameters, data, n_classes, seeds, previous):
     kind = parameters["feature_scaling"]
     if kind == "auto":
         kind = _defaults.feature_scaling(
-            is_mlp(parameters["architecture"]),
+            is_dense(parameters["architecture"]),
             data.samples.is_sparse,
             data.samples.shape[1],
         )
@@ -253,15 +256,13 @@ def _resolve_training(parameters, data, network, previous):
         max_epochs = 1
     elif max_epochs == "auto":
         n_updates = _defaults.n_updates(
-            n_labels, len(data.classes), is_mlp(parameters["architecture"])
+            n_labels, len(data.classes), is_dense(parameters["architecture"])
         )
         max_epochs = max(1, round(n_updates / n_batches_per_epoch))
     if parameters["early_stopping"] and max_epochs == 1:
-        warnings.warn(
+        warn_user(
             "early_stopping=True compares the weights of several epochs, but training "
             f"has only one epoch: raise max_epochs (now {parameters['max_epochs']!r}).",
-            UserWarning,
-            stacklevel=6,
         )
     n_estimators = parameters["n_estimators"]
     if n_estimators == "auto":
@@ -289,9 +290,9 @@ def _linear_share(parameters, data, n_labels, network, previous):
         return previous.linear_share if previous else 0.0
     if share == "auto":
         is_projected = network["projection"] is not None
-        is_dense = is_mlp(parameters["architecture"])
         return _defaults.linear_share(
-            n_labels, len(data.classes), is_dense, is_projected
+            *(n_labels, len(data.classes)),
+            *(is_dense(parameters["architecture"]), is_projected),
         )
     return float(share)
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from . import _defaults
-from ._parameters import VARIANTS, is_mlp, per_layer, refuse_booleans
+from ._parameters import VARIANTS, is_dense, per_layer, refuse_booleans
 from ._virtual_adversary import KINDS
 from .objective._adversary import Adversary
 
@@ -54,7 +54,7 @@ def _denoising_cost(parameters, n_layers, n_classes, n_estimators):
         cost = _defaults.costs_of_autoencoder(n_layers)
     elif isinstance(cost, str):
         n_denoising = _defaults.n_denoising(n_estimators, n_classes)
-        cost = [_defaults.lower_cost(is_mlp(parameters["architecture"]))] * n_layers
+        cost = [_defaults.lower_cost(is_dense(parameters["architecture"]))] * n_layers
         # Γ-model: its only cost stays 1
         is_gamma = variant == "gamma"
         cost[-1] = 1.0 if is_gamma else _defaults.class_layer_cost(n_classes)

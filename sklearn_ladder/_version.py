@@ -1,6 +1,6 @@
 """The package's version, and estimators whose pickles carry it."""
 
-import warnings
+from ._user_warnings import warn_user
 
 __version__ = "0.1.0"
 
@@ -14,10 +14,8 @@ class VersionMixin:
     def __setstate__(self, state):
         version = state.pop("_sklearn_ladder_version", "an older version")
         if version != __version__:
-            warnings.warn(
+            warn_user(
                 f"This {type(self).__name__} was pickled by sklearn_ladder {version} "
                 f"and is loaded by {__version__}. Its results may be wrong.",
-                UserWarning,
-                stacklevel=2,
             )
         super().__setstate__(state)

@@ -174,9 +174,8 @@ def _traced(clf):
     """ONNX model of `_Classifier`. Its inputs and outputs have temporary names."""
     network = deepcopy(clf.net_.module_).cpu().eval().requires_grad_(False)
     plan = clf.plan_
-    # Images as they were in fit: flat if the parameter gave their shape.
-    are_flat = plan.image_shape is None or clf.image_shape is not None
-    shape = (plan.n_features,) if are_flat else plan.image_shape
+    # images as they were in fit
+    shape = (plan.n_features,) if plan.is_flat else plan.image_shape
     dtype = getattr(torch, plan.input_dtype)
     example = torch.zeros(N_EXAMPLES, *shape, dtype=dtype, device="cpu")
     with _quiet(), torch.no_grad():

@@ -27,6 +27,7 @@ from sklearn.utils import (
 
 from ._hide_labels import hide_labels
 from ._scorer import labeled_scorer
+from ._user_warnings import warn_user
 from .data._labels import UNLABELED, encode_labels, without_labels
 from .data._splits import split_labeled
 
@@ -172,10 +173,8 @@ class LabeledStratifiedKFold(BaseCrossValidator):
             If a class has fewer than `n_splits` labels.
         """
         if groups is not None:
-            warnings.warn(
+            warn_user(
                 f"The groups parameter is ignored by {type(self).__name__}",
-                UserWarning,
-                stacklevel=2,
             )
         codes = encode_labels(y).codes
         check_consistent_length(X, codes)
@@ -243,11 +242,9 @@ class LabeledStratifiedKFold(BaseCrossValidator):
                 f"every class, {counts.max()} at most; got n_splits={self.n_splits}."
             )
         if self.n_splits > counts.min():
-            warnings.warn(
+            warn_user(
                 f"The rarest class has {counts.min()} labeled samples, fewer than "
                 f"n_splits={self.n_splits}: folds lack it, in training or in testing.",
-                UserWarning,
-                stacklevel=4,
             )
         random_state = check_random_state(self.random_state) if self.shuffle else None
         folds = StratifiedKFold(

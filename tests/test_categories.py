@@ -7,13 +7,15 @@ import pytest
 import torch
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.compose import make_column_transformer
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.compose import ColumnTransformer, make_column_transformer
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.model_selection import GridSearchCV
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.semi_supervised import SelfTrainingClassifier
 
 from sklearn_ladder import LadderClassifier
-from sklearn_ladder._one_hot import OneHotColumns
+from sklearn_ladder._one_hot import OneHotColumns, takes_categories
 from sklearn_ladder.data import _samples
 from sklearn_ladder.data._batches import TrainingSamples
 from sklearn_ladder.data._categories import find_categories
@@ -564,3 +566,53 @@ def test_attacks_and_pictures_are_for_numbers():
     ):
         with pytest.raises(ValueError, match="for samples of numbers only"):
             call()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (["3", "4.5", "n/k", "7", "11"], r"text among its numbers: \['n/k'\]"),
+        (["1e3", "-2", "5", " ", "4", "6"], r"text among its numbers: \[''\]"),
+        (["2024-01-05", "2024-02-07"], "seems to hold dates"),
+        (["5.1.2024", "17/3/2024 12:00"], "seems to hold dates"),
+    ],
+)
+def test_text_that_seems_to_be_numbers_or_dates(values, message):
+    frame = pd.DataFrame({"a": values * 10})
+    with pytest.warns(UserWarning, match=f"Column 'a' of X becomes.*{message}"):
+        find_categories(frame, "from_dtype")
+
+
+@pytest.mark.parametrize(
+    "values", [["a", "3", "b"], ["2024", "May 5"], ["10-20", "20-30"], [None, "x"]]
+)
+def test_text_that_seems_to_be_categories(values, recwarn):
+    frame = pd.DataFrame({"a": values * 10})
+    find_categories(frame, "from_dtype")
+    # who names the column, or made it categorical, knows
+    dates = pd.DataFrame({"a": ["2024-01-05", "2024-02-07"] * 10})
+    find_categories(dates.astype("category"), "from_dtype")
+    find_categories(dates, ["a"])
+    assert not recwarn.list
+
+
+def test_who_deals_with_categories():
+    columns = ColumnTransformer([("a", OneHotEncoder(), ["a"])])
+    forest = RandomForestClassifier()
+    for takes in (
+        LadderClassifier(),
+        make_pipeline(columns, forest),
+        make_pipeline(OneHotColumns(), forest),
+        GridSearchCV(make_pipeline(columns, forest), {}),
+        HistGradientBoostingClassifier(),
+        make_pipeline(FunctionTransformer(), forest),
+    ):
+        assert takes_categories(takes), takes
+        assert takes_categories(LabeledOnlyClassifier(takes)), takes
+    for takes_not in (
+        forest,
+        LabeledOnlyClassifier(forest),
+        SelfTrainingClassifier(forest),
+        make_pipeline(StandardScaler(), forest),
+    ):
+        assert not takes_categories(takes_not), takes_not

@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.datasets import make_classification
 
 from sklearn_ladder import LadderClassifier
 from sklearn_ladder._class_prior import (
@@ -11,7 +12,9 @@ from sklearn_ladder._class_prior import (
     class_shares,
     equal_shares_weight,
     estimate_class_prior,
+    smooth,
 )
+from sklearn_ladder.model_selection import hide_labels
 from sklearn_ladder.robustness import fast_gradient
 
 LABELED = np.full(2, 0.5)
@@ -134,7 +137,9 @@ def test_estimator_adjusts_what_it_predicts(imbalanced, clf):
     clf = clone(clf).fit(X, few)
     assert 0.1 < clf.class_prior_[1] < 0.3
     assert clf.score(X, y) > of_labels.score(X, y) + 0.02
-    proba = adjust(of_labels.predict_proba(X), clf.class_prior_ / 0.5)
+    smoothing = clf.label_smoothing * (1 - clf.linear_share_)
+    ratio = smooth(clf.class_prior_, smoothing) / 0.5
+    proba = adjust(of_labels.predict_proba(X), ratio)
     np.testing.assert_allclose(clf.predict_proba(X), proba, atol=1e-6)
     np.testing.assert_array_equal(clf.transduction_[few < 0], clf.predict(X)[few < 0])
     np.testing.assert_array_equal(
@@ -171,9 +176,27 @@ def test_frequencies_that_are_known(imbalanced, clf):
     X, _, few = imbalanced
     known = clone(clf).set_params(class_prior=[0.9, 0.1]).fit(X, few)
     np.testing.assert_array_equal(known.class_prior_, [0.9, 0.1])
+    smoothing = known.label_smoothing * (1 - known.linear_share_)
+    np.testing.assert_allclose(
+        known.net_.module_.class_prior_ratio,
+        [1.8 - 0.8 * smoothing, 0.2 + 0.8 * smoothing],
+        rtol=1e-6,
+    )
+    known.set_params(label_smoothing=0).fit(X, few)
     np.testing.assert_allclose(
         known.net_.module_.class_prior_ratio, [1.8, 0.2], rtol=1e-6
     )
+
+
+def test_equal_frequencies_do_not_flood_with_a_rare_class():
+    X, y = make_classification(
+        1500, 10, n_informative=6, weights=[0.93], flip_y=0.05, random_state=0
+    )
+    few = hide_labels(y, n=150, random_state=0)
+    clf = LadderClassifier(
+        class_prior=[0.5, 0.5], label_smoothing=0.3, max_epochs=20, random_state=0
+    ).fit(X, few)
+    assert clf.predict(X).mean() < 0.35  # .6 if the shares are not smoothed as well
 
 
 @pytest.mark.parametrize(

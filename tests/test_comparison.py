@@ -8,10 +8,13 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot
 from scipy import sparse, stats
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.compose import make_column_transformer
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 from sklearn.semi_supervised import LabelSpreading
 from sklearn.svm import LinearSVC
 
@@ -230,7 +233,8 @@ def test_time_limit_and_progress(blobs):
     found = compare(X, y, methods=METHODS, max_time=1e9, progress=lines.append)
     assert found.folds["repeat"].nunique() == MOST_REPEATS
     assert len(lines) == 5 * MOST_REPEATS
-    assert lines[5].startswith("repetition 2, fold 1 of 5")
+    assert lines[5].startswith("repetition 2, fold 1 of 5: ")
+    assert lines[5].endswith(" of about 1000000000.0 s")
     first = compare(X, y, methods=METHODS).folds
     assert first["repeat"].unique().tolist() == [0]
     again = found.folds.query("repeat == 0")
@@ -262,6 +266,11 @@ def test_the_vote_takes_its_members_probabilities(blobs):
     adjusted = SemiSupervisedVotingClassifier(members)
     methods |= {"vote": vote, "others": others, "adjusted": adjusted}
     assert _methods.means_of(methods) == {"vote": {"spreading": 2, "Bayes": 1}}
+    twice = SemiSupervisedVotingClassifier([*members, ("b", GaussianNB())], **settings)
+    twice.set_params(weights=[2, 1, 3]).estimators[2] = ("b", methods["Bayes"])
+    assert _methods.means_of(methods | {"vote": twice}) == {
+        "vote": {"spreading": 2, "Bayes": 4}
+    }
     few = np.where(np.arange(60) < 30, y, -1)
     folds = compare(X, few, methods=methods).folds
     scores = folds.pivot(index="fold", columns="method")
@@ -308,8 +317,8 @@ def test_default_methods_take_the_marker_and_have_no_class_prior():
         ([-1] * 60, "labeled"),
         (np.arange(60), "60 different numbers in 60 labels, which looks like regr"),
         (np.linspace(0, 1, 60), "Unknown label type"),
-        ([0, 0, 0, 1] + [-1] * 56, "at least 2 labels of each class.* of 1. Label"),
-        (list(map(str, range(60))), "a single label of '0', .* and 50 more classes"),
+        ([0, 0, 0, 1] + [-1] * 56, r"2 labels of at least 2 classes.* got \[3, 1\]"),
+        (list(map(str, range(60))), r"2 labels .* of the classes .* and 50 more"),
         ([0, 1] * 20, "inconsistent numbers of samples"),
     ],
 )
@@ -372,6 +381,64 @@ def test_plot_on_given_axes(found):
 # --------------------------------------------------------------------- command line
 
 
+def test_the_only_label_of_a_class_is_for_training(blobs):
+    X, y, _ = blobs
+    few = np.where(np.arange(60) < 30, y, -1)
+    few[40] = 7
+    with pytest.warns(UserWarning, match=r"classes \[7\] have a single label") as seen:
+        found = compare(X, few, methods=METHODS)
+    assert seen[0].filename == __file__
+    assert found.n_labels[7] == 1
+    assert len(found.folds) == 3 * 5
+    # its intervals are those of the classes that are tested
+    assert found.table.loc["ladder", "balanced_accuracy low"] > 0.5
+
+
+def test_warnings_of_methods_are_told_once(table):
+    X, y = table
+    X = X.assign(
+        age=np.where(np.arange(300) % 30 == 0, "n/k", np.arange(300).astype(str))
+    )
+    with pytest.warns(UserWarning) as seen:
+        compare(X, y, methods=METHODS, max_time=0)
+    (message,) = {str(each.message) for each in seen}
+    assert "Column 'age' of X becomes categories" in message
+    assert len(seen) == 1 and seen[0].filename == __file__
+
+
+def test_pipelines_may_pick_columns_by_name(table):
+    X, y = table
+    columns = make_column_transformer(
+        (OneHotEncoder(), ["sort"]), ("passthrough", ["number"])
+    )
+    methods = {"own": make_pipeline(columns, LabeledOnlyClassifier(GaussianNB()))}
+    assert compare(X, y, methods=methods, max_time=0).table.loc["own", "accuracy"] > 0.6
+
+
+def test_default_methods_take_a_frame(table):
+    X, y = table
+    codes = y.map({"-": 0, "+": 1}).fillna(-1).astype(int)
+    for name, method in default_methods().items():
+        if "ladder" not in name and name != "vote":
+            assert clone(method).fit(X, codes).predict(X).shape == (300,), name
+
+
+@pytest.mark.parametrize(
+    ("losses", "chosen", "expected"),
+    [
+        ([0.60, 0.80, 0.61, 0.79, 0.70], None, "no method is recommended: "),
+        ([0.5, 0.71, 0.52, 0.71, 0.6], "ladder", "better than the shares of the clas"),
+        ([0.2, 0.21, 0.19, 0.2, 0.2], "ladder", "use ladder (accuracy"),
+    ],
+)
+def test_what_is_no_better_than_guessing_is_not_recommended(losses, chosen, expected):
+    folds = folds_of(ladder=losses, guess=[0.69, 0.7, 0.69, 0.7, 0.69])
+    folds["method"] = folds["method"].replace("guess", "majority class")
+    found = Comparison(folds, 5, {0: 50, 1: 50}, 9)
+    assert found.recommended == chosen
+    assert expected in found.advice
+
+
 @pytest.fixture
 def few_methods(monkeypatch):
     monkeypatch.setattr(_methods, "default_methods", lambda is_sparse: METHODS)
@@ -409,6 +476,7 @@ def test_a_file(ending, table, found, few_methods, tmp_path, capsys):
         ("semicolons.csv", "kind", "seems to have columns separated by ';'"),
         ("decimal_commas.csv", "kind", "seems to have columns separated by ';'"),
         ("commas.tsv", "kind", "seems to have columns separated by ','"),
+        ("latin1.csv", "kind", "latin1.csv is not in UTF-8 ("),
     ],
 )
 def test_files_that_are_wrong(name, target, message, few_methods, tmp_path, capsys):
@@ -422,6 +490,8 @@ def test_files_that_are_wrong(name, target, message, few_methods, tmp_path, caps
     halves = frame.assign(number=frame["number"] / 2)
     halves.to_csv(tmp_path / "decimal_commas.csv", sep=";", decimal=",", index=False)
     frame.to_csv(tmp_path / "commas.tsv", index=False)
+    words = frame.assign(word="café")
+    words.to_csv(tmp_path / "latin1.csv", index=False, encoding="latin-1")
     with pytest.raises(SystemExit) as exit:
         __main__.main(["compare", str(tmp_path / name), "--target", target])
     assert exit.value.code == 2

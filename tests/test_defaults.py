@@ -35,7 +35,7 @@ def test_one_label_more_changes_the_weight_of_the_em_algorithm_a_little():
 )
 def test_number_of_updates(n_labels, expected):
     assert _defaults.n_updates(n_labels, 2) == expected
-    assert _defaults.n_updates(n_labels, 2, is_mlp=False) == 2 * expected
+    assert _defaults.n_updates(n_labels, 2, is_dense=False) == 2 * expected
     assert _defaults.n_updates(n_labels, 10) == 2 * expected
 
 

@@ -139,6 +139,7 @@ def exported(tmp_path_factory):
         path = tmp_path_factory.mktemp("models") / "model.onnx"
         path.write_bytes(b"before")
         clf = fit(X, y, **parameters)
+        clf.set_params(image_shape=None)  # what was fitted counts
         return X, clf, to_onnx(clf, path), path
 
     return export

@@ -405,3 +405,25 @@ def test_an_estimator_of_another_package(blobs):
         vote.fit(X, names)
         assert vote.predict(X[:2]).tolist() == ["no", "yes"]
     assert seen == [[0, 1], [-1, 0, 1]]
+
+
+@pytest.mark.parametrize("wrong", [-1, 0.5, 2, "a"])
+def test_an_estimator_that_predicts_what_is_no_code(blobs, wrong):
+    class Foreign(GaussianNB):
+        def predict(self, X):
+            return np.full(len(X), wrong)
+
+    X, y, _ = blobs
+    clf = SemiSupervisedClassifier(Foreign()).fit(X, y)
+    with pytest.raises(ValueError, match=f"must predict the codes 0 to 1 .*{wrong}"):
+        clf.predict(X)
+
+
+def test_codes_may_be_floats(blobs):
+    class Foreign(GaussianNB):
+        def predict(self, X):
+            return super().predict(X).astype(float)
+
+    X, y, _ = blobs
+    clf = SemiSupervisedClassifier(Foreign()).fit(X, np.array(["a", "b"])[y])
+    assert set(clf.predict(X)) == {"a", "b"}

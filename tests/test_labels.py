@@ -264,14 +264,23 @@ def test_all_doors_refuse_alike(door, y, message):
 
 @pytest.mark.parametrize(
     "mark",
-    ["", " -1", "-1.0", "NaN", "nan", "NaT", "null", "NA", "N/A", "None", "<NA>"],
+    [
+        *("", " -1", "-1.0", "NaN", "nan", "NaT", "null", "NA", "N/A", "None", "<NA>"),
+        *("unknown", "?", "Unlabeled", -9, -99, -999.0),
+    ],
 )
 def test_all_doors_warn_alike(mark):
-    y = np.array(["a", mark, "b"])
+    y = np.array(["a", mark, "b"] if isinstance(mark, str) else [0, mark, 1])
     doors = [encode_labels, labeled_part, lambda y: encode_known_labels(y, y)]
     for door in doors:
-        with pytest.warns(UserWarning, match="missing labels before they became"):
+        with pytest.warns(UserWarning, match="looks? like (a )?missing label"):
             door(y)
+
+
+@pytest.mark.parametrize("y", [[-2, 2], [-9, -8, 3], ["a-b", "no"], [-0.0, 1.0]])
+def test_classes_that_do_not_look_missing(y, recwarn):
+    encode_labels(y)
+    assert not recwarn.list
 
 
 def test_many_classes_of_one_label_are_no_regression(recwarn):

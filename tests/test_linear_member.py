@@ -51,7 +51,7 @@ def test_rule():
     assert _defaults.linear_share(30, 2) == 0.5
     assert _defaults.linear_share(500, 2) == 0.25
     assert _defaults.linear_share(30, 10) == 0
-    assert _defaults.linear_share(30, 2, is_mlp=False) == 0
+    assert _defaults.linear_share(30, 2, is_dense=False) == 0
     assert _defaults.linear_share(30, 2, is_projected=True) == 0
 
 

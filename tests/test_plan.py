@@ -56,6 +56,12 @@ def test_automatic_costs(variant, expected, n_classes, class_layer):
     )
 
 
+def test_defaults_of_dense_layers_do_not_depend_on_how_they_are_given():
+    named = small_plan(hidden_layer_sizes=(8, 4))
+    listed = small_plan(architecture=[Dense(8), Dense(4), Dense()])
+    assert repr(named) == repr(listed)
+
+
 @pytest.mark.parametrize(
     "variant, denoising_cost, layers",
     [

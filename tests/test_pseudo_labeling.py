@@ -1,7 +1,5 @@
 """PseudoLabelingClassifier."""
 
-from copy import deepcopy
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -110,10 +108,20 @@ def test_each_round_has_noise_of_its_own(blobs):
     seeds = set()
     for n_rounds in range(3):
         clf.set_params(n_rounds=n_rounds).fit(X, y_few)
-        # what each of them would draw next
-        sources = [deepcopy(each.random_state) for each in clf.estimators_]
-        seeds |= {source.randint(2**31) for source in sources}
+        seeds |= {each.random_state for each in clf.estimators_}
     assert len(seeds) == 6
+
+
+def test_each_round_of_a_supervised_estimator_draws_anew(blobs):
+    X, _, y_few = blobs
+    clf = PseudoLabelingClassifier(
+        RandomForestClassifier(2), warm_start=True, random_state=0
+    )
+    seeds = set()
+    for n_rounds in range(3):
+        (fitted,) = clf.set_params(n_rounds=n_rounds).fit(X, y_few).estimators_
+        seeds.add(fitted.estimator_.random_state)
+    assert len(seeds) == 3
 
 
 def test_a_pair_learns_from_its_mean(blobs):
@@ -128,16 +136,17 @@ def test_a_pair_learns_from_its_mean(blobs):
         warm_start=True,
         random_state=0,
     ).fit(X, y_few)
-    first = [each.predict_proba(X) for each in clf.estimators_]
-    assert len(first) == 3  # of which all have a say
-    np.testing.assert_allclose(clf.predict_proba(X), np.mean(first, axis=0))
+    stage = clf._stage
+    first = [each.predict_proba(X) for each in stage.estimators]
+    assert len(first) == 3
     labels = with_sure_predictions(y_few, np.mean(first, axis=0), 0.8)
     chosen = most_agreeing(np.array(first), 2)
-    seeds = [clf.estimators_[number].random_state.get_state() for number in chosen]
+    seeds = [stage.seeds[number] for number in chosen]
+    # without a round, too, only those are kept
+    kept = np.mean([first[number] for number in chosen], axis=0)
+    np.testing.assert_allclose(clf.predict_proba(X), kept)
     clf.set_params(n_rounds=1).fit(X, y_few)
-    # the sources of random numbers tell who went on
-    for seed, each in zip(seeds, clf.estimators_, strict=True):
-        np.testing.assert_array_equal(seed[1], each.random_state.get_state()[1])
+    assert clf._stage.seeds == seeds
     assert clf.history_[1]["n_pseudo_labels"] == np.sum(labels >= 0) - 10
     one, other = (each.predict_proba(X) for each in clf.estimators_)
     assert np.abs(one - other).max() > 0.001  # noise and weights of their own

@@ -478,6 +478,15 @@ def test_frozen_parameters_stay(blobs):
     assert net.reason_against_fused_step_ == "some parameters are frozen"
 
 
+def test_a_stream_goes_on_after_parameters_were_frozen(blobs):
+    X, _, y_few = blobs
+    clf = LadderClassifier((8,), random_state=0, callbacks=[Freezing()])
+    clf.partial_fit(X, y_few, classes=[0, 1])
+    clf.set_params(callbacks=None).partial_fit(X, y_few)
+    expected = "parameters are at different steps of the optimizer"
+    assert clf.net_.reason_against_fused_step_ == expected
+
+
 class Replacing(Callback):
     """Replaces the optimizer by one that does nothing."""
 

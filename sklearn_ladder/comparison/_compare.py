@@ -12,18 +12,20 @@ import pandas as pd
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.ensemble._base import _set_random_states
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, recall_score
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import (
     _safe_indexing,
     check_consistent_length,
     check_scalar,
-    get_tags,
     indexable,
 )
 
-from .._one_hot import OneHotColumns
+from .._one_hot import OneHotColumns, takes_categories
+from .._user_warnings import warn_user
 from ..data._labels import UNLABELED, encode_labels
+from ..data._precision import first_of
 from ..ensemble._base import class_proba
 from ..model_selection import LabeledStratifiedKFold
 from . import _methods
@@ -39,8 +41,6 @@ SMALLEST_PROBABILITY = 1e-3
 MOST_FOLDS, MOST_REPEATS = 5, 10
 # An interval needs two folds, but with two it is too wide to be of use.
 FEWEST_FOLDS = 3
-# Number of classes that an error names at most.
-MOST_NAMES = 10
 
 
 def compare(
@@ -60,8 +60,9 @@ def compare(
     Parameters
     ----------
     X : DataFrame, array-like or sparse matrix of shape (n_samples, n_features)
-        Categories of a frame may stay: methods that do not take them get the one-hot
-        columns that `LadderClassifier` makes. Missing values may stay.
+        Categories of a frame may stay: methods whose tags do not say that they take
+        them get the one-hot columns that `LadderClassifier` makes. Missing values may
+        stay.
 
     y : array-like of shape (n_samples,)
         Class labels; -1 or a missing value marks an unlabeled sample.
@@ -93,8 +94,16 @@ def compare(
     Raises
     ------
     ValueError
-        If no sample is labeled, a class has only one label, `y` looks like the target
-        of a regression, or a parameter is not as described.
+        If no sample is labeled, fewer than two classes have two labels, `y` looks like
+        the target of a regression, or a parameter is not as described.
+    TypeError
+        If `methods` is no dict, or a parameter has another type.
+
+    Warns
+    -----
+    UserWarning
+        If a class has a single label, which is then for training and is not tested; and
+        what the methods warn of in the first fold, except convergence.
 
     Examples
     --------
@@ -119,25 +128,28 @@ def compare(
     labels = encode_labels(y)
     codes, n_classes = labels.codes, len(labels.classes)
     check_consistent_length(X, codes)
-    n_splits = _n_splits(labels)
+    n_splits, tested = _n_splits(labels), _tested(labels)
     if methods is None:
         methods = _methods.default_methods(sparse.issparse(X))
     checked, means = _methods.checked_methods(methods), _methods.means_of(methods)
 
     start, scores = time.perf_counter(), []
-    folds = _folds(X, codes, n_splits, n_repeats, random_state)
+    folds = _folds(X, tested, n_splits, n_repeats, random_state)
     for repeat, fold, train, test in _within_time(limit, folds):
         probas = _probas(
             *(checked, means, random_state + repeat, n_classes),
             *(_safe_indexing(X, train), codes[train], _safe_indexing(X, test)),
+            warns=not scores,
         )
         for name, (proba, seconds) in probas.items():
             row = {"repeat": repeat, "fold": fold, "method": name}
             scores.append(row | _scores(codes[test], proba) | {"seconds": seconds})
         if progress is not None:
+            seconds = time.perf_counter() - start
+            of = f"{seconds / (fold + 1) * n_splits:.0f}" if max_time is None else limit
             progress(
                 f"repetition {repeat + 1}, fold {fold + 1} of {n_splits}: "
-                f"{time.perf_counter() - start:.0f} s"
+                f"{seconds:.0f} of about {of} s"
             )
     n_labels = np.bincount(codes[codes != UNLABELED])
     return Comparison(
@@ -151,7 +163,7 @@ def compare(
 def _n_splits(labels):
     """Number of folds, after checks of the labels.
 
-    A class with fewer labels is missing from some test folds, but from no training set.
+    A class with fewer labels is missing from some test folds.
     """
     classes = labels.classes
     counts = np.bincount(labels.codes[labels.codes != UNLABELED])
@@ -160,20 +172,28 @@ def _n_splits(labels):
             f"y must have classes that repeat; got {len(counts)} different numbers in "
             f"{counts.sum()} labels, which looks like regression."
         )
-    if counts.min() < 2:
-        rare = classes[counts < 2].tolist()
-        some = ", ".join(map(repr, rare[:MOST_NAMES]))
-        if len(rare) > MOST_NAMES:
-            some += f" and {len(rare) - MOST_NAMES} more classes"
+    if np.count_nonzero(counts > 1) < 2:
         raise ValueError(
-            "y must have at least 2 labels of each class, one to learn from and one to "
-            f"test on; got a single label of {some}. Label more samples, or leave "
-            "these classes out."
+            "y must have at least 2 labels of at least 2 classes, one to learn from "
+            f"and one to test on; got {counts.tolist()} labels of the classes "
+            f"{first_of(classes.tolist())}. Label more samples."
         )
     return int(min(MOST_FOLDS, counts.max()))
 
 
-def _folds(X, codes, n_splits, n_repeats, random_state):
+def _tested(labels):
+    """Class codes, without the only label of a class, which stays in training."""
+    counts = np.bincount(labels.codes[labels.codes != UNLABELED])
+    only = np.flatnonzero(counts == 1)
+    if len(only):
+        warn_user(
+            f"The classes {first_of(labels.classes[only].tolist())} have a single "
+            "label, which is for training: they are not tested."
+        )
+    return np.where(np.isin(labels.codes, only), UNLABELED, labels.codes)
+
+
+def _folds(X, tested, n_splits, n_repeats, random_state):
     """Numbers of repetition and fold, and training and test samples."""
     for repeat in range(n_repeats):
         folds = LabeledStratifiedKFold(
@@ -181,7 +201,7 @@ def _folds(X, codes, n_splits, n_repeats, random_state):
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of classes that some test folds lack
-            splits = list(folds.split(X, codes))
+            splits = list(folds.split(X, tested))
         for fold, (train, test) in enumerate(splits):
             yield repeat, fold, train, test
 
@@ -197,17 +217,23 @@ def _within_time(limit, folds):
         yield fold
 
 
-def _probas(methods, means, seed, n_classes, X, codes, X_test):
+def _probas(methods, means, seed, n_classes, X, codes, X_test, warns):
     """Class probabilities of the test samples and seconds, by method.
 
     Seconds are those of fit and prediction; of a mean, the sum of its members'.
     """
-    found = {}
+    found, seen = {}, {}
     for name, method in methods.items():
         if name not in means:
             start = time.perf_counter()
-            proba = _fit_and_predict(name, method, seed, n_classes, X, codes, X_test)
+            proba, messages = _fit_and_predict(
+                name, method, seed, n_classes, X, codes, X_test
+            )
             found[name] = proba, time.perf_counter() - start
+            seen = dict.fromkeys([*seen, *messages])
+    if warns:
+        for message in seen:
+            warn_user(message)
     for name, weights in means.items():
         members = [found[member] for member in weights]
         probas, seconds = zip(*members, strict=True)
@@ -217,15 +243,23 @@ def _probas(methods, means, seed, n_classes, X, codes, X_test):
 
 
 def _fit_and_predict(name, method, seed, n_classes, X, codes, X_test):
+    """Class probabilities of the test samples, and the warnings of `fit`."""
     fitted = clone(method)
-    if not get_tags(method).input_tags.string:
+    if not takes_categories(method):
         fitted = make_pipeline(OneHotColumns(), fitted)
     _set_random_states(fitted, seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of convergence, and unknown categories
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         try:
             fitted.fit(X, codes)
-            return class_proba(f"methods: {name!r}", fitted, X_test, n_classes)
+            messages = [
+                str(each.message)
+                for each in caught
+                if not issubclass(each.category, ConvergenceWarning)
+            ]
+            # its warnings are of categories that only the held-out samples have
+            proba = class_proba(f"methods: {name!r}", fitted, X_test, n_classes)
+            return proba, messages
         except Exception as error:
             error.add_note(f"This was raised by methods: {name!r}.")
             raise

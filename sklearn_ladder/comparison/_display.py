@@ -132,6 +132,7 @@ class ComparisonDisplay:
         ImportError
             If matplotlib is not installed.
         """
+        require_matplotlib(type(self))
         import matplotlib.pyplot as plt
 
         if axes is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
@@ -13,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.semi_supervised import SelfTrainingClassifier
 
 from .._classifier import LadderClassifier
+from .._one_hot import OneHotColumns
 from ..ensemble import LabeledOnlyClassifier, SemiSupervisedVotingClassifier
 from ..ensemble._base import check_has_proba, check_is_classifier
 from ..ensemble._labeled_only import semi_supervised
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 LADDER, SUPERVISED, VOTE = "ladder", "ladder, labels only", "vote"
+GUESS = "majority class"
 # Members of the default vote, by their names in it.
 VOTERS = {
     "ladder": LADDER,
@@ -42,13 +45,16 @@ def default_methods(is_sparse: bool = False) -> dict[str, Any]:
     -------
     dict of str to classifier
         "ladder", "ladder, labels only" (the same network without unlabeled samples),
-        "random forest", "extra trees", "linear model", "self-training, forest", and
-        "vote". The last one is the mean of others, as in
-        :class:`~sklearn_ladder.ensemble.SemiSupervisedVotingClassifier`. No method
-        adjusts the class prior, because held-out labels have the class shares of the
-        other labels, not those of the unlabeled samples.
+        "random forest", "extra trees", "linear model", "self-training, forest",
+        "majority class" (which looks at labels only), and "vote". The last one is the
+        mean of others, as in
+        :class:`~sklearn_ladder.ensemble.SemiSupervisedVotingClassifier`. All take
+        categories of a frame. No method adjusts the class prior, because held-out
+        labels have the class shares of the other labels, not those of the unlabeled
+        samples.
     """
     regression = make_pipeline(
+        OneHotColumns(),
         SimpleImputer(keep_empty_features=True),
         StandardScaler(with_mean=not is_sparse),
         LabeledOnlyClassifier(LogisticRegression(C=0.1, max_iter=1000)),
@@ -56,10 +62,13 @@ def default_methods(is_sparse: bool = False) -> dict[str, Any]:
     methods = {
         LADDER: LadderClassifier(class_prior=None),
         SUPERVISED: LadderClassifier(class_prior=None, variant="supervised"),
-        "random forest": LabeledOnlyClassifier(RandomForestClassifier()),
-        "extra trees": LabeledOnlyClassifier(ExtraTreesClassifier()),
+        "random forest": _of_numbers(LabeledOnlyClassifier(RandomForestClassifier())),
+        "extra trees": _of_numbers(LabeledOnlyClassifier(ExtraTreesClassifier())),
         "linear model": regression,
-        "self-training, forest": SelfTrainingClassifier(RandomForestClassifier()),
+        "self-training, forest": _of_numbers(
+            SelfTrainingClassifier(RandomForestClassifier())
+        ),
+        GUESS: _of_numbers(LabeledOnlyClassifier(DummyClassifier())),
     }
     methods[VOTE] = SemiSupervisedVotingClassifier(
         [(name, methods[VOTERS[name]]) for name, _ in default_estimators()],
@@ -67,6 +76,10 @@ def default_methods(is_sparse: bool = False) -> dict[str, Any]:
         class_prior=None,
     )
     return methods
+
+
+def _of_numbers(classifier):
+    return make_pipeline(OneHotColumns(), classifier)
 
 
 def means_of(methods):
@@ -94,7 +107,9 @@ def means_of(methods):
             continue
         members = [names.get(id(member)) for _, member in vote.estimators or []]
         if vote.class_prior is None and members and None not in members:
-            found[name] = dict(zip(members, vote._kept_weights(), strict=True))
+            found[name] = dict.fromkeys(members, 0)
+            for member, weight in zip(members, vote._kept_weights(), strict=True):
+                found[name][member] += weight  # one may be there under two names
     return found
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ._display import ComparisonDisplay
-from ._methods import LADDER, SUPERVISED, VOTE
+from ._methods import GUESS, LADDER, SUPERVISED, VOTE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +54,7 @@ class Comparison:
     recommended : str or None
         The method to use: the vote, unless another method is surely better. Without a
         method named "vote", that of the lowest log-loss. None with fewer than 20
-        labels.
+        labels, or if it is probably no better than the method "majority class".
 
     verdict : {"help", "probably help", "unclear", "probably harm", "harm"} or None
         What unlabeled samples do to the ladder network. None with fewer than 20 labels,
@@ -160,11 +160,23 @@ class Comparison:
         """The method to use: the vote, unless another method is surely better."""
         if sum(self.n_labels.values()) < FEWEST_LABELS:
             return None
+        chosen = self._chosen()
+        return None if self._beats_guess(chosen) < PROBABLE else chosen
+
+    def _chosen(self):
+        """The vote, unless another method is surely better."""
         best = self.table.index[0]
         has_vote = VOTE in self.table.index
-        if has_vote and self.probability(best, VOTE) < SURE:
-            return VOTE
-        return best
+        return VOTE if has_vote and self.probability(best, VOTE) < SURE else best
+
+    def _beats_guess(self, method):
+        """Probability that a method is better than the one that looks at labels only.
+
+        It is 1 if that one was not compared.
+        """
+        if GUESS not in self.table.index or method == GUESS:
+            return float(method != GUESS)
+        return self.probability(method, GUESS)
 
     @property
     def verdict(self) -> str | None:
@@ -219,8 +231,16 @@ class Comparison:
         )
 
     def _on_method(self):
-        table, chosen = self.table, self.recommended
+        table, chosen = self.table, self._chosen()
         best, *others = table.index
+        beats_guess = self._beats_guess(chosen)
+        if self.recommended is None:
+            return (
+                f"no method is recommended: {best} has the lowest log-loss, but the "
+                f"probability that {chosen} is better than the shares of the classes "
+                f"alone ({GUESS}) is only {_rounded(beats_guess)}. Look for features "
+                "that say more about the classes, or label more samples"
+            )
         if chosen != best:
             reason = (
                 f"{best} has the lowest log-loss, but these folds do not show that it "
@@ -233,6 +253,13 @@ class Comparison:
             )
         else:
             reason = "no other method was compared"
+        if chosen == VOTE and self.verdict in ("probably harm", "harm"):
+            reason += "; it has the ladder as one of its members"
+        if beats_guess < SURE:
+            reason += (
+                f"; better than the shares of the classes alone ({GUESS}) with "
+                f"probability {_rounded(beats_guess)}"
+            )
         accuracy, low, high = table.loc[chosen].iloc[:3]
         return (
             f"use {chosen} (accuracy {accuracy:.2f}, 95 % interval {low:.2f} to "
@@ -374,6 +401,7 @@ class Comparison:
         counts = np.array(list(self.n_labels.values()))
         n = counts.sum()
         if score == "balanced_accuracy":  # a mean over classes, some of few labels
+            counts = counts[counts > 1]  # others are not tested
             n = len(counts) ** 2 / (1 / counts).sum()
         n *= min(1, len(values) / self.n_splits)  # fewer if time was short
         share = (abs(values.mean()) * n + 2) / (n + 4)

@@ -1,11 +1,12 @@
 """Categories of a table: which columns have them, and their one-hot columns."""
 
-import warnings
+import re
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from .._user_warnings import warn_user
 from ._missing import present_part, table_columns
 from ._numbers import TIMES
 from ._precision import first_of
@@ -15,6 +16,12 @@ from ._samples import check_may_have_categories
 SMALLEST_SHARE = 0.01
 # A warning says so if a larger share of the samples has an infrequent category.
 LARGEST_INFREQUENT_SHARE = 0.5
+# Text is examined for numbers and dates in this many of its most frequent values.
+N_EXAMINED = 1000
+# Share of them from which a column seems to hold numbers, and some other entries.
+SHARE_OF_NUMBERS = 0.5
+SHARE_OF_DATES = 0.9
+DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}")
 
 
 class Categories(NamedTuple):
@@ -61,11 +68,9 @@ class Categories(NamedTuple):
         codes = _places(self.values, distinct).astype(float)
         is_known, may_be_other = codes >= 0, self.infrequent is not None
         if len(codes) and not (is_known.any() or may_be_other):
-            warnings.warn(
+            warn_user(
                 f"Column {name!r} of X has none of the categories seen in training: "
                 f"{first_of(self.values.tolist())}; got {first_of(list(distinct))}.",
-                UserWarning,
-                stacklevel=6,
             )
         codes[~is_known] = len(self.values) if may_be_other else np.nan
         return np.append(codes, np.nan)[numbers]  # -1 is the last
@@ -229,7 +234,8 @@ def find_categories(X, categorical_features):
     Warns
     -----
     UserWarning
-        If most samples have an infrequent category.
+        If most samples have an infrequent category, or if a column of text seems to
+        hold numbers or dates.
     """
     if categorical_features is None:
         return None
@@ -249,7 +255,7 @@ def find_categories(X, categorical_features):
         return None
     names = range(len(columns)) if names is None else names
     return TableCategories(
-        _categories(column, name) if is_named else None
+        _categories(column, name, by_dtype) if is_named else None
         for column, name, is_named in zip(columns, names, is_categorical, strict=True)
     )
 
@@ -326,27 +332,53 @@ def _has_categories(column):
     return False
 
 
-def _categories(column, name):
-    """Categories of a column. Warn if most entries are infrequent ones."""
+def _categories(column, name, by_dtype):
+    """Categories of a column. Warn if they seem not to be what the user means."""
     numbers, values = _factorize(column)
     counts = np.bincount(numbers[numbers >= 0], minlength=len(values))
     order = _sorting(values)
     values, counts = values[order], counts[order]
+    is_text = not isinstance(getattr(column, "dtype", None), pd.CategoricalDtype)
+    seems_other = by_dtype and is_text and _warn_of_text(values, counts, name)
     is_rare = counts < max(2, SMALLEST_SHARE * counts.sum())
     if np.count_nonzero(is_rare) < 2:
         return Categories(values)
     share = counts[is_rare].sum() / counts.sum()
-    if share > LARGEST_INFREQUENT_SHARE:
-        warnings.warn(
+    if share > LARGEST_INFREQUENT_SHARE and not seems_other:
+        warn_user(
             f"Column {name!r} of X has {len(values)} categories. In {share:.0%} of the "
             f"samples they are infrequent (in less than {SMALLEST_SHARE:.0%} of the "
             "samples, or a single one), and count as one category. If the column "
             "identifies samples, drop it. Otherwise merge its categories, or convert "
             "it to numbers.",
-            UserWarning,
-            stacklevel=7,
         )
     return Categories(values[~is_rare], values[is_rare][counts[is_rare].argmax()])
+
+
+def _warn_of_text(values, counts, name):
+    """Warn if text seems to hold numbers or dates; whether there was a warning."""
+    examined = [
+        str(value).strip() for value in values[np.argsort(-counts)][:N_EXAMINED]
+    ]
+    if not examined:
+        return False
+    is_number = pd.to_numeric(pd.Series(examined), errors="coerce").notna().to_numpy()
+    if len(examined) > 3 and is_number.mean() > SHARE_OF_NUMBERS:
+        other = first_of([v for v, n in zip(examined, is_number, strict=True) if not n])
+        warn_user(
+            f"Column {name!r} of X becomes categories, since it has text among its "
+            f"numbers: {other}. If that means missing, convert the column by "
+            "pandas.to_numeric(column, errors='coerce')."
+        )
+        return True
+    if np.mean([DATE.match(value) is not None for value in examined]) > SHARE_OF_DATES:
+        warn_user(
+            f"Column {name!r} of X becomes categories, although it seems to hold dates "
+            f"as text: {first_of(examined)}. Convert it to numbers, such as days since "
+            "the first one, or drop it."
+        )
+        return True
+    return False
 
 
 def _factorize(column):

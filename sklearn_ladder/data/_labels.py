@@ -1,6 +1,5 @@
 """Which samples are unlabeled, and the encoding of labels as class codes."""
 
-import warnings
 from numbers import Integral
 from typing import NamedTuple
 
@@ -8,14 +7,18 @@ import numpy as np
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
+from .._user_warnings import warn_user
 from ._missing import as_array, frame_columns, present_part
 
-# Strings that missing labels and -1 become in files and arrays, in lower case and
-# without spaces around them.
+# Strings that missing labels and -1 become in files and arrays, or that people write
+# for them, in lower case and without spaces around them.
 LOOK_MISSING = {
     *("", "nan", "-nan", "<nan>", "nat", "none", "null", "na", "n/a", "#n/a", "<na>"),
-    *("-1", "-1.0", "-1.00"),
+    *("-1", "-1.0", "-1.00", "?", "unknown", "unlabeled", "unlabelled", "missing"),
+    *("no label", "not labeled", "not labelled", "tbd"),
 }
+# Numbers that people write for missing labels, if no other class is negative.
+MISSING_NUMBERS = {-9, -99, -999, -9999}
 # Marks unlabeled samples in `y`, as in scikit-learn, and in class codes.
 UNLABELED = -1
 # Types of numeric labels in arrays of objects.
@@ -65,7 +68,7 @@ def labeled_part(y):
     Warns
     -----
     UserWarning
-        If a label looks like a missing one that became a string.
+        If a label looks like a missing one.
     """
     labeled, classes, codes = _read(y)
     _check_some_labeled(labeled)
@@ -206,20 +209,23 @@ def _read(y):
         targets = classes.astype(float) if classes.dtype.kind == "f" else classes
         check_classification_targets(np.tile(targets, 2))
     if classes.dtype.kind == "u" and (classes == np.iinfo(classes.dtype).max).any():
-        warnings.warn(
+        warn_user(
             f"y has the class {classes.max()}, which -1 becomes in unsigned integers. "
             "Use a signed dtype, or mark unlabeled samples by None.",
-            UserWarning,
-            stacklevel=4,
         )
     if classes.dtype.kind in "UO":
         found = [c for c in classes.tolist() if c.strip().lower() in LOOK_MISSING]
         if found:
-            warnings.warn(
-                f"y has the classes {found}, which may have been missing labels before "
-                "they became strings. Mark these by -1 or None.",
-                UserWarning,
-                stacklevel=4,
+            warn_user(
+                f"y has the classes {found}, which look like missing labels. If they "
+                "are, mark them by -1 or None: they are classes now.",
+            )
+    elif classes.dtype.kind in "if":
+        negative = classes[classes < 0].tolist()
+        if len(negative) == 1 and negative[0] in MISSING_NUMBERS:
+            warn_user(
+                f"y has the class {negative[0]}, which looks like a missing label. If "
+                "it is, mark it by -1 or None: it is a class now."
             )
     return labeled, classes, codes
 

@@ -1,8 +1,8 @@
 """Columns that float32 cannot hold."""
 
-import warnings
-
 import numpy as np
+
+from .._user_warnings import warn_user
 
 # About this many gaps between neighboring values are compared with rounding errors.
 N_GAPS = 128
@@ -113,12 +113,10 @@ def warn_imprecise(survey, names=None):
                 f"in columns {columns}. Divide these columns first, or let the network "
                 "scale its features (feature_scaling='auto')."
             )
-        warnings.warn(
+        warn_user(
             f"Columns {columns} of X lie {cause} for float32, in which the network "
             f"computes: neighboring values become equal. {REMEDIES[cause]}, or let the "
             "network scale its features (feature_scaling='auto').",
-            UserWarning,
-            stacklevel=3,
         )
 
 

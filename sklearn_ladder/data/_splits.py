@@ -1,9 +1,8 @@
 """Stratified splits of the labeled samples."""
 
-import warnings
-
 import numpy as np
 
+from .._user_warnings import warn_user
 from ._labels import UNLABELED
 
 
@@ -100,10 +99,8 @@ def split_labeled(labeled, codes, random_state, test_size=None, train_size=None)
             f"training; got {n_train} labels for training in {len(classes)} classes."
         )
     if len(only):
-        warnings.warn(
+        warn_user(
             f"{len(only)} of {len(classes)} classes have a single label, which is for "
             "training: they are not tested.",
-            UserWarning,
-            stacklevel=3,
         )
     return np.concatenate([train, only]), test

@@ -159,15 +159,6 @@ def copy_input_tags(tags, estimators):
     return tags
 
 
-def random_state_names(estimator):
-    """Names of all `random_state` among the parameters, those of nested ones, too."""
-    return [
-        name
-        for name in estimator.get_params()
-        if name.split("__")[-1] == "random_state"
-    ]
-
-
 def check_is_classifier(name, estimator):
     """Raise unless the estimator is a classifier."""
     if isinstance(estimator, type) or not is_classifier(estimator):

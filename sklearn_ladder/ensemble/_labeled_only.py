@@ -203,9 +203,20 @@ class SemiSupervisedClassifier(LabeledOnlyClassifier):
         Returns
         -------
         ndarray of shape (n_samples,)
+
+        Raises
+        ------
+        ValueError
+            If the estimator predicts what is not the code of a class, such as -1.
         """
-        codes = super().predict(X)
-        return self.classes_[codes]
+        codes = np.asarray(super().predict(X))
+        is_code = np.isin(codes, np.arange(len(self.classes_)))
+        if not is_code.all():
+            raise ValueError(
+                f"estimator must predict the codes 0 to {len(self.classes_) - 1} of "
+                f"the classes; got {codes[~is_code][0]!r}."
+            )
+        return self.classes_[codes.astype(int)]
 
 
 def semi_supervised(estimator):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from sklearn.ensemble._base import _set_random_states
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.parallel import Parallel, delayed
@@ -21,7 +22,6 @@ from ._base import (
     SemiSupervisedMixin,
     class_proba,
     copy_input_tags,
-    random_state_names,
 )
 from ._labeled_only import semi_supervised
 from ._tags import final_estimator, is_semi_supervised
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 
     from .._typing import Estimator, MatrixLike, RandomState
 
-# Far enough apart that the seeds of several estimators do not meet those of a
-# neighboring `random_state`.
-SEED_STEP = 1000
 LARGEST_SEED = np.iinfo(np.int32).max
 
 
@@ -70,9 +67,8 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         Number of estimators that are trained. `predict_proba` is their mean.
 
     n_candidates : int, default=None
-        Number of estimators that are trained first. The first round keeps the
-        `n_estimators` of them that agree most often with the mean of all. None is
-        `n_estimators`.
+        Number of estimators that are trained first. Those `n_estimators` of them that
+        agree most often with the mean of all are kept. None is `n_estimators`.
 
     round_params : dict, default=None
         Parameters of `estimator` that have another value in the rounds, such as fewer
@@ -94,9 +90,9 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         Number of estimators that are trained at the same time. None is 1.
 
     random_state : int, RandomState instance or None, default=None
-        Determines the `random_state` of each estimator, which draws from it in all of
-        its rounds. None leaves the parameter of a single estimator as it is, and draws
-        seeds for several.
+        Determines each `random_state` among the parameters of the estimators, another
+        one in each round. None leaves those of a single estimator as they are, and
+        draws seeds for several.
 
     Attributes
     ----------
@@ -193,7 +189,8 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         params = params["estimator"]
         stage, history = self._previous(labels)
         if stage is None:
-            stage, record = self._train(self._candidates(), X, codes, n_classes, params)
+            estimators, seeds = self._candidates()
+            stage, record = self._train(estimators, seeds, X, codes, n_classes, params)
             history = [_record(codes, codes, codes, codes) | record]
         while len(history) <= self.n_rounds:
             sure = _pseudo_labels.with_sure_predictions(
@@ -201,12 +198,15 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
             )
             pseudo_codes = self._arbitrate(X, sure, stage)
             history.append(_record(codes, stage.codes, pseudo_codes, sure))
-            estimators = self._for_a_round(stage)
-            stage, record = self._train(estimators, X, pseudo_codes, n_classes, params)
+            estimators, seeds = self._for_a_round(stage, len(history) - 1)
+            stage, record = self._train(
+                *(estimators, seeds, X, pseudo_codes, n_classes, params)
+            )
             history[-1] |= record
-        proba = stage.probas.mean(axis=0)
+        kept = stage.kept(self.n_estimators)  # of candidates, if there is no round
+        proba = stage.probas[kept].mean(axis=0)
         return {
-            "estimators_": stage.estimators,
+            "estimators_": [stage.estimators[number] for number in kept],
             "classes_": labels.classes,
             "history_": history,
             "transduction_": labels.transduce(proba[codes == UNLABELED]),
@@ -243,23 +243,20 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
             )
 
     def _candidates(self):
-        """Unfitted estimators, each with a source of random numbers of its own."""
+        """Unfitted estimators, and the seed of each; None if it keeps its own."""
         n_candidates = self.n_candidates or self.n_estimators
         estimator = semi_supervised(self.estimator)
         candidates = [clone(estimator) for _ in range(n_candidates)]
-        if self.random_state is None and n_candidates == 1:
-            return candidates
-        seed = self.random_state
-        if not isinstance(seed, Integral):
-            seed = private_random_state(seed).randint(LARGEST_SEED)
-        for number, candidate in enumerate(candidates):
-            # With a number, each round would draw the same noise.
-            source = np.random.RandomState((seed + SEED_STEP * number) % 2**32)
-            names = random_state_names(candidate)
-            candidate.set_params(**dict.fromkeys(names, source))
-        return candidates
+        seeds = [None] * n_candidates
+        if self.random_state is not None or n_candidates > 1:
+            seed = self.random_state
+            if not isinstance(seed, Integral):
+                seed = private_random_state(seed).randint(LARGEST_SEED)
+            seeds = [(int(seed), number) for number in range(n_candidates)]
+            _set_seeds(candidates, seeds, 0)
+        return candidates, seeds
 
-    def _train(self, estimators, X, codes, n_classes, params):
+    def _train(self, estimators, seeds, X, codes, n_classes, params):
         """Fit estimators to labels and pseudo-labels; also seconds and disagreement."""
         start = time.perf_counter()
         # without memory maps, from which the ladder would read batch by batch
@@ -268,7 +265,7 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
             for each in estimators
         )
         estimators, probas = zip(*fitted, strict=True)
-        stage = _Stage(list(estimators), np.array(probas), codes)
+        stage = _Stage(list(estimators), seeds, np.array(probas), codes)
         return stage, {
             "disagreement": float(_pseudo_labels.disputed(stage.probas).mean()),
             "duration": time.perf_counter() - start,
@@ -297,15 +294,17 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         )
         return arbitrated
 
-    def _for_a_round(self, stage):
-        """The estimators that go on, with the parameters of the rounds."""
-        chosen = _pseudo_labels.most_agreeing(stage.probas, self.n_estimators)
-        estimators = [stage.estimators[number] for number in chosen]
+    def _for_a_round(self, stage, n_round):
+        """The estimators that go on, with the parameters of the rounds; their seeds."""
+        kept = stage.kept(self.n_estimators)
+        estimators = [stage.estimators[number] for number in kept]
+        seeds = [stage.seeds[number] for number in kept]
+        _set_seeds(estimators, seeds, n_round)
         for estimator in estimators:
             if not is_semi_supervised(self.estimator):
                 estimator = estimator.estimator  # in a LabeledOnlyClassifier
             estimator.set_params(**(self.round_params or {}))
-        return estimators
+        return estimators, seeds
 
     def _previous(self, labels):
         """Stage and history that `warm_start` continues, or None and None."""
@@ -337,8 +336,20 @@ class _Stage(NamedTuple):
     """What there is after the first fit, and after each round."""
 
     estimators: list
+    seeds: list  # for `_set_seeds`
     probas: np.ndarray  # (n_estimators, n_samples, n_classes)
     codes: np.ndarray  # (n_samples,), labels and pseudo-labels they were trained on
+
+    def kept(self, n_estimators):
+        """Numbers of the estimators that agree most often with the mean of all."""
+        return _pseudo_labels.most_agreeing(self.probas, n_estimators)
+
+
+def _set_seeds(estimators, seeds, n_round):
+    """Set each `random_state` of estimators, so that each round draws other noise."""
+    for estimator, seed in zip(estimators, seeds, strict=True):
+        if seed is not None:
+            _set_random_states(estimator, np.random.RandomState([*seed, n_round]))
 
 
 def _fit_and_predict(estimator, X, codes, n_classes, params):

@@ -9,8 +9,7 @@ import numpy as np
 from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.ensemble._base import _set_random_states
-from sklearn.ensemble._forest import ForestClassifier
-from sklearn.utils import Bunch, get_tags
+from sklearn.utils import Bunch
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metadata_routing import _routing_enabled
 from sklearn.utils.metaestimators import _BaseComposition
@@ -19,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._class_prior import adjust, resolve_class_prior
 from .._classifier import LadderClassifier
-from .._one_hot import OneHotColumns
+from .._one_hot import OneHotColumns, takes_categories
 from .._random import private_random_state
 from ._base import (
     SemiSupervisedMixin,
@@ -29,7 +28,7 @@ from ._base import (
     copy_input_tags,
     fit_class_prior,
 )
-from ._labeled_only import LabeledOnlyClassifier, semi_supervised
+from ._labeled_only import semi_supervised
 
 if TYPE_CHECKING:
     from typing import Any, Self
@@ -78,7 +77,8 @@ class SemiSupervisedVotingClassifier(
         Members with their names, all with `predict_proba`. Those that do not take -1
         (:func:`is_semi_supervised`) get the labeled samples only. All get class codes
         0, 1, … in place of labels, so that a dict of class weights must name codes. In
-        place of a frame's categories, forests get one-hot columns. "drop" leaves a
+        place of a frame's categories, members whose tags do not say that they take
+        categories, such as forests, get one-hot columns. "drop" leaves a
         member out. None is :func:`default_estimators`, whose parameters can be set by
         name, such as ``ladder__n_estimators``.
 
@@ -169,7 +169,7 @@ class SemiSupervisedVotingClassifier(
         codes, n_classes = labels.codes, len(labels.classes)
         rule = resolve_class_prior(self.class_prior, codes, n_classes, weight)
         one_hot = None
-        if any(_needs_numbers(member) for member in members.values()):
+        if not all(map(takes_categories, members.values())):
             one_hot = OneHotColumns().fit(X)
         X_of_members = _inputs(members, one_hot, X)
         # without memory maps, from which the ladder would read batch by batch
@@ -317,10 +317,8 @@ class SemiSupervisedVotingClassifier(
         try:
             members = list(self._kept.values())
             tags = copy_input_tags(tags, members)
-            # forests get one-hot columns
-            others = [get_tags(e).input_tags for e in members if not _needs_numbers(e)]
-            tags.input_tags.categorical = all(each.categorical for each in others)
-            tags.input_tags.string = all(each.string for each in others)
+            # those that do not take categories get one-hot columns
+            tags.input_tags.categorical = tags.input_tags.string = True
             return tags
         except (AttributeError, IndexError, TypeError, ValueError):
             return tags  # estimators are not as they should be, and fit says so
@@ -330,20 +328,13 @@ def _fit(estimator, X, codes, params):
     return estimator.fit(X, codes, **params)
 
 
-def _needs_numbers(member):
-    """Whether a member is a forest, which takes no categories."""
-    if isinstance(member, LabeledOnlyClassifier):
-        member = member.estimator
-    return isinstance(member, ForestClassifier)
-
-
 def _inputs(members, one_hot, X):
-    """Samples for each member: forests get one-hot columns of categories."""
+    """Samples for each member: some get one-hot columns of categories."""
     if one_hot is None:
         return dict.fromkeys(members, X)
     X_one_hot = one_hot.transform(X)
     return {
-        name: X_one_hot if _needs_numbers(member) else X
+        name: X if takes_categories(member) else X_one_hot
         for name, member in members.items()
     }
 

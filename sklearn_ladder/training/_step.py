@@ -38,6 +38,9 @@ def why_not(module, optimizer, batch, adversary=None):
             map(_kernels.take, module.parameters())
         ),
         "some parameters are frozen": all(p.requires_grad for p in module.parameters()),
+        "parameters are at different steps of the optimizer": _have_same_step(
+            module, optimizer
+        ),
         "layers are not all dense": all(
             isinstance(layer.projection, DenseProjection)
             and layer.projection.in_shape.n_positions == 1
@@ -55,6 +58,12 @@ def why_not(module, optimizer, batch, adversary=None):
         and not (group["weight_decay"] or group["amsgrad"] or group["maximize"]),
     }
     return next((reason for reason, holds in conditions.items() if not holds), None)
+
+
+def _have_same_step(module, optimizer):
+    """Whether Adam has updated all parameters equally often: some may be frozen."""
+    states = [optimizer.state.get(p, {}) for p in module.parameters()]
+    return len({float(state.get("step", 0)) for state in states}) == 1
 
 
 class StepOnCPU:

@@ -2,7 +2,6 @@
 
 import signal
 import threading
-import warnings
 from contextlib import closing, contextmanager
 
 import numpy as np
@@ -10,6 +9,7 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import EarlyStopping
 
+from .._user_warnings import warn_user
 from ..data._batches import TrainingSamples
 from ._progress import Progress
 from ._step import StepOnCPU
@@ -142,11 +142,10 @@ def _report_interrupt(net, n_before, was_interrupted):
         del net.history[-1]
         was_interrupted = True
     if was_interrupted and n_epochs < net.plan.max_epochs:
-        warnings.warn(
+        warn_user(
             f"Training was interrupted after {n_epochs} of {net.plan.max_epochs} "
             "epochs.",
             ConvergenceWarning,
-            stacklevel=5,
         )
 
 
