@@ -228,6 +228,20 @@ def memory_table():
     return "\n".join([*lines, "", made_by(result)])
 
 
+def larger_than_memory_table():
+    result = _results.read("larger_than_memory")
+    seconds, peaks = result["seconds"], result["peak_MB_per_worker"]
+    lines = [
+        "| data, MB | limit per worker, MB | peak after training, MB | after prediction, "
+        "MB | training, s | prediction, s |",
+        "|---|---|---|---|---|---|",
+        f"| {result['bytes'] / 1e6:,.0f} | {1000 * result['limit_GB_per_worker']:,.0f} "
+        f"| {max(peaks['after training']):.0f} | {max(peaks['after prediction']):.0f} "
+        f"| {seconds['training']:.0f} | {seconds['prediction']:.0f} |",
+    ]
+    return "\n".join([*lines, "", made_by(result)])
+
+
 def scaling_table():
     result = _results.read("scaling")
     methods = list(result["fits"])
@@ -374,6 +388,7 @@ TABLES = (
         "validation": validation_table,
         "search": search_sentence,
         "memory": memory_table,
+        "larger-than-memory": larger_than_memory_table,
         "scaling": scaling_table,
         "missing_values": missing_values_table,
         "autoencoder": autoencoder_table,

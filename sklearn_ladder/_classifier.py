@@ -63,8 +63,9 @@ class LadderClassifier(
             (n_estimators, n_layers), default="auto"
         Weight of the denoising cost (λ in the paper), for all layers or for each layer,
         input first. "auto" is 1 (0.1 for convolutional networks), and at the class
-        layer 0 for up to 4 classes, rising to 1 for 10. With fewer than 10 classes,
-        two of five members have no denoising cost.
+        layer 0 for up to 4 classes, rising to 1 for 10 (always 1 with "gamma"). With
+        fewer than 10 classes, two of five members have no denoising cost. In a table
+        with one row per member, the first rows must be equal and the others 0.
     noise_std : float or array-like of shape (n_layers,), default=0.3
         Standard deviation of the noise in the corrupted encoder, for all layers or for
         each layer, input first, in units of scaled features. The default is published.
@@ -91,8 +92,8 @@ class LadderClassifier(
         deviation. "auto" bins tables with fewer than 10 classes, projects texts,
         and shares the scale of pixels. None leaves features as they are.
     batch_size : int, default=100
-        Number of labeled samples of a training step, and of unlabeled ones; fewer if
-        there are fewer. The default is published.
+        Number of labeled samples of a training step, and of unlabeled ones, at least 2;
+        fewer if there are fewer. The default is published.
     max_epochs : int or "auto", default="auto"
         Number of passes over all training samples. "auto" makes 50 √(number of labels)
         updates, from 250 to 750, twice as many for images and for 10 and more classes.
