@@ -232,8 +232,8 @@ def larger_than_memory_table():
     result = _results.read("larger_than_memory")
     seconds, peaks = result["seconds"], result["peak_MB_per_worker"]
     lines = [
-        "| data, MB | limit per worker, MB | peak after training, MB | after prediction, "
-        "MB | training, s | prediction, s |",
+        "| data, MB | limit per worker, MB | peak after training, MB "
+        "| after prediction, MB | training, s | prediction, s |",
         "|---|---|---|---|---|---|",
         f"| {result['bytes'] / 1e6:,.0f} | {1000 * result['limit_GB_per_worker']:,.0f} "
         f"| {max(peaks['after training']):.0f} | {max(peaks['after prediction']):.0f} "

@@ -35,7 +35,7 @@ from sklearn_ladder.callbacks import CUDAGraph
 from sklearn_ladder.data._batches import LadderBatches, TrainingSamples
 from sklearn_ladder.data._samples import Samples, chunk_size
 from sklearn_ladder.network._products import onednn_product
-from sklearn_ladder.training._step import StepOnCPU
+from sklearn_ladder.training._step import TrainingStep
 
 RECIPE = recipes.get("rasmus2015-mnist-100-full")
 WIDTHS = (784, *RECIPE["hidden_layer_sizes"], 10)
@@ -109,7 +109,7 @@ def recipe_step(recipe, samples, batch_size, has_graph=False):
     net.noise_generator_ = torch.Generator(net.device).manual_seed(0)
     net.notify("on_train_begin", X=samples, y=None)
     batch = next(iter(net.get_iterator(samples, training=True)))
-    step = net.train_step if has_graph else StepOnCPU(net)
+    step = net.train_step if has_graph else TrainingStep(net)
     step(batch)
     if not has_graph and step.reason:
         print(f"{recipe}: steps by torch, because {step.reason}")

@@ -149,8 +149,8 @@ def check_class_prior(class_prior, n_classes):
     is_right = prior.shape == (n_classes,) and (prior.astype(np.float32) > 0).all()
     if not is_right or not np.isclose(prior.sum(), 1):
         raise ValueError(
-            f"class_prior must be {n_classes} positive numbers, one for each class, "
-            f"that sum to 1; got {class_prior!r}."
+            f"class_prior must be {n_classes} positive numbers, one for each class in "
+            f"the order of classes_, that sum to 1; got {class_prior!r}."
         )
     return prior
 

@@ -19,7 +19,7 @@ from ._class_prior import infer_class_prior
 from ._isolation import isolated
 from ._parameters import WITHOUT_CLASSES, refuse_for_stream
 from ._plan import resolve_plan
-from ._prediction import check_image_shape
+from ._prediction import check_same_image_shape
 from ._random import spawn_seeds
 from .data._samples import flatten_images
 from .data._training_data import encode_training_data, encode_unlabeled_data
@@ -80,7 +80,7 @@ def fit_ladder(
     else:
         data = encode_unlabeled_data(estimator, X, previous_plan)
     if previous:
-        check_image_shape(previous_plan, image_shape)
+        check_same_image_shape(previous_plan, image_shape)
         _check_n_features(estimator, X, reset=False)
         if is_classifier(estimator):
             _check_classes(data.classes, estimator.classes_)
@@ -113,12 +113,12 @@ def fit_ladder(
     return estimator
 
 
-def _seeds(estimator, is_stream, n_previous_fits):
+def _seeds(estimator, is_stream, n_epochs_before):
     """Seeds of this fit: those of the checkpoint that it continues, or new ones."""
     seeds = None
     if estimator.random_state is None and not is_stream:
         seeds = seeds_in_checkpoint(estimator.callbacks)
-    return seeds or spawn_seeds(estimator.random_state, n_previous_fits)
+    return seeds or spawn_seeds(estimator.random_state, n_epochs_before)
 
 
 def _check_classes(classes, previous_classes):
@@ -130,7 +130,7 @@ def _check_classes(classes, previous_classes):
 
 
 def _fitted_attributes(data, names, n_seen, n_iter, net):
-    """Return all attributes of an estimator that is fitted by a trained net.
+    """Finish a trained net, and return all attributes of its fitted estimator.
 
     Parameters
     ----------
@@ -157,12 +157,12 @@ def _fitted_attributes(data, names, n_seen, n_iter, net):
         "max_epochs_": plan.max_epochs,
     }
     if plan.n_classes:
-        fitted |= _attributes_of_classifier(data, net)
+        fitted |= _finish_classifier(data, net)
     return fitted if names is None else fitted | {"feature_names_in_": names}
 
 
-def _attributes_of_classifier(data, net):
-    """Attributes that need classes. Changes the net: it gets its class prior."""
+def _finish_classifier(data, net):
+    """Fit the linear member, set the class prior, and return the attributes."""
     plan = net.plan
     if not plan.is_stream:
         fit_linear_member(net, data)

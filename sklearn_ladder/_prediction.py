@@ -28,7 +28,7 @@ def check_samples(estimator, X):
     check_is_fitted(estimator)
     plan = estimator.plan_
     X, image_shape = flatten_images(X)
-    check_image_shape(plan, image_shape)
+    check_same_image_shape(plan, image_shape)
     # before columns of other names are read as categories
     _check_feature_names(estimator, X, reset=False)
     samples = Samples(X, estimator, plan.input_dtype, plan.categories)
@@ -36,7 +36,7 @@ def check_samples(estimator, X):
     return samples
 
 
-def check_image_shape(plan, image_shape):
+def check_same_image_shape(plan, image_shape):
     """Raise if images have another shape than in `fit`. Flat samples have None."""
     if image_shape is not None and plan.image_shape not in (None, image_shape):
         raise ValueError(

@@ -34,21 +34,22 @@ def private_random_state(random_state):
     return check_random_state(random_state)
 
 
-def spawn_seeds(random_state, n_previous_fits=0):
+def spawn_seeds(random_state, n_epochs_before=0):
     """Seeds of a fit, spawned from one source of entropy.
 
     Parameters
     ----------
     random_state : int, RandomState instance or None
-    n_previous_fits : int, default=0
-        Number of calls of `partial_fit` before. Each call gets streams of its own.
+    n_epochs_before : int, default=0
+        Number of epochs of a stream before. Each call of `partial_fit` gets streams of
+        its own.
 
     Returns
     -------
     Seeds
     """
     drawn = private_random_state(random_state).randint(2**32, size=4, dtype=np.uint32)
-    sequence = np.random.SeedSequence(drawn.tolist(), spawn_key=(n_previous_fits,))
+    sequence = np.random.SeedSequence(drawn.tolist(), spawn_key=(n_epochs_before,))
     children = sequence.spawn(len(Seeds._fields))
     # 32 bits, since scikit-learn's splitters take no more
     return Seeds(*(int(child.generate_state(1)[0]) for child in children))

@@ -11,7 +11,7 @@ def test_seeds_differ_from_each_other_and_repeat():
 
 
 def test_each_call_of_a_stream_has_seeds_of_its_own():
-    assert not set(spawn_seeds(0, n_previous_fits=1)) & set(spawn_seeds(0))
+    assert not set(spawn_seeds(0, n_epochs_before=1)) & set(spawn_seeds(0))
 
 
 def test_a_random_state_instance_advances_and_the_global_one_does_not():

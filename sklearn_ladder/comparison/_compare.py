@@ -133,7 +133,8 @@ def compare(
         methods = _methods.default_methods(sparse.issparse(X))
     checked, means = _methods.checked_methods(methods), _methods.means_of(methods)
 
-    start, scores = time.perf_counter(), []
+    start = time.perf_counter()
+    scores: list[dict[str, object]] = []
     folds = _folds(X, tested, n_splits, n_repeats, random_state)
     for repeat, fold, train, test in _within_time(limit, folds):
         probas = _probas(

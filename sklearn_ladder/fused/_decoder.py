@@ -3,9 +3,10 @@
 import torch
 
 from ..network._normalization import EPSILON
+from ..network._products import split_columns
 from ..network._shapes import FLOAT32_ON_CPU
 from ..objective._costs import LEAST_STD
-from ._encoder import by_member, split
+from ._encoder import by_member
 
 
 class DecoderCalls:
@@ -123,7 +124,7 @@ class DecoderCalls:
         """Factor of the errors in the derivative of a denoising cost."""
         return 2 * weight * self.module.n_denoising / n_entries
 
-    def add_backward(self, z_corrupted, tables, gradients, weights):
+    def add_backward(self, z_corrupted, tables, gradients, denoising_costs):
         """Derivatives of `add_forward`, given those of the costs.
 
         Parameters
@@ -133,7 +134,7 @@ class DecoderCalls:
             ``dz_denoised`` of the layers with costs is read and completed; the others
             are written.
         gradients : dict of Parameter to Tensor
-        weights : dict of int to float
+        denoising_costs : dict of int to float
             λ of each layer that has a denoising cost.
         """
         for number in reversed(self._numbers):
@@ -162,7 +163,7 @@ class DecoderCalls:
             dweight = self._by_member(gradients[weight])
             self.program.add_product(du_pre.mT, z_above, dweight)
             self.program.add_product(
-                du_pre, self._by_member(weight), dz_above, add=above in weights
+                du_pre, self._by_member(weight), dz_above, add=above in denoising_costs
             )
 
     def _width(self, number):
@@ -171,7 +172,7 @@ class DecoderCalls:
         return module.shapes[number].channels // module.n_members * module.n_denoising
 
     def _split(self, table):
-        return split(table, self.module.n_members)[: self.module.n_denoising]
+        return split_columns(table, self.module.n_members)[: self.module.n_denoising]
 
     def _by_member(self, weight):
         return by_member(weight, self.module.n_members)[: self.module.n_denoising]

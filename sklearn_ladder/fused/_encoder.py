@@ -1,6 +1,7 @@
 """Compiled calls of the encoder."""
 
 from ..network._normalization import EPSILON
+from ..network._products import split_columns
 
 ALL = slice(None)
 
@@ -149,15 +150,10 @@ class EncoderCalls:
 
     def split(self, table):
         """View of a table as (n_members, n_rows, width)."""
-        return split(table, self.n_members)
+        return split_columns(table, self.n_members)
 
     def by_member(self, weight):
         return by_member(weight, self.n_members)
-
-
-def split(table, n_members):
-    """View of a table as (n_members, n_rows, width)."""
-    return table.unflatten(1, (n_members, -1)).transpose(0, 1)
 
 
 def by_member(weight, n_members):

@@ -48,10 +48,10 @@ class FusedStep:
         self.n_labeled, self.n_unlabeled = len(batch.x_labeled), len(batch.x_unlabeled)
         self.n_corrupted = self.n_labeled + self.n_unlabeled
         # λ of each layer that has a denoising cost
-        self.weights = {
-            layer: weight
-            for layer, weight in enumerate(costs.denoising_costs)
-            if weight != 0 and module.decoder is not None
+        self.denoising_costs = {
+            layer: cost
+            for layer, cost in enumerate(costs.denoising_costs)
+            if cost != 0 and module.decoder is not None
         }
         self.gradients = {p: torch.zeros_like(p) for p in module.parameters()}
         self._program = Program()
@@ -96,11 +96,6 @@ class FusedStep:
         """Whether this step can be taken for a batch. If not, make another."""
         return self._key == self._key_of(batch)
 
-    @property
-    def n_steps(self):
-        """Number of steps that the optimizer has taken."""
-        return self._adam.n_steps
-
     def __call__(self, batch):
         """Take a step: noise, forward, backward and Adam.
 
@@ -136,12 +131,15 @@ class FusedStep:
         n_entries = max(n_observed * self.module.n_denoising, 1)
         for call in self._input_cost_calls:
             call.n_observed = n_entries
-            call.scale = self._decoder.cost_scale(self.weights[0], n_entries)
+            call.scale = self._decoder.cost_scale(self.denoising_costs[0], n_entries)
 
     def _result(self):
         values = self._cost_values.clone()
         total = torch.dot(values, self._cost_weights)
-        names = ["supervised", *(f"denoising_{layer}" for layer in self.weights)]
+        names = [
+            "supervised",
+            *(f"denoising_{layer}" for layer in self.denoising_costs),
+        ]
         names += [f"virtual_adversarial_{layer}" for layer in self._layers_with_costs]
         n_classes = self.module.shapes[-1].channels // self.module.n_members
         return {
@@ -177,7 +175,7 @@ class FusedStep:
         # mean costs, and what they weigh in the total: each member follows the gradient
         # of its own cost; see `ladder_costs`
         share = self.module.n_denoising / self.module.n_members
-        weights = [1.0, *(share * weight for weight in self.weights.values())]
+        weights = [1.0, *(share * weight for weight in self.denoising_costs.values())]
         weights += [self.costs.adversarial_weight] * len(self._layers_with_costs)
         self._cost_weights = torch.tensor(weights, **FLOAT32_ON_CPU)
         self._cost_values = torch.zeros_like(self._cost_weights)
@@ -286,7 +284,7 @@ class FusedStep:
             others = {}
             if number in self._decoded or number in self._layers_with_costs:
                 others["dz_corrupted"] = decoder.dz_corrupted[number]
-            if number in self.weights:
+            if number in self.denoising_costs:
                 others |= {
                     "dz_clean": decoder.dz_clean[number],
                     "dmean": tables.dmean[number],
@@ -322,7 +320,7 @@ class FusedStep:
             tables.u_pre[-1], tables.du_pre[-1] = code, dcode
         self._decoder = DecoderCalls(self._program, self.module)
         self._decoder.add_forward(z_corrupted, tables)
-        for place, (number, weight) in enumerate(self.weights.items(), start=1):
+        for place, (number, weight) in enumerate(self.denoising_costs.items(), start=1):
             z_clean = encoder.z[number][self._clean]
             if number == 0 and self._imputation is not None:
                 z_clean = torch.zeros_like(z_clean)
@@ -332,7 +330,9 @@ class FusedStep:
             )
             if number == 0:
                 self._input_cost_calls = calls
-        self._decoder.add_backward(z_corrupted, tables, self.gradients, self.weights)
+        self._decoder.add_backward(
+            z_corrupted, tables, self.gradients, self.denoising_costs
+        )
         if self.module.has_classes:
             self._program.add(
                 "softmax_backward",
@@ -349,7 +349,7 @@ class FusedStep:
         self._added_to = dz + [
             self.gradients[parameter] for parameter in self.module.encoder.parameters()
         ]
-        first = 1 + len(self.weights)
+        first = 1 + len(self.denoising_costs)
         for place, number in enumerate(self._layers_with_costs, start=first):
             self._adversary.add_cost(
                 number,

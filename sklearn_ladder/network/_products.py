@@ -84,9 +84,9 @@ class ProductByMember(Function):
         ctx.n_members = n_members
         out = h.new_empty(len(h), len(weight))
         _bmm(
-            _split_columns(h, n_members),
+            split_columns(h, n_members),
             weight.unflatten(0, (n_members, -1)).mT,
-            _split_columns(out, n_members),
+            split_columns(out, n_members),
         )
         return out
 
@@ -94,18 +94,18 @@ class ProductByMember(Function):
     @once_differentiable
     def backward(ctx, dout):
         h, weight = ctx.saved_tensors
-        dout_by_member = _split_columns(dout, ctx.n_members)
+        dout_by_member = split_columns(dout, ctx.n_members)
         weight_by_network = weight.unflatten(0, (ctx.n_members, -1))
         dh = dweight = None
         if ctx.needs_input_grad[0]:
             dh = torch.empty_like(h)
-            dh_by_member = _split_columns(dh, ctx.n_members)
+            dh_by_member = split_columns(dh, ctx.n_members)
             _bmm(dout_by_member, weight_by_network, dh_by_member)
         if ctx.needs_input_grad[1]:
             dweight = torch.empty_like(weight)
             _bmm(
                 dout_by_member.mT,
-                _split_columns(h, ctx.n_members),
+                split_columns(h, ctx.n_members),
                 dweight.unflatten(0, (ctx.n_members, -1)),
             )
         return dh, dweight, None
@@ -119,7 +119,7 @@ def _bmm(a, b, out):
         torch.bmm(a, b, out=out)
 
 
-def _split_columns(table, n_members):
+def split_columns(table, n_members):
     """View of a table as (n_members, n_samples, width)."""
     return table.unflatten(1, (n_members, -1)).transpose(0, 1)
 

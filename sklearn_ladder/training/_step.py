@@ -1,4 +1,4 @@
-"""Choice of the training step on CPU: fused, or by torch."""
+"""Choice of the training step: fused on CPU if possible, or by torch."""
 
 import torch
 from skorch.callbacks import Callback
@@ -66,7 +66,7 @@ def _have_same_step(module, optimizer):
     return len({float(state.get("step", 0)) for state in states}) == 1
 
 
-class StepOnCPU:
+class TrainingStep:
     """Training steps of a net: fused if possible, otherwise skorch's.
 
     Parameters

@@ -12,7 +12,7 @@ from skorch.callbacks import EarlyStopping
 from .._user_warnings import warn_user
 from ..data._batches import TrainingSamples
 from ._progress import Progress
-from ._step import StepOnCPU
+from ._step import TrainingStep
 
 # Attributes of a net that only training needs.
 OF_TRAINING = (
@@ -76,7 +76,7 @@ def train(net, data, earlier_share=0.0, watchers=()):
     net.population_is_current_ = net.time_is_up_ = False
     net.earlier_population_ = net.module_.population() if earlier_share else None
     net.earlier_share_ = earlier_share
-    net.train_step = step = StepOnCPU(net)
+    net.train_step = step = TrainingStep(net)
     progress = Progress(dict(net.callbacks_)["learning_rate_schedule"])
     if plan.verbose == 1:
         watchers = [*watchers, progress]
