@@ -58,7 +58,7 @@ def one_run(X, y, n_labels, draw, methods=None):
     found = compare(X, y_few, methods=methods, random_state=draw)
     hidden = y_few == -1
     probas = _probas(
-        *(methods, means_of(methods), draw, y.max() + 1),
+        *(methods, means_of(methods), draw, np.unique(y)),
         *(X, y_few, X[hidden]),
     )
     folds = found.folds.round(5)

@@ -1,11 +1,13 @@
 """The class prior: shares of the classes among labels, and among unlabeled samples."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from ._prediction import predict_proba
 from .data._labels import UNLABELED
+from .data._precision import first_of
 
 MOST_ITERATIONS = 30
 # The iteration ends if no share changes by more than this.
@@ -39,15 +41,15 @@ class ClassPriorRule(NamedTuple):
     em_weight: float  # factor on the EM estimate, from 0 (not used) to 1
 
 
-def resolve_class_prior(class_prior, codes, n_classes, weight=None, may_estimate=True):
+def resolve_class_prior(class_prior, codes, classes, weight=None, may_estimate=True):
     """Resolve the parameter `class_prior`.
 
     Parameters
     ----------
-    class_prior : array-like of shape (n_classes,), "auto", "em" or None
+    class_prior : array-like of shape (n_classes,), dict, "auto", "em" or None
     codes : ndarray of shape (n_samples,)
         Class codes, UNLABELED where there is no label.
-    n_classes : int
+    classes : ndarray of shape (n_classes,)
     weight : ndarray of shape (n_samples,), default=None
         Sample weights.
     may_estimate : bool, default=True
@@ -60,9 +62,10 @@ def resolve_class_prior(class_prior, codes, n_classes, weight=None, may_estimate
     Raises
     ------
     ValueError
-        If `class_prior` is an array-like, but no class prior.
+        If `class_prior` is an array-like or dict, but no class prior.
     """
-    given, em_weight = check_class_prior(class_prior, n_classes), 0.0
+    n_classes = len(classes)
+    given, em_weight = check_class_prior(class_prior, classes), 0.0
     if isinstance(given, str):
         if given == "em":
             em_weight = 1.0
@@ -94,20 +97,20 @@ def find_class_prior(rule, codes, proba, smoothing=0.0):
     ratio : ndarray of shape (n_classes,)
         Factors on the probabilities: see `adjust`.
     """
-    # Mean probabilities before and after. Without smoothing them as well, the factor of
-    # a rare class would be so large that it is predicted everywhere.
-    shares = smooth(np.array(rule.class_shares), smoothing)
+    shares = np.array(rule.class_shares)
+    smoothed = smooth(shares, smoothing)
     if rule.class_prior is not None:
         class_prior = np.array(rule.class_prior)
-        mean = smooth(class_prior, smoothing)
     elif rule.em_weight == 0:
-        class_prior, mean = np.array(rule.class_shares), shares
+        class_prior = shares
     else:
         n_labels = np.count_nonzero(codes != UNLABELED)
-        mean = estimate_class_prior(proba, shares, n_labels, rule.em_weight)
+        mean = estimate_class_prior(proba, smoothed, n_labels, rule.em_weight)
         class_prior = (mean - smoothing / len(mean)).clip(SMALLEST_SHARE)
         class_prior /= class_prior.sum()
-    return class_prior, mean / shares
+    # Mean probabilities after and before. Without smoothing them as well, the factor of
+    # a rare class would be so large that it is predicted everywhere.
+    return class_prior, smooth(class_prior, smoothing) / smoothed
 
 
 def smooth(shares, smoothing):
@@ -137,13 +140,22 @@ def class_shares(codes, n_classes, weight=None):
     return shares / shares.sum()
 
 
-def check_class_prior(class_prior, n_classes):
-    """Check the parameter `class_prior`. An array-like becomes an array."""
+def check_class_prior(class_prior, classes):
+    """Check the parameter `class_prior`. An array-like or dict becomes an array."""
     if isinstance(class_prior, str) or class_prior is None:
         return class_prior
+    n_classes, names = len(classes), classes.tolist()
+    shares = class_prior
+    if (by_class := as_dict(class_prior)) is not None:
+        if set(by_class) != set(names):
+            raise ValueError(
+                f"class_prior must have a share of each class, {first_of(names)}; got "
+                f"{by_class}."
+            )
+        shares = [by_class[name] for name in names]
     try:
-        prior = np.asarray(class_prior, dtype=float)
-    except (TypeError, ValueError):  # words, a dict, ragged lists
+        prior = np.asarray(shares, dtype=float)
+    except (TypeError, ValueError):  # words, ragged lists
         prior = np.empty(0)
     # positive in the float32 of the network, too
     is_right = prior.shape == (n_classes,) and (prior.astype(np.float32) > 0).all()
@@ -153,6 +165,14 @@ def check_class_prior(class_prior, n_classes):
             f"the order of classes_, that sum to 1; got {class_prior!r}."
         )
     return prior
+
+
+def as_dict(values):
+    """Values by class, of a dict or a Series with an index of its own; or None."""
+    is_series = hasattr(values, "index") and hasattr(values, "to_dict")
+    if is_series and list(values.index) != list(range(len(values))):
+        return values.to_dict()
+    return dict(values) if isinstance(values, Mapping) else None
 
 
 def equal_shares_weight(codes, n_classes, weight=None):

@@ -115,9 +115,10 @@ class LadderClassifier(
         Smallest decrease of the log-loss that counts as improvement.
     class_weight : dict or "balanced", default=None
         Weights of the classes in the supervised cost.
-    class_prior : {"auto", "em"}, array-like of shape (n_classes,) or None, \
+    class_prior : {"auto", "em"}, dict, array-like of shape (n_classes,) or None, \
             default="auto"
-        Class prior that `predict_proba` assumes. None is the class shares of the
+        Class prior that `predict_proba` assumes: a share by class, or shares in the
+        order of `classes_`. None is the class shares of the
         labels; "em" averages these with an estimate from unlabeled samples. "auto" is
         near "em" if labels may have been drawn class by class, else near None; class
         weights make it None.

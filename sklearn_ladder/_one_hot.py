@@ -68,35 +68,33 @@ class OneHotColumns(TransformerMixin, BaseEstimator):
 
 
 def takes_categories(estimator):
-    """Whether an estimator deals with the categories of a frame itself.
+    """Whether an estimator gets a frame with categories as it is.
 
-    Those that do not get one-hot columns in their place.
+    The others get one-hot columns in place of the categories.
 
     Parameters
     ----------
     estimator : estimator object
-        A meta-estimator is what its `estimator` is, a pipeline what its first step is.
 
     Returns
     -------
     bool
-        By the tags `categorical` and `string`. True if there is a parameter
-        `categorical_features`, and of a transformer that does not check its input, or
-        that picks columns by name.
+        True of pipelines, and by the tag `string` of others. A meta-estimator that
+        passes samples on is what it wraps.
     """
-    # late: it is slow to import
-    from sklearn.compose import ColumnTransformer
+    # late: they are slow to import
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.ensemble._base import _BaseHeterogeneousEnsemble
+    from sklearn.frozen import FrozenEstimator
+    from sklearn.model_selection._search import BaseSearchCV
 
+    pass_on = (BaseSearchCV, CalibratedClassifierCV, FrozenEstimator)
     if isinstance(estimator, Pipeline):
-        return takes_categories(estimator.steps[0][1])
-    inner = getattr(estimator, "estimator", None)
-    if hasattr(inner, "fit"):
-        return takes_categories(inner)
-    tags = get_tags(estimator)
-    return (
-        tags.input_tags.categorical
-        or tags.input_tags.string
-        or tags.no_validation
-        or isinstance(estimator, ColumnTransformer)
-        or getattr(estimator, "categorical_features", None) is not None
-    )
+        return True
+    if isinstance(estimator, pass_on) or hasattr(estimator, "_estimators_for_fit"):
+        if hasattr(inner := getattr(estimator, "estimator", None), "fit"):
+            return takes_categories(inner)
+    if isinstance(estimator, _BaseHeterogeneousEnsemble):
+        members = [m for _, m in estimator.estimators if hasattr(m, "fit")]
+        return any(map(takes_categories, members))
+    return get_tags(estimator).input_tags.string

@@ -308,7 +308,7 @@ def _class_prior_rule(parameters, data, uses_unlabeled):
     # only labels should matter.
     may_estimate = uses_unlabeled and parameters["class_weight"] is None
     return resolve_class_prior(
-        parameters["class_prior"], data.codes, n_classes, data.weight, may_estimate
+        parameters["class_prior"], data.codes, data.classes, data.weight, may_estimate
     )
 
 

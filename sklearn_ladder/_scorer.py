@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
+from copy import copy, deepcopy
 from inspect import signature
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
-from sklearn.metrics import check_scoring
+from sklearn.metrics import check_scoring, log_loss
 from sklearn.metrics._scorer import _check_multimetric_scoring
 from sklearn.utils import _safe_indexing, indexable
 from sklearn.utils.metadata_routing import get_routing_for_object
@@ -35,7 +35,8 @@ def labeled_scorer(scoring: Any) -> Any:
 
     The wrapped scorer gets samples, labels and metadata such as `sample_weight` of the
     labeled samples only. Labels that are floats or objects only because some are
-    missing get the dtype of the others.
+    missing get the dtype of the others. A scorer by log-loss is finite also where the
+    labels lack one of the classes.
 
     Parameters
     ----------
@@ -81,6 +82,16 @@ def labeled_scorer(scoring: Any) -> Any:
     return _LabeledScorer(check_scoring(scoring=scoring))
 
 
+def _with_all_classes(scorer, estimator):
+    """Let a scorer by log-loss know the classes that are absent from a test fold."""
+    is_log_loss = getattr(scorer, "_score_func", None) is log_loss
+    if not (is_log_loss and hasattr(estimator, "classes_")):
+        return scorer
+    scorer = copy(scorer)
+    scorer._kwargs = {"labels": estimator.classes_} | scorer._kwargs
+    return scorer
+
+
 class _LabeledScorer:
     """What `labeled_scorer` returns.
 
@@ -96,7 +107,8 @@ class _LabeledScorer:
         labeled, labels = labeled_part(y)
         rows = np.flatnonzero(labeled)
         kwargs = _check_method_params(X, kwargs, indices=rows)
-        return self._scorer(estimator, _safe_indexing(X, rows), labels, **kwargs)
+        scorer = _with_all_classes(self._scorer, estimator)
+        return scorer(estimator, _safe_indexing(X, rows), labels, **kwargs)
 
     def __repr__(self):
         return f"labeled_scorer({self._scorer!r})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -50,7 +50,7 @@ Architecture: TypeAlias = (
 CategoricalFeatures: TypeAlias = (
     Literal["from_dtype"] | Sequence[int] | NamesLike | None
 )
-ClassPrior: TypeAlias = Literal["auto", "em"] | NumbersLike | None
+ClassPrior: TypeAlias = Literal["auto", "em"] | Mapping[Any, float] | NumbersLike | None
 CombinatorName: TypeAlias = Literal["gaussian", "mlp", "mlp-identity"]
 Combinator: TypeAlias = CombinatorName | Sequence[CombinatorName] | Array
 DenoisingCost: TypeAlias = (

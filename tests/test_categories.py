@@ -7,11 +7,17 @@ import pytest
 import torch
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, make_column_transformer
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import (
+    BaggingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    StackingClassifier,
+)
 from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 from sklearn.semi_supervised import SelfTrainingClassifier
 
 from sklearn_ladder import LadderClassifier
@@ -568,13 +574,17 @@ def test_attacks_and_pictures_are_for_numbers():
             call()
 
 
+NUMBERS = [f"{n / 8}" for n in range(1500)]
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        (["3", "4.5", "n/k", "7", "11"], r"text among its numbers: \['n/k'\]"),
+        (["3", "4.5", "n/a", "7", "11"], r"text among its numbers: \['n/a'\]"),
         (["1e3", "-2", "5", " ", "4", "6"], r"text among its numbers: \[''\]"),
+        ([*NUMBERS, "n/k"], r"text among its numbers: \['n/k'\]"),
         (["2024-01-05", "2024-02-07"], "seems to hold dates"),
-        (["5.1.2024", "17/3/2024 12:00"], "seems to hold dates"),
+        (["5.1.2024", "17.3.2024 12:00"], "seems to hold dates"),
     ],
 )
 def test_text_that_seems_to_be_numbers_or_dates(values, message):
@@ -584,10 +594,17 @@ def test_text_that_seems_to_be_numbers_or_dates(values, message):
 
 
 @pytest.mark.parametrize(
-    "values", [["a", "3", "b"], ["2024", "May 5"], ["10-20", "20-30"], [None, "x"]]
+    "values",
+    [
+        *(["a", "3", "b"], ["2024", "May 5"], ["10-20", "20-30"], [None, "x"]),
+        *(["2", "3", "4", "5", "more"], [*map(str, range(1, 11)), "J", "Q", "K"]),
+        *(["1.0", "1.1", "2.0.1"], [*NUMBERS[:40], "V45", "V46", "E11", "E12"]),
+        *(["1330-20-7", "7440-38-2"], ["12-34-5678"], ["2010.11.10-alpha"]),
+        ["\ud800", "b", "c"],
+    ],
 )
 def test_text_that_seems_to_be_categories(values, recwarn):
-    frame = pd.DataFrame({"a": values * 10})
+    frame = pd.DataFrame({"a": pd.Series(values * 10, dtype=object)})
     find_categories(frame, "from_dtype")
     # who names the column, or made it categorical, knows
     dates = pd.DataFrame({"a": ["2024-01-05", "2024-02-07"] * 10})
@@ -599,20 +616,43 @@ def test_text_that_seems_to_be_categories(values, recwarn):
 def test_who_deals_with_categories():
     columns = ColumnTransformer([("a", OneHotEncoder(), ["a"])])
     forest = RandomForestClassifier()
+    own = make_pipeline(columns, forest)
     for takes in (
         LadderClassifier(),
-        make_pipeline(columns, forest),
-        make_pipeline(OneHotColumns(), forest),
-        GridSearchCV(make_pipeline(columns, forest), {}),
-        HistGradientBoostingClassifier(),
-        make_pipeline(FunctionTransformer(), forest),
+        SemiSupervisedVotingClassifier(),
+        own,
+        Pipeline([("nothing", "passthrough"), ("forest", forest)]),
+        GridSearchCV(own, {}),
+        CalibratedClassifierCV(own),
+        StackingClassifier([("own", own), ("none", "drop")]),
     ):
         assert takes_categories(takes), takes
         assert takes_categories(LabeledOnlyClassifier(takes)), takes
     for takes_not in (
         forest,
+        HistGradientBoostingClassifier(),
         LabeledOnlyClassifier(forest),
-        SelfTrainingClassifier(forest),
-        make_pipeline(StandardScaler(), forest),
+        # they make arrays of frames
+        SelfTrainingClassifier(own),
+        BaggingClassifier(own),
     ):
         assert not takes_categories(takes_not), takes_not
+
+
+@pytest.mark.parametrize("n_rare", [0, 3])
+def test_a_column_of_unknown_categories_is_told(n_rare, recwarn):
+    codes = np.arange(400) % 4
+    codes[:n_rare] = np.arange(n_rare) + 90
+    frame = pd.DataFrame({"code": pd.Categorical(codes), "x": np.arange(400.0)})
+    clf = small().fit(frame, np.arange(400) % 2)
+    clf.predict(frame.iloc[:2])  # a few that were infrequent in fit
+    assert not [w for w in recwarn if "none of the categories" in str(w.message)]
+    with pytest.warns(UserWarning, match="none of the categories seen in training"):
+        clf.predict(frame.assign(code=frame["code"].astype(str)))
+
+
+def test_text_of_arrow():
+    arrow = pytest.importorskip("pyarrow")
+    for kind in (arrow.string(), arrow.large_string()):
+        words = pd.Series(["a", "b", "c"] * 10, dtype=pd.ArrowDtype(kind))
+        assert find_categories(pd.DataFrame({"a": words}), "from_dtype").is_expanding

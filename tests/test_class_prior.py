@@ -1,6 +1,7 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import make_classification
@@ -14,6 +15,7 @@ from sklearn_ladder._class_prior import (
     estimate_class_prior,
     smooth,
 )
+from sklearn_ladder.ensemble import SemiSupervisedVotingClassifier
 from sklearn_ladder.model_selection import hide_labels
 from sklearn_ladder.robustness import fast_gradient
 
@@ -188,6 +190,39 @@ def test_frequencies_that_are_known(imbalanced, clf):
     )
 
 
+@pytest.mark.parametrize(
+    "prior",
+    [
+        {"yes": 0.2, "no": 0.8},
+        pd.Series({"yes": 0.2, "no": 0.8}),
+        pd.Series([0.8, 0.2]),
+    ],
+)
+def test_frequencies_by_class(imbalanced, clf, prior):
+    X, _, few = imbalanced
+    names = np.array(["no", "yes", None], dtype=object)[few]
+    by_class = clone(clf).set_params(class_prior=prior).fit(X, names)
+    np.testing.assert_array_equal(by_class.class_prior_, [0.8, 0.2])
+    vote = SemiSupervisedVotingClassifier(
+        [("clf", clone(clf).set_params(class_prior=prior))], class_prior=None
+    ).fit(X, names)
+    np.testing.assert_array_equal(vote.estimators_[0].class_prior_, [0.8, 0.2])
+
+
+def test_frequencies_of_other_classes(imbalanced, clf):
+    X, _, few = imbalanced
+    clf = clone(clf).set_params(class_prior={0: 0.8, 2: 0.2})
+    with pytest.raises(ValueError, match=r"a share of each class, \[0, 1\]; got"):
+        clf.fit(X, few)
+
+
+def test_what_a_fit_settled_on_gives_the_same(imbalanced, clf):
+    X, _, few = imbalanced
+    found = clone(clf).fit(X, few)
+    again = clone(clf).set_params(class_prior=found.class_prior_).fit(X, few)
+    np.testing.assert_array_equal(again.predict_proba(X), found.predict_proba(X))
+
+
 def test_equal_frequencies_do_not_flood_with_a_rare_class():
     X, y = make_classification(
         1500, 10, n_informative=6, weights=[0.93], flip_y=0.05, random_state=0
@@ -207,7 +242,6 @@ def test_equal_frequencies_do_not_flood_with_a_rare_class():
         [1.0, 0.0],
         [[0.5, 0.5]],
         ["a", "b"],
-        {0: 0.9, 1: 0.1},
     ],
 )
 def test_frequencies_that_are_none(imbalanced, clf, prior):

@@ -11,6 +11,7 @@ from scipy import sparse, stats
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import make_column_transformer
 from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
@@ -404,6 +405,40 @@ def test_warnings_of_methods_are_told_once(table):
     (message,) = {str(each.message) for each in seen}
     assert "Column 'age' of X becomes categories" in message
     assert len(seen) == 1 and seen[0].filename == __file__
+
+
+def test_class_weights_of_methods_name_classes(blobs):
+    X, y, _ = blobs
+    names = np.array(["b", "c"])[y]
+    forest = RandomForestClassifier(5, class_weight={"c": 1e9, "b": 1.0}, max_depth=1)
+    found = compare(X, names, methods={"forest": forest}, max_time=0)
+    assert found.table.loc["forest", "accuracy"] == 0.5
+    forest.set_params(class_weight={0: 1.0, 1: 1.0})
+    with pytest.raises(ValueError, match="class_weight must name classes of y"):
+        compare(X, names, methods={"forest": forest}, max_time=0)
+
+
+def test_a_column_that_counts_the_samples(table):
+    X, y = table
+    frame = X.assign(record=np.arange(len(X)) + 1000)
+    with pytest.warns(UserWarning, match="Column 'record' of X counts the samples"):
+        compare(frame, y, methods=METHODS, max_time=0)
+
+
+def test_guessing_is_best(blobs):
+    X = blobs[0]
+    methods = {
+        "Bayes": GaussianNB(var_smoothing=1e-30),
+        "majority class": DummyClassifier(),
+    }
+    noise = np.random.RandomState(0).randint(2, size=60)
+    found = compare(X, noise, methods=methods)
+    assert found.recommended is None
+    assert "none has a lower log-loss than the shares of the classes" in found.advice
+    some = compare(X, noise, methods=methods, max_time=0)
+    assert some.advice.endswith(
+        "Only 3 of 5 folds were done, so not all labels were tested: raise max_time."
+    )
 
 
 def test_pipelines_may_pick_columns_by_name(table):

@@ -273,8 +273,9 @@ def test_all_doors_warn_alike(mark):
     y = np.array(["a", mark, "b"] if isinstance(mark, str) else [0, mark, 1])
     doors = [encode_labels, labeled_part, lambda y: encode_known_labels(y, y)]
     for door in doors:
-        with pytest.warns(UserWarning, match="looks? like (a )?missing label"):
+        with pytest.warns(UserWarning, match="looks? like (a )?missing label") as seen:
             door(y)
+        assert len(seen) == 1
 
 
 @pytest.mark.parametrize("y", [[-2, 2], [-9, -8, 3], ["a-b", "no"], [-0.0, 1.0]])

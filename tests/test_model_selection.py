@@ -593,3 +593,18 @@ def test_impossible_train_test_split(y, arguments, message):
     X = arguments.pop("X", np.zeros((len(y), 2)))
     with pytest.raises(ValueError, match=message):
         labeled_train_test_split(X, y, **arguments)
+
+
+def test_log_loss_where_a_test_fold_lacks_a_class(blobs):
+    X, y, _ = blobs
+    few = y.copy()
+    few[:2] = 2
+    plain, labeled = (
+        cross_val_score(
+            GaussianNB(), X, few, cv=LabeledStratifiedKFold(3), scoring=scoring
+        )
+        for scoring in ("neg_log_loss", labeled_scorer("neg_log_loss"))
+    )
+    assert np.isnan(plain).any() and np.isfinite(labeled).all()
+    is_finite = np.isfinite(plain)
+    np.testing.assert_array_equal(labeled[is_finite], plain[is_finite])

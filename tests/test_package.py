@@ -1,9 +1,14 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import sklearn_ladder
+from sklearn_ladder import LadderClassifier
+from sklearn_ladder.ensemble import SemiSupervisedVotingClassifier
 
 
 def test_public_names():
@@ -38,3 +43,17 @@ def test_what_is_slow_to_import_is_imported_late():
     )
     slow = {"skorch", "scipy.stats", "sklearn.metrics", "sklearn.model_selection"}
     assert not slow & set(printed_by(program))
+
+
+def test_warnings_name_the_line_of_the_user(blobs):
+    X, y, _ = blobs
+    names = np.array(["a", "unknown"])[y]
+    ladder = LadderClassifier((4,), max_epochs=1, n_estimators=1)
+    for fit in (
+        ladder.fit,
+        make_pipeline(StandardScaler(), ladder).fit,
+        SemiSupervisedVotingClassifier([("ladder", ladder)]).fit,
+    ):
+        with pytest.warns(UserWarning, match="unknown") as seen:
+            fit(X, names)
+        assert {each.filename for each in seen} == {__file__}

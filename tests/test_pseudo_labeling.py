@@ -13,6 +13,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.semi_supervised import LabelSpreading
+from sklearn.tree import DecisionTreeClassifier
 
 from sklearn_ladder import LadderClassifier
 from sklearn_ladder.ensemble import PseudoLabelingClassifier
@@ -260,3 +261,30 @@ def test_parameters_that_are_wrong(parameters, message, blobs):
     with pytest.raises(ValueError, match=message):
         clf.fit(X, y_few)
     assert not hasattr(clf, "classes_")
+
+
+def test_more_estimators_than_there_are(blobs):
+    X, _, y_few = blobs
+    clf = PseudoLabelingClassifier(GaussianNB(), n_rounds=1, warm_start=True)
+    clf.fit(X, y_few).set_params(n_estimators=2, n_rounds=2)
+    with pytest.raises(ValueError, match="n_estimators must be at most that of"):
+        clf.fit(X, y_few)
+
+
+def test_an_arbiter_has_a_seed_of_its_own(blobs):
+    X, _, y_few = blobs
+    found = [
+        PseudoLabelingClassifier(
+            DecisionTreeClassifier(max_depth=2, max_features=1),
+            n_rounds=2,
+            threshold=0.99,
+            n_estimators=3,
+            arbiter=RandomForestClassifier(2),
+            arbiter_threshold=0.0,
+            random_state=0,
+        )
+        .fit(X, y_few)
+        .predict_proba(X)
+        for _ in range(2)
+    ]
+    np.testing.assert_array_equal(*found)

@@ -56,6 +56,7 @@ def linear_clf():
         variant="supervised",
         feature_scaling=None,
         n_estimators=1,
+        linear_share=0,
         max_epochs=30,
         random_state=0,
     ).fit(X, y)

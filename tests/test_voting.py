@@ -27,6 +27,7 @@ from sklearn_ladder._class_prior import adjust, class_shares, estimate_class_pri
 from sklearn_ladder.ensemble import (
     ClassPriorClassifier,
     LabeledOnlyClassifier,
+    PseudoLabelingClassifier,
     SemiSupervisedClassifier,
     SemiSupervisedVotingClassifier,
     _voting,
@@ -473,3 +474,37 @@ def test_class_prior_needs_probabilities(blobs):
             ClassPriorClassifier(clf).fit(X, y_few)
     with pytest.raises(ValueError, match="class_prior"):
         ClassPriorClassifier(GaussianNB(), class_prior=0.5).fit(X, y_few)
+
+
+def test_class_weights_name_classes(blobs):
+    X, y, _ = blobs
+    names = np.array(["no", "yes"])[y]
+    forest = RandomForestClassifier(
+        5, class_weight={"yes": 1e9, "no": 1.0}, max_depth=1
+    )
+    members = {
+        "vote": SemiSupervisedVotingClassifier([("rf", forest)]),
+        "prior": ClassPriorClassifier(forest),
+        "rounds": PseudoLabelingClassifier(forest, n_rounds=1),
+    }
+    for name, clf in members.items():
+        assert set(clf.fit(X, names).predict(X)) == {"yes"}, name
+        wrong = clone(clf).set_params(
+            **{
+                key: {1: 2.0}
+                for key in clf.get_params()
+                if key.split("__")[-1] == "class_weight"
+            }
+        )
+        with pytest.raises(ValueError, match=r"class_weight must name classes of y"):
+            wrong.fit(X, names)
+
+
+def test_gradient_boosting_gets_numbers_for_text(blobs):
+    X, y, _ = blobs
+    frame = pd.DataFrame(X[:, :2], columns=["a", "b"]).assign(
+        word=np.array(["x", "z"])[y].astype(object)
+    )
+    boosting = HistGradientBoostingClassifier(max_iter=2)
+    vote = SemiSupervisedVotingClassifier([("boosting", boosting)]).fit(frame, y)
+    assert vote.predict(frame).shape == y.shape

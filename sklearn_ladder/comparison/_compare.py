@@ -25,8 +25,9 @@ from sklearn.utils import (
 from .._one_hot import OneHotColumns, takes_categories
 from .._user_warnings import warn_user
 from ..data._labels import UNLABELED, encode_labels
+from ..data._missing import table_columns
 from ..data._precision import first_of
-from ..ensemble._base import class_proba
+from ..ensemble._base import class_proba, name_codes
 from ..model_selection import LabeledStratifiedKFold
 from . import _methods
 from ._result import Comparison
@@ -60,9 +61,8 @@ def compare(
     Parameters
     ----------
     X : DataFrame, array-like or sparse matrix of shape (n_samples, n_features)
-        Categories of a frame may stay: methods whose tags do not say that they take
-        them get the one-hot columns that `LadderClassifier` makes. Missing values may
-        stay.
+        Categories and missing values may stay. Pipelines and `LadderClassifier` get a
+        frame as it is, other methods its one-hot columns.
 
     y : array-like of shape (n_samples,)
         Class labels; -1 or a missing value marks an unlabeled sample.
@@ -70,7 +70,10 @@ def compare(
     methods : dict of str to classifier, default=None
         Classifiers with `predict_proba`. A method that does not take -1
         (:func:`~sklearn_ladder.ensemble.is_semi_supervised`) gets the labeled samples
-        only. A :class:`~sklearn_ladder.ensemble.SemiSupervisedVotingClassifier` is not
+        only. All get class codes 0, 1, … in place of labels; weights and priors by
+        class still name labels. To keep the default methods, write
+        ``{**default_methods(), "mine": …}``. A
+        :class:`~sklearn_ladder.ensemble.SemiSupervisedVotingClassifier` is not
         fitted if its members are other methods (the same objects) and its `class_prior`
         is None, since it follows from their probabilities. The advice is about the
         methods named "ladder", "ladder, labels only" and "vote". None is
@@ -126,9 +129,10 @@ def compare(
     if not hasattr(X, "columns"):
         X, _ = indexable(X, None)
     labels = encode_labels(y)
-    codes, n_classes = labels.codes, len(labels.classes)
+    codes = labels.codes
     check_consistent_length(X, codes)
     n_splits, tested = _n_splits(labels), _tested(labels)
+    _warn_of_row_numbers(X)
     if methods is None:
         methods = _methods.default_methods(sparse.issparse(X))
     checked, means = _methods.checked_methods(methods), _methods.means_of(methods)
@@ -138,7 +142,7 @@ def compare(
     folds = _folds(X, tested, n_splits, n_repeats, random_state)
     for repeat, fold, train, test in _within_time(limit, folds):
         probas = _probas(
-            *(checked, means, random_state + repeat, n_classes),
+            *(checked, means, random_state + repeat, labels.classes),
             *(_safe_indexing(X, train), codes[train], _safe_indexing(X, test)),
             warns=not scores,
         )
@@ -194,6 +198,19 @@ def _tested(labels):
     return np.where(np.isin(labels.codes, only), UNLABELED, labels.codes)
 
 
+def _warn_of_row_numbers(X):
+    """Warn of columns that count the samples: order may tell the class."""
+    if not hasattr(X, "columns"):
+        return
+    for name, column in zip(X.columns, table_columns(X)[0], strict=True):
+        numbers = np.asarray(column)
+        if numbers.dtype.kind in "iu" and (np.diff(numbers) == 1).all():
+            warn_user(
+                f"Column {name!r} of X counts the samples. If these are sorted, it "
+                "tells their classes, and all scores are too good: drop it."
+            )
+
+
 def _folds(X, tested, n_splits, n_repeats, random_state):
     """Numbers of repetition and fold, and training and test samples."""
     for repeat in range(n_repeats):
@@ -218,7 +235,7 @@ def _within_time(limit, folds):
         yield fold
 
 
-def _probas(methods, means, seed, n_classes, X, codes, X_test, warns):
+def _probas(methods, means, seed, classes, X, codes, X_test, warns=False):
     """Class probabilities of the test samples and seconds, by method.
 
     Seconds are those of fit and prediction; of a mean, the sum of its members'.
@@ -228,7 +245,7 @@ def _probas(methods, means, seed, n_classes, X, codes, X_test, warns):
         if name not in means:
             start = time.perf_counter()
             proba, messages = _fit_and_predict(
-                name, method, seed, n_classes, X, codes, X_test
+                name, method, seed, classes, X, codes, X_test
             )
             found[name] = proba, time.perf_counter() - start
             seen = dict.fromkeys([*seen, *messages])
@@ -243,7 +260,7 @@ def _probas(methods, means, seed, n_classes, X, codes, X_test, warns):
     return {name: found[name] for name in methods}
 
 
-def _fit_and_predict(name, method, seed, n_classes, X, codes, X_test):
+def _fit_and_predict(name, method, seed, classes, X, codes, X_test):
     """Class probabilities of the test samples, and the warnings of `fit`."""
     fitted = clone(method)
     if not takes_categories(method):
@@ -252,6 +269,7 @@ def _fit_and_predict(name, method, seed, n_classes, X, codes, X_test):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
+            name_codes(fitted, classes)
             fitted.fit(X, codes)
             messages = [
                 str(each.message)
@@ -259,7 +277,7 @@ def _fit_and_predict(name, method, seed, n_classes, X, codes, X_test):
                 if not issubclass(each.category, ConvergenceWarning)
             ]
             # its warnings are of categories that only the held-out samples have
-            proba = class_proba(f"methods: {name!r}", fitted, X_test, n_classes)
+            proba = class_proba(f"methods: {name!r}", fitted, X_test, len(classes))
             return proba, messages
         except Exception as error:
             error.add_note(f"This was raised by methods: {name!r}.")

@@ -29,6 +29,7 @@ CONFIDENCE = 0.95
 # these, they harm or probably harm. At the first one, the interval ends at 0.
 SURE, PROBABLE = (1 + CONFIDENCE) / 2, 0.8
 MOST_CLASSES_SHOWN = 10
+FEATURES = "Look for features that say more about the classes, or label more samples"
 
 
 class Comparison:
@@ -205,7 +206,14 @@ class Comparison:
                 f"least {FEWEST_LABELS} samples and compare again."
             )
         parts = [self._on_unlabeled(), self._on_method()]
-        return f"With {n_labels} labels, {'; '.join(filter(None, parts))}."
+        advice = f"With {n_labels} labels, {'; '.join(filter(None, parts))}."
+        n_folds = len(self._by_fold("seconds"))
+        if n_folds < self.n_splits:
+            advice += (
+                f" Only {n_folds} of {self.n_splits} folds were done, so not all "
+                "labels were tested: raise max_time."
+            )
+        return advice
 
     def _probability_of_help(self):
         if self.n_unlabeled and {LADDER, SUPERVISED} <= set(self.folds["method"]):
@@ -234,17 +242,22 @@ class Comparison:
         table, chosen = self.table, self._chosen()
         best, *others = table.index
         beats_guess = self._beats_guess(chosen)
+        if chosen == GUESS:
+            return (
+                "no method is recommended: none has a lower log-loss than the shares "
+                f"of the classes alone ({GUESS}). {FEATURES}"
+            )
         if self.recommended is None:
             return (
                 f"no method is recommended: {best} has the lowest log-loss, but the "
                 f"probability that {chosen} is better than the shares of the classes "
-                f"alone ({GUESS}) is only {_rounded(beats_guess)}. Look for features "
-                "that say more about the classes, or label more samples"
+                f"alone ({GUESS}) is only {_rounded(beats_guess)}. {FEATURES}"
             )
         if chosen != best:
             reason = (
-                f"{best} has the lowest log-loss, but these folds do not show that it "
-                f"is better: probability {_rounded(self.probability(best, chosen))}"
+                f"the default unless another method is better with probability {SURE}; "
+                f"{best} has the lowest log-loss, and is better with probability "
+                f"{_rounded(self.probability(best, chosen))}"
             )
         elif others:
             reason = (

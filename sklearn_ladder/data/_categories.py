@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from .._user_warnings import warn_user
+from ._labels import LOOK_MISSING
 from ._missing import present_part, table_columns
 from ._numbers import TIMES
 from ._precision import first_of
@@ -14,14 +15,24 @@ from ._samples import check_may_have_categories
 
 # A category is infrequent if a smaller share of the samples has it, or only one does.
 SMALLEST_SHARE = 0.01
+# Below this, it is no chance that all entries of a column are infrequent.
+SMALLEST_PROBABILITY = 1e-6
 # A warning says so if a larger share of the samples has an infrequent category.
 LARGEST_INFREQUENT_SHARE = 0.5
-# Text is examined for numbers and dates in this many of its most frequent values.
-N_EXAMINED = 1000
-# Share of them from which a column seems to hold numbers, and some other entries.
-SHARE_OF_NUMBERS = 0.5
+# A column of text seems to hold numbers if at most three of its values are none, and
+# these look missing or the numbers are many. Its most frequent values are seen first.
+N_SEEN_FIRST, MOST_OTHERS, MANY_NUMBERS = 100, 3, 20
+# It seems to hold dates if this share of its most frequent values are dates.
 SHARE_OF_DATES = 0.9
-DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}")
+_DAY, _MONTH, _YEAR = (
+    "(0?[1-9]|[12][0-9]|3[01])",
+    "(0?[1-9]|1[0-2])",
+    "(1[89]|20)[0-9]{2}",
+)
+DATE = re.compile(
+    rf"({_YEAR}(?P<a>[-/.]){_MONTH}(?P=a){_DAY}"
+    rf"|{_DAY}(?P<b>[-/.]){_DAY}(?P=b){_YEAR})([T ][0-9:.+Z]*)?"
+)
 
 
 class Categories(NamedTuple):
@@ -34,6 +45,7 @@ class Categories(NamedTuple):
 
     values: np.ndarray  # (n_values,), sorted
     infrequent: object = None  # the most frequent of them; None if there are none
+    infrequent_share: float = 0.0  # of the samples
 
     @property
     def n_codes(self):
@@ -62,12 +74,15 @@ class Categories(NamedTuple):
         Warns
         -----
         UserWarning
-            If no entry is known, as when texts have become numbers.
+            If no entry is known, as when texts have become numbers, and it would be a
+            strange chance that all are infrequent.
         """
         numbers, distinct = _factorize(column)
         codes = _places(self.values, distinct).astype(float)
         is_known, may_be_other = codes >= 0, self.infrequent is not None
-        if len(codes) and not (is_known.any() or may_be_other):
+        # if all were infrequent, by chance
+        probability = self.infrequent_share ** np.count_nonzero(numbers >= 0)
+        if len(codes) and not is_known.any() and probability < SMALLEST_PROBABILITY:
             warn_user(
                 f"Column {name!r} of X has none of the categories seen in training: "
                 f"{first_of(self.values.tolist())}; got {first_of(list(distinct))}.",
@@ -312,7 +327,7 @@ def _has_categories(column):
     name = str(dtype).partition("(")[0]  # polars has more in parentheses
     if isinstance(dtype, pd.CategoricalDtype) or name in ("Categorical", "Enum"):
         return True
-    if getattr(dtype, "kind", "O") != "O":
+    if getattr(dtype, "kind", "O") not in "OU":
         return False
     _, values = present_part(column)
     if len(values) == 0 or values.dtype.kind not in "OUS":
@@ -352,33 +367,45 @@ def _categories(column, name, by_dtype):
             "identifies samples, drop it. Otherwise merge its categories, or convert "
             "it to numbers.",
         )
-    return Categories(values[~is_rare], values[is_rare][counts[is_rare].argmax()])
+    most_frequent = values[is_rare][counts[is_rare].argmax()]
+    return Categories(values[~is_rare], most_frequent, float(share))
 
 
 def _warn_of_text(values, counts, name):
     """Warn if text seems to hold numbers or dates; whether there was a warning."""
-    examined = [
-        str(value).strip() for value in values[np.argsort(-counts)][:N_EXAMINED]
-    ]
-    if not examined:
-        return False
-    is_number = pd.to_numeric(pd.Series(examined), errors="coerce").notna().to_numpy()
-    if len(examined) > 3 and is_number.mean() > SHARE_OF_NUMBERS:
-        other = first_of([v for v, n in zip(examined, is_number, strict=True) if not n])
+    texts = [str(value).strip() for value in values[np.argsort(-counts, kind="stable")]]
+    others = _other_than_numbers(texts)
+    if others:
         warn_user(
             f"Column {name!r} of X becomes categories, since it has text among its "
-            f"numbers: {other}. If that means missing, convert the column by "
+            f"numbers: {others}. If that means missing, convert the column by "
             "pandas.to_numeric(column, errors='coerce')."
         )
         return True
-    if np.mean([DATE.match(value) is not None for value in examined]) > SHARE_OF_DATES:
+    seen = texts[:N_SEEN_FIRST]
+    n_dates = sum(DATE.fullmatch(text) is not None for text in seen)
+    if n_dates > SHARE_OF_DATES * len(seen):
         warn_user(
             f"Column {name!r} of X becomes categories, although it seems to hold dates "
-            f"as text: {first_of(examined)}. Convert it to numbers, such as days since "
+            f"as text: {first_of(seen)}. Convert it to numbers, such as days since "
             "the first one, or drop it."
         )
         return True
     return False
+
+
+def _other_than_numbers(texts):
+    """What is no number in a column that seems to hold numbers; otherwise nothing."""
+    for some in (texts[:N_SEEN_FIRST], texts):
+        numbers = pd.to_numeric(pd.Series(some, dtype=object), errors="coerce")
+        others = [text for text, n in zip(some, numbers, strict=True) if np.isnan(n)]
+        if len(others) > MOST_OTHERS:
+            return []
+    n_numbers = len(texts) - len(others)
+    look_missing = all(text.lower() in LOOK_MISSING for text in others)
+    if n_numbers > len(others) and (look_missing or n_numbers >= MANY_NUMBERS):
+        return others
+    return []
 
 
 def _factorize(column):

@@ -130,7 +130,7 @@ def encode_known_labels(y, classes):
     UserWarning
         As `labeled_part`.
     """
-    classes = _read(classes)[1]
+    classes = _read(classes, warns=False)[1]  # that of `y` is enough
     _check_two_classes(classes, "classes")
     labeled, found, labeled_codes = _read(y)
     # not one array: NumPy would convert integers to floats and numbers to strings
@@ -174,7 +174,7 @@ def without_labels(labels, samples):
     return y
 
 
-def _read(y):
+def _read(y, warns=True):
     """Which samples are labeled, the classes, and the class code of each label."""
     column = _as_column(y)
     if isinstance(column, np.ndarray) and column.dtype.kind == "V":  # of fields
@@ -208,6 +208,13 @@ def _read(y):
         # different for regression
         targets = classes.astype(float) if classes.dtype.kind == "f" else classes
         check_classification_targets(np.tile(targets, 2))
+    if warns:
+        _warn_of_classes(classes)
+    return labeled, classes, codes
+
+
+def _warn_of_classes(classes):
+    """Warn of classes that look like missing labels."""
     if classes.dtype.kind == "u" and (classes == np.iinfo(classes.dtype).max).any():
         warn_user(
             f"y has the class {classes.max()}, which -1 becomes in unsigned integers. "
@@ -227,7 +234,6 @@ def _read(y):
                 f"y has the class {negative[0]}, which looks like a missing label. If "
                 "it is, mark it by -1 or None: it is a class now."
             )
-    return labeled, classes, codes
 
 
 def _as_column(y):

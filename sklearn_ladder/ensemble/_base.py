@@ -24,9 +24,10 @@ from sklearn.utils.validation import (
 )
 
 from .._base import LabeledScoreMixin
-from .._class_prior import adjust, find_class_prior
+from .._class_prior import adjust, as_dict, find_class_prior
 from .._decorators import _fit_context
 from ..data._labels import UNLABELED, encode_labels
+from ..data._precision import first_of
 from ..data._weights import sample_weights
 from ._tags import SemiSupervisedTags
 
@@ -146,6 +147,39 @@ class SemiSupervisedMixin(LabeledScoreMixin):
             else {weight_argument(estimator): sample_weight}
             for name, estimator in self._estimators_for_fit().items()
         }
+
+
+def name_codes(estimator, classes, names=None):
+    """Let parameters by class, weights or priors, name codes in place of labels.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        Gets codes in place of labels. Its parameters are changed.
+    classes : ndarray of shape (n_classes,)
+    names : collection of str, default=None
+        Names of the parameters that may change. None is all.
+
+    Raises
+    ------
+    ValueError
+        If a parameter names what is no class.
+    """
+    code_of = {label: code for code, label in enumerate(classes.tolist())}
+    for name, value in estimator.get_params().items():
+        if name.split("__")[-1] not in ("class_weight", "class_prior"):
+            continue
+        by_class = as_dict(value)
+        if by_class is None or not (names is None or name in names):
+            continue
+        unknown = [label for label in by_class if label not in code_of]
+        if unknown:
+            raise ValueError(
+                f"{name} must name classes of y, {first_of(list(code_of))}; got "
+                f"{first_of(unknown)}."
+            )
+        codes = {code_of[label]: each for label, each in by_class.items()}
+        estimator.set_params(**{name: codes})
 
 
 def copy_input_tags(tags, estimators):

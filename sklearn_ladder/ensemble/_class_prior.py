@@ -14,6 +14,7 @@ from ._base import (
     class_proba,
     copy_input_tags,
     fit_class_prior,
+    name_codes,
 )
 from ._labeled_only import semi_supervised
 
@@ -39,15 +40,16 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
     estimator : classifier with `predict_proba`
         If it does not take -1 (:func:`is_semi_supervised`), it gets the labeled samples
         only. It gets class codes 0, 1, … in place of labels, as in
-        :class:`~sklearn.ensemble.VotingClassifier`, so that a dict of class weights
-        must name codes. It should have no class prior of its own.
+        :class:`~sklearn.ensemble.VotingClassifier`; weights by class still name labels.
+        It should have no class prior of its own.
 
-    class_prior : "em", "auto", array-like of shape (n_classes,) or None, default="em"
+    class_prior : "em", "auto", dict, array-like of shape (n_classes,) or None, \
+            default="em"
         Class prior that `predict_proba` assumes. "auto" is "em" if the labels agree
         with equal shares of the classes by a χ² test. The less they agree, and the more
-        sample weights differ, the closer it is to None, as in LadderClassifier. An
-        array has a positive number for each class, in the order of `classes_`, and sums
-        to 1. None leaves the probabilities as they are.
+        sample weights differ, the closer it is to None, as in LadderClassifier. A
+        dict, or an array in the order of `classes_`, has a positive number for each
+        class, and sums to 1. None leaves the probabilities as they are.
 
     Attributes
     ----------
@@ -110,8 +112,9 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
 
     def _fitted_attributes(self, X, labels, weight, params):
         codes, n_classes = labels.codes, len(labels.classes)
-        rule = resolve_class_prior(self.class_prior, codes, n_classes, weight)
+        rule = resolve_class_prior(self.class_prior, codes, labels.classes, weight)
         estimator = clone(semi_supervised(self.estimator))
+        name_codes(estimator, labels.classes)
         fitted = estimator.fit(X, codes, **params["estimator"])
 
         def proba(X):

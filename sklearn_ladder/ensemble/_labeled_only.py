@@ -22,6 +22,7 @@ from ._base import (
     check_is_classifier,
     check_knows_codes,
     copy_input_tags,
+    name_codes,
 )
 from ._tags import is_semi_supervised
 
@@ -161,7 +162,8 @@ class SemiSupervisedClassifier(LabeledOnlyClassifier):
     """Say that a classifier of another package takes -1 for an unlabeled sample.
 
     The classifier gets class codes 0, 1, … and -1 in place of any labels, also missing
-    ones and strings. Its predictions become labels again.
+    ones and strings. Its predictions become labels again. Its weights and priors by
+    class name labels.
 
     Parameters
     ----------
@@ -189,6 +191,7 @@ class SemiSupervisedClassifier(LabeledOnlyClassifier):
 
     def _fitted_attributes(self, X, labels, weight, params):
         estimator = self._estimator_to_fit()
+        name_codes(estimator, labels.classes)
         fitted = estimator.fit(X, labels.codes, **params["estimator"])
         check_knows_codes("estimator", fitted, len(labels.classes))
         return {"estimator_": fitted, "classes_": labels.classes}

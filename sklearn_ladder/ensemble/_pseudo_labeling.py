@@ -22,6 +22,7 @@ from ._base import (
     SemiSupervisedMixin,
     class_proba,
     copy_input_tags,
+    name_codes,
 )
 from ._labeled_only import semi_supervised
 from ._tags import final_estimator, is_semi_supervised
@@ -54,7 +55,8 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
     ----------
     estimator : classifier with `predict_proba`
         If it does not take -1 (:func:`is_semi_supervised`), it gets the samples with a
-        label or pseudo-label only. It gets class codes 0, 1, … in place of labels.
+        label or pseudo-label only. It gets class codes 0, 1, … in place of labels;
+        weights and priors by class still name labels.
 
     n_rounds : int, default=5
         Number of rounds after the first fit.
@@ -76,9 +78,10 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
 
     arbiter : classifier with `predict_proba`, default=None
         Decides about samples on which the estimators disagree. It is fitted to labels
-        and pseudo-labels. Its prediction becomes the pseudo-label if its probability is
-        above `arbiter_threshold` and one of the estimators agrees. With more candidates
-        than estimators, it decides from the second round on.
+        and pseudo-labels, without sample weights. Its prediction becomes the
+        pseudo-label if its probability is above `arbiter_threshold` and one of the
+        estimators agrees. With more candidates than estimators, it decides from the
+        second round on.
 
     arbiter_threshold : float, default=0.9
 
@@ -189,16 +192,17 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         params = params["estimator"]
         stage, history = self._previous(labels)
         if stage is None:
-            estimators, seeds = self._candidates()
+            estimators, seeds = self._candidates(labels.classes)
             stage, record = self._train(estimators, seeds, X, codes, n_classes, params)
             history = [_record(codes, codes, codes, codes) | record]
         while len(history) <= self.n_rounds:
             sure = _pseudo_labels.with_sure_predictions(
                 codes, stage.probas.mean(axis=0), self.threshold
             )
-            pseudo_codes = self._arbitrate(X, sure, stage)
+            n_round = len(history)
+            pseudo_codes = self._arbitrate(X, sure, stage, n_round, labels.classes)
             history.append(_record(codes, stage.codes, pseudo_codes, sure))
-            estimators, seeds = self._for_a_round(stage, len(history) - 1)
+            estimators, seeds = self._for_a_round(stage, n_round, labels.classes)
             stage, record = self._train(
                 *(estimators, seeds, X, pseudo_codes, n_classes, params)
             )
@@ -242,11 +246,13 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
                 f"got {self.n_candidates}."
             )
 
-    def _candidates(self):
+    def _candidates(self, classes):
         """Unfitted estimators, and the seed of each; None if it keeps its own."""
         n_candidates = self.n_candidates or self.n_estimators
         estimator = semi_supervised(self.estimator)
         candidates = [clone(estimator) for _ in range(n_candidates)]
+        for candidate in candidates:
+            name_codes(candidate, classes)
         seeds = [None] * n_candidates
         if self.random_state is not None or n_candidates > 1:
             seed = self.random_state
@@ -271,7 +277,7 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
             "duration": time.perf_counter() - start,
         }
 
-    def _arbitrate(self, X, codes, stage):
+    def _arbitrate(self, X, codes, stage, n_round, classes):
         """Labels and pseudo-labels, and more of them by the arbiter."""
         # candidates still disagree on too many samples
         if self.arbiter is None or len(stage.probas) > self.n_estimators:
@@ -280,7 +286,12 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         rows = np.flatnonzero(is_disputed & (codes == UNLABELED))
         if len(rows) == 0:
             return codes
-        arbiter = clone(semi_supervised(self.arbiter)).fit(X, codes)
+        arbiter = clone(semi_supervised(self.arbiter))
+        name_codes(arbiter, classes)
+        if self.random_state is not None:
+            # one number more than the estimators have
+            _set_seeds([arbiter], [(*stage.seeds[0], n_round)], 0)
+        arbiter.fit(X, codes)
         # label spreading labels its training samples better than it predicts them
         proba = getattr(final_estimator(arbiter), "label_distributions_", None)
         if proba is None:
@@ -294,7 +305,7 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         )
         return arbitrated
 
-    def _for_a_round(self, stage, n_round):
+    def _for_a_round(self, stage, n_round, classes):
         """The estimators that go on, with the parameters of the rounds; their seeds."""
         kept = stage.kept(self.n_estimators)
         estimators = [stage.estimators[number] for number in kept]
@@ -303,7 +314,9 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         for estimator in estimators:
             if not is_semi_supervised(self.estimator):
                 estimator = estimator.estimator  # in a LabeledOnlyClassifier
-            estimator.set_params(**(self.round_params or {}))
+            changes = self.round_params or {}
+            estimator.set_params(**changes)
+            name_codes(estimator, classes, names=changes)
         return estimators, seeds
 
     def _previous(self, labels):
@@ -316,6 +329,12 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
             and np.array_equal(labels.codes, self._codes)
         ):
             raise ValueError("warm_start=True needs the labels of the previous fit.")
+        if self.n_estimators > len(stage.estimators):
+            raise ValueError(
+                "n_estimators must be at most that of the previous fit, "
+                f"{len(stage.estimators)}, with warm_start=True; got "
+                f"{self.n_estimators}."
+            )
         if self.n_rounds < len(self.history_) - 1:
             raise ValueError(
                 "n_rounds must be at least that of the previous fit, "

@@ -27,6 +27,7 @@ from ._base import (
     class_proba,
     copy_input_tags,
     fit_class_prior,
+    name_codes,
 )
 from ._labeled_only import semi_supervised
 
@@ -76,9 +77,9 @@ class SemiSupervisedVotingClassifier(
     estimators : list of (str, classifier) tuples, default=None
         Members with their names, all with `predict_proba`. Those that do not take -1
         (:func:`is_semi_supervised`) get the labeled samples only. All get class codes
-        0, 1, … in place of labels, so that a dict of class weights must name codes. In
-        place of a frame's categories, members whose tags do not say that they take
-        categories, such as forests, get one-hot columns. "drop" leaves a
+        0, 1, … in place of labels; weights and priors by class still name labels. In
+        place of a frame's categories, members that do not take them, such as forests,
+        get one-hot columns. Pipelines get the frame as it is. "drop" leaves a
         member out. None is :func:`default_estimators`, whose parameters can be set by
         name, such as ``ladder__n_estimators``.
 
@@ -86,7 +87,8 @@ class SemiSupervisedVotingClassifier(
         Weights of all members in the mean, those that are dropped included. None is
         equal weights; by default the ladder counts as much as both forests together.
 
-    class_prior : "auto", "em", array-like of shape (n_classes,) or None, default="auto"
+    class_prior : "auto", "em", dict, array-like of shape (n_classes,) or None, \
+            default="auto"
         Class prior that `predict_proba` assumes, as in :class:`ClassPriorClassifier`.
         Unless it is None, a member whose own `class_prior` is "auto" is fitted with
         None, so that only the mean is adjusted.
@@ -167,7 +169,7 @@ class SemiSupervisedVotingClassifier(
     def _fitted_attributes(self, X, labels, weight, params):
         weights, members = self._kept_weights(), self._estimators_for_fit()
         codes, n_classes = labels.codes, len(labels.classes)
-        rule = resolve_class_prior(self.class_prior, codes, n_classes, weight)
+        rule = resolve_class_prior(self.class_prior, codes, labels.classes, weight)
         one_hot = None
         if not all(map(takes_categories, members.values())):
             one_hot = OneHotColumns().fit(X)
@@ -175,7 +177,9 @@ class SemiSupervisedVotingClassifier(
         # without memory maps, from which the ladder would read batch by batch
         fitted = Parallel(n_jobs=self.n_jobs, max_nbytes=None)(
             delayed(_fit)(member, X_of_members[name], codes, params[name])
-            for name, member in zip(members, self._prepared(members), strict=True)
+            for name, member in zip(
+                members, self._prepared(members, labels.classes), strict=True
+            )
         )
         named = Bunch(**dict(zip(members, fitted, strict=True)))
 
@@ -301,11 +305,12 @@ class SemiSupervisedVotingClassifier(
         """Members by name; those that do not take -1 get labeled samples only."""
         return {name: semi_supervised(member) for name, member in self._kept.items()}
 
-    def _prepared(self, members):
+    def _prepared(self, members, classes):
         """Clones, with seeds, and without class priors that the vote has."""
         random_state = private_random_state(self.random_state)
         for member in members.values():
             member = clone(member)
+            name_codes(member, classes)
             if self.class_prior is not None:
                 _leave_class_prior(member)
             if self.random_state is not None:
