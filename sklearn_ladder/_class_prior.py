@@ -147,12 +147,12 @@ def check_class_prior(class_prior, classes):
     n_classes, names = len(classes), classes.tolist()
     shares = class_prior
     if (by_class := as_dict(class_prior)) is not None:
-        if set(by_class) != set(names):
+        if not set(names) <= set(by_class):
             raise ValueError(
                 f"class_prior must have a share of each class, {first_of(names)}; got "
                 f"{by_class}."
             )
-        shares = [by_class[name] for name in names]
+        shares = list(shares_of(names, by_class).values())
     try:
         prior = np.asarray(shares, dtype=float)
     except (TypeError, ValueError):  # words, ragged lists
@@ -165,6 +165,16 @@ def check_class_prior(class_prior, classes):
             f"the order of classes_, that sum to 1; got {class_prior!r}."
         )
     return prior
+
+
+def shares_of(classes, by_class):
+    """Shares of some of the classes, with the same sum as those of all.
+
+    Labels may lack a class, as in a fold.
+    """
+    known = {name: by_class[name] for name in classes}
+    factor = 1.0 if known == by_class else sum(by_class.values()) / sum(known.values())
+    return {name: share * factor for name, share in known.items()}
 
 
 def as_dict(values):

@@ -64,8 +64,8 @@ class LadderClassifier(
         Weight of the denoising cost (λ in the paper), for all layers or for each layer,
         input first. "auto" is 1 (0.1 for convolutional networks), and at the class
         layer 0 for up to 4 classes, rising to 1 for 10 (always 1 with "gamma"). With
-        fewer than 10 classes, two of five members have no denoising cost. In a table
-        with one row per member, the first rows must be equal and the others 0.
+        fewer than 10 classes, two of five members have no denoising cost. A matrix has
+        one row per member: equal rows first, rows of zeros last.
     noise_std : float or array-like of shape (n_layers,), default=0.3
         Standard deviation of the noise in the corrupted encoder, for all layers or for
         each layer, input first, in units of scaled features. The default is published.

@@ -4,9 +4,14 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import (
+    _check_feature_names,
+    _check_n_features,
+    check_is_fitted,
+)
 
-from .data._categories import find_categories
+from .data._categories import find_categories, has_categories, is_declared
+from .data._missing import table_columns
 from .data._samples import Samples
 
 
@@ -20,6 +25,8 @@ class OneHotColumns(TransformerMixin, BaseEstimator):
     ----------
     categories_ : TableCategories or None
         None if no column has categories. Then samples stay as they are.
+    are_declared_ : bool
+        Whether all columns with categories have a dtype that is made for them.
     """
 
     def fit(self, X, y=None):
@@ -35,7 +42,10 @@ class OneHotColumns(TransformerMixin, BaseEstimator):
         -------
         self : object
         """
+        _check_feature_names(self, X, reset=True)
+        _check_n_features(self, X, reset=True)
         self.categories_ = find_categories(X, "from_dtype")
+        self.are_declared_ = all_declared(X)
         return self
 
     def transform(self, X):
@@ -51,6 +61,8 @@ class OneHotColumns(TransformerMixin, BaseEstimator):
             `X` itself if there are no categories.
         """
         check_is_fitted(self)
+        _check_feature_names(self, X, reset=False)
+        _check_n_features(self, X, reset=False)
         if self.categories_ is None:
             return X
         categories = self.categories_
@@ -67,7 +79,15 @@ class OneHotColumns(TransformerMixin, BaseEstimator):
         return tags
 
 
-def takes_categories(estimator):
+def all_declared(X):
+    """Whether the columns of a frame with categories all have a dtype made for them."""
+    columns = table_columns(X)[0] if hasattr(X, "columns") else None
+    return columns is not None and all(
+        is_declared(column) for column in columns if has_categories(column)
+    )
+
+
+def takes_categories(estimator, are_declared=False):
     """Whether an estimator gets a frame with categories as it is.
 
     The others get one-hot columns in place of the categories.
@@ -75,26 +95,35 @@ def takes_categories(estimator):
     Parameters
     ----------
     estimator : estimator object
+    are_declared : bool, default=False
+        Whether all columns with categories have a dtype that is made for them.
 
     Returns
     -------
     bool
-        True of pipelines, and by the tag `string` of others. A meta-estimator that
-        passes samples on is what it wraps.
+        True of pipelines, of estimators with the tag `string`, and of those whose
+        parameter `categorical_features` names columns, or is "from_dtype" if they are
+        declared. A meta-estimator is what it
+        wraps, if it passes samples on as they are.
     """
     # late: they are slow to import
-    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.ensemble import AdaBoostClassifier, BaggingClassifier
     from sklearn.ensemble._base import _BaseHeterogeneousEnsemble
-    from sklearn.frozen import FrozenEstimator
-    from sklearn.model_selection._search import BaseSearchCV
+    from sklearn.semi_supervised import SelfTrainingClassifier
 
-    pass_on = (BaseSearchCV, CalibratedClassifierCV, FrozenEstimator)
+    make_arrays = (AdaBoostClassifier, BaggingClassifier, SelfTrainingClassifier)
     if isinstance(estimator, Pipeline):
         return True
-    if isinstance(estimator, pass_on) or hasattr(estimator, "_estimators_for_fit"):
-        if hasattr(inner := getattr(estimator, "estimator", None), "fit"):
-            return takes_categories(inner)
+    if isinstance(estimator, make_arrays):
+        return False
     if isinstance(estimator, _BaseHeterogeneousEnsemble):
-        members = [m for _, m in estimator.estimators if hasattr(m, "fit")]
-        return any(map(takes_categories, members))
-    return get_tags(estimator).input_tags.string
+        return all(
+            takes_categories(each, are_declared)
+            for _, each in estimator.estimators
+            if hasattr(each, "fit")
+        )
+    if hasattr(inner := getattr(estimator, "estimator", None), "fit"):
+        return takes_categories(inner, are_declared)
+    named = getattr(estimator, "categorical_features", None)
+    is_own = named is not None and (are_declared or not isinstance(named, str))
+    return is_own or get_tags(estimator).input_tags.string

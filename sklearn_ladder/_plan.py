@@ -49,7 +49,6 @@ class Plan:
     n_features: int
     n_classes: int  # 0 of an autoencoder
     image_shape: tuple[int, ...] | None
-    is_flat: bool  # whether samples came as rows of a table, not as images
     categories: TableCategories | None = field(repr=False)  # of the features
     # dtype in which samples enter the network: float64 if float32 would lose values
     input_dtype: str
@@ -91,6 +90,7 @@ class Plan:
     scale: Scale | None = field(repr=False)
     input_range: np.ndarray | None = field(repr=False)
     projection: np.ndarray | None = field(repr=False)  # of sparse features
+    is_flat: bool = True  # whether samples came as rows of a table, not as images
 
     @property
     def n_updates_per_epoch(self):

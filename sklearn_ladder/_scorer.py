@@ -35,8 +35,8 @@ def labeled_scorer(scoring: Any) -> Any:
 
     The wrapped scorer gets samples, labels and metadata such as `sample_weight` of the
     labeled samples only. Labels that are floats or objects only because some are
-    missing get the dtype of the others. A scorer by log-loss is finite also where the
-    labels lack one of the classes.
+    missing get the dtype of the others. Log-loss ("neg_log_loss") is finite also where
+    the test labels lack one of the classes.
 
     Parameters
     ----------

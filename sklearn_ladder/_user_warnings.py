@@ -22,4 +22,4 @@ def warn_user(message, category=UserWarning):
 
 
 def _package(frame):
-    return frame.f_globals.get("__name__", "").partition(".")[0]
+    return (frame.f_globals.get("__name__") or "").partition(".")[0]

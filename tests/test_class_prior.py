@@ -194,6 +194,7 @@ def test_frequencies_that_are_known(imbalanced, clf):
     "prior",
     [
         {"yes": 0.2, "no": 0.8},
+        {"yes": 0.1, "no": 0.4, "not among these labels": 0.5},
         pd.Series({"yes": 0.2, "no": 0.8}),
         pd.Series([0.8, 0.2]),
     ],

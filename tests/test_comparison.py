@@ -20,7 +20,13 @@ from sklearn.semi_supervised import LabelSpreading
 from sklearn.svm import LinearSVC
 
 from sklearn_ladder import __main__
-from sklearn_ladder.comparison import Comparison, _methods, compare, default_methods
+from sklearn_ladder.comparison import (
+    Comparison,
+    _compare,
+    _methods,
+    compare,
+    default_methods,
+)
 from sklearn_ladder.comparison._compare import MOST_REPEATS, SMALLEST_PROBABILITY
 from sklearn_ladder.ensemble import (
     LabeledOnlyClassifier,
@@ -224,6 +230,7 @@ def test_too_few_labels_for_advice():
     folds = folds_of(ladder=[0.2] * 2, supervised=[0.5] * 2)
     found = Comparison(folds, 2, {0: 6, 1: 6}, 9)
     assert found.advice.startswith("12 labels are too few to tell methods apart")
+    assert "use the vote" not in found.advice  # it was not compared
     assert found.verdict is found.recommended is None
     assert json.loads(found.to_json())["recommended"] is None
 
@@ -423,6 +430,12 @@ def test_a_column_that_counts_the_samples(table):
     frame = X.assign(record=np.arange(len(X)) + 1000)
     with pytest.warns(UserWarning, match="Column 'record' of X counts the samples"):
         compare(frame, y, methods=METHODS, max_time=0)
+
+
+@pytest.mark.parametrize("values", [[3], [255, 0, 1], [1, 2, 4], [7, 7, 7]])
+def test_columns_that_do_not_count(values, recwarn):
+    _compare._warn_of_row_numbers(pd.DataFrame({"a": np.array(values, np.uint8)}))
+    assert not recwarn.list
 
 
 def test_guessing_is_best(blobs):

@@ -536,3 +536,10 @@ def test_predicting_in_a_stream_changes_nothing(blobs):
         for clf in (own, watched):
             clf.partial_fit(X[part] + part.start, y_few[part], classes=[0, 1])
         np.testing.assert_array_equal(watched.predict_proba(X), own.predict_proba(X))
+
+
+def test_callbacks_of_equal_names_are_all_called(blobs, capsys):
+    clf = LadderClassifier(
+        (8,), max_epochs=3, verbose=1, callbacks=[("Progress", RecordsEpochs())]
+    ).fit(*blobs[::2])
+    np.testing.assert_array_equal(clf.history_["seen"], [1, 2, 3])

@@ -479,25 +479,35 @@ def test_class_prior_needs_probabilities(blobs):
 def test_class_weights_name_classes(blobs):
     X, y, _ = blobs
     names = np.array(["no", "yes"])[y]
-    forest = RandomForestClassifier(
-        5, class_weight={"yes": 1e9, "no": 1.0}, max_depth=1
+    # of a class that these labels lack, too, as in a fold
+    weight = {"yes": 1e9, "no": 1.0, "perhaps": 1.0}
+    forest = RandomForestClassifier(5, class_weight=weight, max_depth=1)
+    rounds = PseudoLabelingClassifier(
+        clone(forest).set_params(class_weight=None),
+        n_rounds=1,
+        round_params={"class_weight": weight},
+    )
+    search = GridSearchCV(
+        RandomForestClassifier(5, max_depth=1), {"class_weight": [weight]}, cv=2
     )
     members = {
         "vote": SemiSupervisedVotingClassifier([("rf", forest)]),
         "prior": ClassPriorClassifier(forest),
-        "rounds": PseudoLabelingClassifier(forest, n_rounds=1),
+        "rounds": rounds,
+        "search": SemiSupervisedVotingClassifier([("search", search)]),
+        "codes": SemiSupervisedClassifier(forest),
+        "rounds in a vote": SemiSupervisedVotingClassifier([("rounds", rounds)]),
     }
     for name, clf in members.items():
         assert set(clf.fit(X, names).predict(X)) == {"yes"}, name
-        wrong = clone(clf).set_params(
-            **{
-                key: {1: 2.0}
-                for key in clf.get_params()
-                if key.split("__")[-1] == "class_weight"
-            }
-        )
+    wrong = clone(forest).set_params(class_weight={1: 2.0})
+    for clf in (
+        SemiSupervisedVotingClassifier([("rf", wrong)]),
+        ClassPriorClassifier(wrong),
+        PseudoLabelingClassifier(wrong),
+    ):
         with pytest.raises(ValueError, match=r"class_weight must name classes of y"):
-            wrong.fit(X, names)
+            clf.fit(X, names)
 
 
 def test_gradient_boosting_gets_numbers_for_text(blobs):
@@ -506,5 +516,10 @@ def test_gradient_boosting_gets_numbers_for_text(blobs):
         word=np.array(["x", "z"])[y].astype(object)
     )
     boosting = HistGradientBoostingClassifier(max_iter=2)
-    vote = SemiSupervisedVotingClassifier([("boosting", boosting)]).fit(frame, y)
-    assert vote.predict(frame).shape == y.shape
+    vote = SemiSupervisedVotingClassifier([("boosting", boosting)])
+    for kind, n_categorical in (("object", 0), ("category", 1)):
+        fitted = vote.fit(frame.astype({"word": kind}), y).estimators_[0].estimator_
+        assert vote.predict(frame).shape == y.shape
+        is_categorical = fitted.is_categorical_
+        n_found = 0 if is_categorical is None else is_categorical.sum()
+        assert n_found == n_categorical

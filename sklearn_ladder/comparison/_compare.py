@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.ensemble._base import _set_random_states
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, recall_score
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import (
     _safe_indexing,
     check_consistent_length,
@@ -22,7 +22,7 @@ from sklearn.utils import (
     indexable,
 )
 
-from .._one_hot import OneHotColumns, takes_categories
+from .._one_hot import OneHotColumns, all_declared, takes_categories
 from .._user_warnings import warn_user
 from ..data._labels import UNLABELED, encode_labels
 from ..data._missing import table_columns
@@ -76,7 +76,8 @@ def compare(
         :class:`~sklearn_ladder.ensemble.SemiSupervisedVotingClassifier` is not
         fitted if its members are other methods (the same objects) and its `class_prior`
         is None, since it follows from their probabilities. The advice is about the
-        methods named "ladder", "ladder, labels only" and "vote". None is
+        methods named "ladder", "ladder, labels only", "vote" and "majority class". None
+        is
         :func:`default_methods`.
 
     max_time : float, default=None
@@ -204,7 +205,10 @@ def _warn_of_row_numbers(X):
         return
     for name, column in zip(X.columns, table_columns(X)[0], strict=True):
         numbers = np.asarray(column)
-        if numbers.dtype.kind in "iu" and (np.diff(numbers) == 1).all():
+        if numbers.dtype.kind not in "iu" or len(numbers) < 2:
+            continue
+        steps = np.diff(numbers.astype(np.int64))
+        if abs(steps[0]) == 1 and (steps == steps[0]).all():
             warn_user(
                 f"Column {name!r} of X counts the samples. If these are sorted, it "
                 "tells their classes, and all scores are too good: drop it."
@@ -263,7 +267,7 @@ def _probas(methods, means, seed, classes, X, codes, X_test, warns=False):
 def _fit_and_predict(name, method, seed, classes, X, codes, X_test):
     """Class probabilities of the test samples, and the warnings of `fit`."""
     fitted = clone(method)
-    if not takes_categories(method):
+    if not takes_categories(method, all_declared(X)):
         fitted = make_pipeline(OneHotColumns(), fitted)
     _set_random_states(fitted, seed)
     with warnings.catch_warnings(record=True) as caught:
@@ -281,6 +285,11 @@ def _fit_and_predict(name, method, seed, classes, X, codes, X_test):
             return proba, messages
         except Exception as error:
             error.add_note(f"This was raised by methods: {name!r}.")
+            if isinstance(method, Pipeline) and hasattr(X, "columns"):
+                error.add_note(
+                    "A pipeline gets the frame as it is: let its first step encode "
+                    "categories."
+                )
             raise
 
 

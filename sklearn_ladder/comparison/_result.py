@@ -175,8 +175,10 @@ class Comparison:
 
         It is 1 if that one was not compared.
         """
-        if GUESS not in self.table.index or method == GUESS:
-            return float(method != GUESS)
+        if method == GUESS:
+            return 0.0
+        if GUESS not in self.table.index:
+            return 1.0
         return self.probability(method, GUESS)
 
     @property
@@ -199,14 +201,15 @@ class Comparison:
     def advice(self) -> str:
         """Whether unlabeled samples help, what to use, and how sure that is."""
         n_labels = sum(self.n_labels.values())
-        if n_labels < FEWEST_LABELS:
-            return (
-                f"{n_labels} labels are too few to tell methods apart, or whether "
-                "unlabeled samples help: without evidence, use the vote; label at "
-                f"least {FEWEST_LABELS} samples and compare again."
-            )
         parts = [self._on_unlabeled(), self._on_method()]
         advice = f"With {n_labels} labels, {'; '.join(filter(None, parts))}."
+        if n_labels < FEWEST_LABELS:
+            use = " without evidence, use the vote;" if VOTE in self.table.index else ""
+            advice = (
+                f"{n_labels} labels are too few to tell methods apart, or whether "
+                f"unlabeled samples help:{use} label at least {FEWEST_LABELS} samples "
+                "and compare again."
+            )
         n_folds = len(self._by_fold("seconds"))
         if n_folds < self.n_splits:
             advice += (

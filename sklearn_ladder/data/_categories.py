@@ -19,9 +19,10 @@ SMALLEST_SHARE = 0.01
 SMALLEST_PROBABILITY = 1e-6
 # A warning says so if a larger share of the samples has an infrequent category.
 LARGEST_INFREQUENT_SHARE = 0.5
-# A column of text seems to hold numbers if at most three of its values are none, and
-# these look missing or the numbers are many. Its most frequent values are seen first.
-N_SEEN_FIRST, MOST_OTHERS, MANY_NUMBERS = 100, 3, 20
+# A column of text seems to hold numbers if at most three of its values are none and
+# these look missing, or if one is none and the numbers are many. Its most frequent
+# values are seen first.
+N_SEEN_FIRST, MOST_OTHERS, MANY_NUMBERS = 100, 3, 100
 # It seems to hold dates if this share of its most frequent values are dates.
 SHARE_OF_DATES = 0.9
 _DAY, _MONTH, _YEAR = (
@@ -263,7 +264,7 @@ def find_categories(X, categorical_features):
     if columns is None:  # not two-dimensional; `Samples` raises the error
         return None
     if by_dtype:
-        is_categorical = [_has_categories(column) for column in columns]
+        is_categorical = [has_categories(column) for column in columns]
     else:
         is_categorical = _as_mask(categorical_features, len(columns), names)
     if not any(is_categorical):
@@ -316,17 +317,16 @@ def _as_mask(categorical_features, n_features, names):
     return mask
 
 
-def _has_categories(column):
+def has_categories(column):
     """Whether the column of a frame has categories by its dtype.
 
     Columns of categories and enumerations do. Columns of strings or objects do if an
     entry is not a number ("3.5" is a number). Columns of times, complex numbers, lists
     or too large integers do not: `Samples` raises an error that names the reason.
     """
-    dtype = getattr(column, "dtype", None)
-    name = str(dtype).partition("(")[0]  # polars has more in parentheses
-    if isinstance(dtype, pd.CategoricalDtype) or name in ("Categorical", "Enum"):
+    if is_declared(column):
         return True
+    dtype = getattr(column, "dtype", None)
     if getattr(dtype, "kind", "O") not in "OU":
         return False
     _, values = present_part(column)
@@ -347,14 +347,23 @@ def _has_categories(column):
     return False
 
 
+def is_declared(column):
+    """Whether a column has a dtype that is made for categories."""
+    if isinstance(dtype := getattr(column, "dtype", None), pd.CategoricalDtype):
+        return True
+    name = str(dtype).partition("(")[0]  # polars has more in parentheses
+    of_arrow = str(getattr(column, "type", None)).startswith("dictionary<")
+    return name in ("Categorical", "Enum") or of_arrow
+
+
 def _categories(column, name, by_dtype):
     """Categories of a column. Warn if they seem not to be what the user means."""
     numbers, values = _factorize(column)
     counts = np.bincount(numbers[numbers >= 0], minlength=len(values))
     order = _sorting(values)
     values, counts = values[order], counts[order]
-    is_text = not isinstance(getattr(column, "dtype", None), pd.CategoricalDtype)
-    seems_other = by_dtype and is_text and _warn_of_text(values, counts, name)
+    may_be_other = by_dtype and not is_declared(column)
+    seems_other = may_be_other and _warn_of_text(values, counts, name)
     is_rare = counts < max(2, SMALLEST_SHARE * counts.sum())
     if np.count_nonzero(is_rare) < 2:
         return Categories(values)
@@ -403,9 +412,9 @@ def _other_than_numbers(texts):
             return []
     n_numbers = len(texts) - len(others)
     look_missing = all(text.lower() in LOOK_MISSING for text in others)
-    if n_numbers > len(others) and (look_missing or n_numbers >= MANY_NUMBERS):
-        return others
-    return []
+    is_one_of_many = len(others) == 1 and n_numbers >= MANY_NUMBERS
+    is_like_numbers = n_numbers > len(others) and (look_missing or is_one_of_many)
+    return others if is_like_numbers else []
 
 
 def _factorize(column):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import deepcopy
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ from sklearn.utils.validation import (
 )
 
 from .._base import LabeledScoreMixin
-from .._class_prior import adjust, as_dict, find_class_prior
+from .._class_prior import adjust, as_dict, find_class_prior, shares_of
 from .._decorators import _fit_context
 from ..data._labels import UNLABELED, encode_labels
 from ..data._precision import first_of
@@ -149,7 +150,7 @@ class SemiSupervisedMixin(LabeledScoreMixin):
         }
 
 
-def name_codes(estimator, classes, names=None):
+def name_codes(estimator, classes):
     """Let parameters by class, weights or priors, name codes in place of labels.
 
     Parameters
@@ -157,29 +158,66 @@ def name_codes(estimator, classes, names=None):
     estimator : estimator object
         Gets codes in place of labels. Its parameters are changed.
     classes : ndarray of shape (n_classes,)
-    names : collection of str, default=None
-        Names of the parameters that may change. None is all.
 
     Raises
     ------
     ValueError
-        If a parameter names what is no class.
+        If a parameter names what is no class, and lacks one.
     """
+    estimator.set_params(**with_codes(estimator.get_params(), classes))
+
+
+def with_codes(params, classes):
+    """Those of some parameters that name classes, with codes in place of labels.
+
+    Parameters
+    ----------
+    params : dict of str to object
+        Parameters of estimators, by name.
+    classes : ndarray of shape (n_classes,)
+
+    Returns
+    -------
+    dict of str to object
+        Weights and priors by class, and what has some of them: parameters of rounds and
+        grids of searches.
+    """
+    found = {}
+    for name, value in params.items():
+        last = name.split("__")[-1]
+        if last in ("class_weight", "class_prior"):
+            if (by_class := as_dict(value)) is not None:
+                found[name] = _by_code(name, by_class, classes)
+        elif last == "round_params" and value:
+            found[name] = value | with_codes(value, classes)
+        elif last in ("param_grid", "param_distributions"):
+            grids = [value] if isinstance(value, Mapping) else value
+            found[name] = [_grid_with_codes(grid, classes) for grid in grids]
+    return found
+
+
+def _grid_with_codes(grid, classes):
+    """Grid of a search: dict of parameter names to candidates."""
+    return {
+        name: [({name: c} | with_codes({name: c}, classes))[name] for c in candidates]
+        if name.split("__")[-1] in ("class_weight", "class_prior")
+        else candidates
+        for name, candidates in grid.items()
+    }
+
+
+def _by_code(name, by_class, classes):
+    """Values by code. Classes that these labels lack are left out."""
     code_of = {label: code for code, label in enumerate(classes.tolist())}
-    for name, value in estimator.get_params().items():
-        if name.split("__")[-1] not in ("class_weight", "class_prior"):
-            continue
-        by_class = as_dict(value)
-        if by_class is None or not (names is None or name in names):
-            continue
-        unknown = [label for label in by_class if label not in code_of]
-        if unknown:
-            raise ValueError(
-                f"{name} must name classes of y, {first_of(list(code_of))}; got "
-                f"{first_of(unknown)}."
-            )
-        codes = {code_of[label]: each for label, each in by_class.items()}
-        estimator.set_params(**{name: codes})
+    unknown = [label for label in by_class if label not in code_of]
+    if unknown and len(by_class) - len(unknown) < len(code_of):
+        raise ValueError(
+            f"{name} must name classes of y, {first_of(list(code_of))}; got "
+            f"{first_of(unknown)}."
+        )
+    if unknown and name.split("__")[-1] == "class_prior":
+        by_class = shares_of(code_of, by_class)
+    return {code_of[each]: v for each, v in by_class.items() if each in code_of}
 
 
 def copy_input_tags(tags, estimators):

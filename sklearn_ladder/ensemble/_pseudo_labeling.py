@@ -23,6 +23,7 @@ from ._base import (
     class_proba,
     copy_input_tags,
     name_codes,
+    with_codes,
 )
 from ._labeled_only import semi_supervised
 from ._tags import final_estimator, is_semi_supervised
@@ -316,7 +317,7 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
                 estimator = estimator.estimator  # in a LabeledOnlyClassifier
             changes = self.round_params or {}
             estimator.set_params(**changes)
-            name_codes(estimator, classes, names=changes)
+            estimator.set_params(**with_codes(changes, classes))
         return estimators, seeds
 
     def _previous(self, labels):

@@ -339,7 +339,7 @@ def _inputs(members, one_hot, X):
         return dict.fromkeys(members, X)
     X_one_hot = one_hot.transform(X)
     return {
-        name: X if takes_categories(member) else X_one_hot
+        name: X if takes_categories(member, one_hot.are_declared_) else X_one_hot
         for name, member in members.items()
     }
 

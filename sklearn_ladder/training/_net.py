@@ -93,11 +93,11 @@ class LadderNet(NeuralNetClassifier):
     interrupts_ : list
         Not empty if the user interrupted training.
     is_finished_ : bool
-        Whether a checkpoint of a finished fit was loaded.
+        Whether training has ended, here or in the checkpoint that was loaded.
 
     Notes
     -----
-    `train` sets all of these attributes, and deletes most of them at the end.
+    `train` and `Checkpoint` set these attributes. Most are deleted at the end.
     """
 
     n_updates_, epoch_so_far_, is_finished_ = 0, None, False
@@ -148,7 +148,7 @@ class LadderNet(NeuralNetClassifier):
             super().notify(method_name, **kwargs)
             return
         end = None
-        for callback in (self, *dict(self.callbacks_).values()):
+        for callback in (self, *(each for _, each in self.callbacks_)):
             try:
                 callback.on_epoch_end(self, **kwargs)
             except KeyboardInterrupt as error:  # skorch's way to end training
