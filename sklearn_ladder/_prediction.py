@@ -77,7 +77,7 @@ def run(module, method, samples, device, finish=None):
     module.eval()
     function, output, start = getattr(module, method), None, 0
     n_not_finite = 0
-    for x, _ in SampleBatches(samples, chunk_size(module.n_units_at_most)):
+    for x, _ in SampleBatches(samples, chunk_size(module.width_at_most)):
         chunk = _pad_batch(function, x.to(device)).cpu().numpy()
         n_not_finite += np.count_nonzero(~np.isfinite(chunk).all(axis=1))
         if finish is not None:
@@ -138,7 +138,7 @@ def measure_population(module, samples, plan, earlier=None, earlier_share=0.0):
         If a statistic is not finite.
     """
     # chunks fit into memory, but are not smaller than the batches of training
-    size = max(plan.batch_size, chunk_size(module.n_units_at_most))
+    size = max(plan.batch_size, chunk_size(module.width_at_most))
     seed, n_labeled = plan.seeds.statistics, len(samples.labeled)
     labeled = all_samples = ()
     if n_labeled:

@@ -8,7 +8,7 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn_ladder import LadderClassifier
 from sklearn_ladder.architectures import Conv, Dense, MeanPool
 from sklearn_ladder.data._projection import fit_projection
-from sklearn_ladder.data._samples import Samples
+from sklearn_ladder.data._samples import LARGEST_CHUNK, Samples
 
 
 def texts(n=300, n_terms=600, seed=0):
@@ -103,3 +103,11 @@ def test_streams_and_warm_starts_keep_the_projection():
     more, more_labels, _ = texts(seed=1)
     clf.partial_fit(more, more_labels)
     assert clf.plan_.projection is before
+
+
+def test_chunks_of_wide_samples_are_small():
+    X, labels, _ = texts(n=60, n_terms=6000)
+    clf = LadderClassifier((4,), max_epochs=1, random_state=0).fit(X, labels)
+    assert clf.net_.module_.width_at_most == X.shape[1]
+    chunk = clf.net_.iterator_valid__batch_size
+    assert chunk * X.shape[1] <= LARGEST_CHUNK

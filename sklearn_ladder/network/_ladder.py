@@ -12,6 +12,7 @@ from ._encoder import Encoder
 from ._ladder_pass import LadderPass
 from ._linear import LinearMember
 from ._population import has_nan, population_of_layers, set_population
+from ._projection import Projection
 from ._shapes import FLOAT32_ON_CPU, Shape
 
 # Number of times that the decoder reconstructs missing entries.
@@ -123,9 +124,12 @@ class Ladder(nn.Module):
         return self.encoder.shapes
 
     @property
-    def n_units_at_most(self):
-        """Number of units of the largest layer."""
-        return max(shape.n_units for shape in self.shapes)
+    def width_at_most(self):
+        """Number of units of the largest layer, or of features if these are more."""
+        widths = [shape.n_units for shape in self.shapes]
+        if isinstance(self.feature_scaling, Projection):
+            widths.append(len(self.feature_scaling.matrix))
+        return max(widths)
 
     def scale(self, x):
         """Columns of layer 0 from features."""

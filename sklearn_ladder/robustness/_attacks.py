@@ -321,7 +321,7 @@ def private_generator(net, random_state):
 
 def chunks(net, n_samples):
     """Slices of the samples, each small enough for one pass through the network."""
-    return gen_batches(n_samples, chunk_size(net.module_.n_units_at_most))
+    return gen_batches(n_samples, chunk_size(net.module_.width_at_most))
 
 
 def chunks_without_missing(net, samples):

@@ -81,7 +81,9 @@ def initialized_net(plan, callbacks, train_split=None):
     LadderNet
     """
     shapes = layer_shapes(plan.layers[0], plan.layers[1:])
-    n_units_at_most = plan.n_estimators * max(shape.n_units for shape in shapes)
+    width_at_most = plan.n_estimators * max(shape.n_units for shape in shapes)
+    if plan.projection is not None:
+        width_at_most = max(width_at_most, len(plan.projection))
     return LadderNet(
         plan=plan,
         module__layers=plan.layers,
@@ -108,7 +110,7 @@ def initialized_net(plan, callbacks, train_split=None):
             plan.seeds.unlabeled_order,
         ),
         iterator_train__filler_share=(1 - plan.labeled_share) * plan.is_stream,
-        iterator_valid__batch_size=chunk_size(n_units_at_most),
+        iterator_valid__batch_size=chunk_size(width_at_most),
         train_split=train_split,
         batch_size=plan.batch_size,
         max_epochs=plan.max_epochs,
