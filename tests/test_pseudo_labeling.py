@@ -288,3 +288,19 @@ def test_an_arbiter_has_a_seed_of_its_own(blobs):
         for _ in range(2)
     ]
     np.testing.assert_array_equal(*found)
+
+
+def test_an_arbiter_gets_one_hot_columns_of_a_frame(blobs):
+    X, y, y_few = blobs
+    words = np.array(["x", "z"], dtype=object)[y]
+    frame = pd.DataFrame(X, columns=list("abc")).assign(word=words)
+    clf = PseudoLabelingClassifier(
+        small_ladder(max_epochs=1),
+        n_rounds=1,
+        threshold=0.99,
+        n_estimators=2,
+        arbiter=RandomForestClassifier(5, class_weight={0: 1.0, 1: 1.0}),
+        arbiter_threshold=0.0,
+        random_state=0,
+    ).fit(frame, y_few)
+    assert clf.history_[1]["n_arbitrated"] > 0

@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
+from .._one_hot import OneHotColumns, takes_categories
 from .._random import private_random_state
 from ..data._labels import UNLABELED
 from . import _pseudo_labels
@@ -82,7 +83,8 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         and pseudo-labels, without sample weights. Its prediction becomes the
         pseudo-label if its probability is above `arbiter_threshold` and one of the
         estimators agrees. With more candidates than estimators, it decides from the
-        second round on.
+        second round on. In place of a frame's categories it gets one-hot columns,
+        unless it takes them or is a pipeline.
 
     arbiter_threshold : float, default=0.9
 
@@ -292,6 +294,8 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         if self.random_state is not None:
             # one number more than the estimators have
             _set_seeds([arbiter], [(*stage.seeds[0], n_round)], 0)
+        if not takes_categories(arbiter):
+            X = OneHotColumns().fit_transform(X)
         arbiter.fit(X, codes)
         # label spreading labels its training samples better than it predicts them
         proba = getattr(final_estimator(arbiter), "label_distributions_", None)
