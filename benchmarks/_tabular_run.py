@@ -37,7 +37,7 @@ def with_class_prior(proba, proba_unlabeled, codes):
     codes : ndarray of shape (n_training_rows,)
         Classes, -1 for unlabeled rows. Each class has a label.
     """
-    rule = resolve_class_prior("auto", codes, proba.shape[1])
+    rule = resolve_class_prior("auto", codes, np.arange(proba.shape[1]))
     _, ratio = find_class_prior(rule, codes, proba_unlabeled)
     return adjust(proba, ratio)
 

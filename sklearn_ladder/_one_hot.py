@@ -43,8 +43,9 @@ class OneHotColumns(TransformerMixin, BaseEstimator):
         self : object
         """
         _check_feature_names(self, X, reset=True)
-        _check_n_features(self, X, reset=True)
         self.categories_ = find_categories(X, "from_dtype")
+        if self.categories_ is not None:
+            _check_n_features(self, X, reset=True)
         self.are_declared_ = all_declared(X)
         return self
 
@@ -62,9 +63,9 @@ class OneHotColumns(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         _check_feature_names(self, X, reset=False)
-        _check_n_features(self, X, reset=False)
-        if self.categories_ is None:
+        if self.categories_ is None:  # the next step checks the samples
             return X
+        _check_n_features(self, X, reset=False)
         categories = self.categories_
         matrix = Samples(X, dtype=np.float64, categories=categories)[:]
         is_number = [categories.features[f] is None for f in categories.feature]
