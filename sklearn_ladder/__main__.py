@@ -44,8 +44,8 @@ def main(arguments=None):
         "--max-time",
         type=float,
         metavar="SECONDS",
-        help="repeat the folds until then, but do at least three folds; by default "
-        "all five are done once",
+        help="repeat the folds for this time, but do at least three folds; by default "
+        "all folds are done once",
     )
     compare.add_argument("--seed", type=int, default=0)
     compare.add_argument("--json", type=Path, metavar="FILE", help="write all scores")
@@ -168,8 +168,8 @@ def _read(path):
         except UnicodeDecodeError as error:
             raise ValueError(
                 f"{path.name} is not in UTF-8 ({error}). Read it with "
-                "pandas.read_csv(FILE, encoding='latin-1'), or what it is in, and "
-                "write it with to_csv(NEW_FILE, index=False)."
+                "pandas.read_csv(FILE, encoding='latin-1'), or with the encoding "
+                "that it has, and write it with to_csv(NEW_FILE, index=False)."
             ) from error
     raise ValueError(f"FILE must end in .csv, .tsv or .parquet; got {path.name}.")
 

@@ -149,7 +149,7 @@ def check_class_prior(class_prior, classes):
     if (by_class := as_dict(class_prior)) is not None:
         if not set(names) <= set(by_class):
             raise ValueError(
-                f"class_prior must have a share of each class, {first_of(names)}; got "
+                f"class_prior must have a share for each class, {first_of(names)}; got "
                 f"{by_class}."
             )
         shares = list(shares_of(names, by_class).values())

@@ -65,7 +65,7 @@ class LadderClassifier(
         input first. "auto" is 1 (0.1 for convolutional networks), and at the class
         layer 0 for up to 4 classes, rising to 1 for 10 (always 1 with "gamma"). With
         fewer than 10 classes, two of five members have no denoising cost. A matrix has
-        one row per member: equal rows first, rows of zeros last.
+        one row per member. The first rows must be equal; the last ones may be zero.
     noise_std : float or array-like of shape (n_layers,), default=0.3
         Standard deviation of the noise in the corrupted encoder, for all layers or for
         each layer, input first, in units of scaled features. The default is published.
@@ -92,8 +92,8 @@ class LadderClassifier(
         deviation. "auto" bins tables with fewer than 10 classes, projects texts,
         and shares the scale of pixels. None leaves features as they are.
     batch_size : int, default=100
-        Number of labeled samples of a training step, and of unlabeled ones, at least 2;
-        fewer if there are fewer. The default is published.
+        Number of labeled samples, and also of unlabeled samples, per training step: at
+        least 2. If there are fewer samples, all are used. The default is published.
     max_epochs : int or "auto", default="auto"
         Number of passes over all training samples. "auto" makes 50 √(number of labels)
         updates, from 250 to 750, twice as many for images and for 10 and more classes.

@@ -8,7 +8,7 @@ NOT_OF_USERS = {"sklearn_ladder", "sklearn", "skorch", "joblib", "contextlib"}
 
 
 def warn_user(message, category=UserWarning):
-    """Warn, with the innermost line outside of this package and those under it.
+    """Warn, with the innermost line outside of this package and those it uses.
 
     Parameters
     ----------

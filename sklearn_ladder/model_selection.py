@@ -244,7 +244,8 @@ class LabeledStratifiedKFold(BaseCrossValidator):
         if self.n_splits > counts.min():
             warn_user(
                 f"The rarest class has {counts.min()} labeled samples, fewer than "
-                f"n_splits={self.n_splits}: folds lack it, in training or in testing. "
+                f"n_splits={self.n_splits}: some test folds lack it, and with a single "
+                "label some training sets do. "
                 "Scores that need all classes, such as 'neg_log_loss' without "
                 "labeled_scorer, are NaN there.",
             )

@@ -213,7 +213,7 @@ def test_frequencies_by_class(imbalanced, clf, prior):
 def test_frequencies_of_other_classes(imbalanced, clf):
     X, _, few = imbalanced
     clf = clone(clf).set_params(class_prior={0: 0.8, 2: 0.2})
-    with pytest.raises(ValueError, match=r"a share of each class, \[0, 1\]; got"):
+    with pytest.raises(ValueError, match=r"a share for each class, \[0, 1\]; got"):
         clf.fit(X, few)
 
 

@@ -325,7 +325,7 @@ def test_default_methods_take_the_marker_and_have_no_class_prior():
         ([-1] * 60, "labeled"),
         (np.arange(60), "60 different numbers in 60 labels, which looks like regr"),
         (np.linspace(0, 1, 60), "Unknown label type"),
-        ([0, 0, 0, 1] + [-1] * 56, r"2 labels of at least 2 classes.* got \[3, 1\]"),
+        ([0, 0, 0, 1] + [-1] * 56, r"2 classes with at least 2 labels.* got \[3, 1\]"),
         (list(map(str, range(60))), r"2 labels .* of the classes .* and 50 more"),
         ([0, 1] * 20, "inconsistent numbers of samples"),
     ],
@@ -428,7 +428,7 @@ def test_class_weights_of_methods_name_classes(blobs):
 def test_a_column_that_counts_the_samples(table):
     X, y = table
     frame = X.assign(record=np.arange(len(X)) + 1000)
-    with pytest.warns(UserWarning, match="Column 'record' of X counts the samples"):
+    with pytest.warns(UserWarning, match="Column 'record' of X is a running number"):
         compare(frame, y, methods=METHODS, max_time=0)
 
 

@@ -61,8 +61,8 @@ def compare(
     Parameters
     ----------
     X : DataFrame, array-like or sparse matrix of shape (n_samples, n_features)
-        Categories and missing values may stay. Pipelines and `LadderClassifier` get a
-        frame as it is, other methods its one-hot columns.
+        Categories and missing values may stay. Pipelines, and methods that take
+        categories, get a frame as it is; other methods get one-hot columns.
 
     y : array-like of shape (n_samples,)
         Class labels; -1 or a missing value marks an unlabeled sample.
@@ -70,8 +70,8 @@ def compare(
     methods : dict of str to classifier, default=None
         Classifiers with `predict_proba`. A method that does not take -1
         (:func:`~sklearn_ladder.ensemble.is_semi_supervised`) gets the labeled samples
-        only. All get class codes 0, 1, … in place of labels; weights and priors by
-        class still name labels. To keep the default methods, write
+        only. All get class codes 0, 1, … in place of labels; dicts of class weights
+        and priors still have labels as keys. To keep the default methods, write
         ``{**default_methods(), "mine": …}``. A
         :class:`~sklearn_ladder.ensemble.SemiSupervisedVotingClassifier` is not
         fitted if its members are other methods (the same objects) and its `class_prior`
@@ -106,8 +106,9 @@ def compare(
     Warns
     -----
     UserWarning
-        If a class has a single label, which is then for training and is not tested; and
-        what the methods warn of in the first fold, except convergence.
+        If a class has a single label, which is then for training and is not tested; if
+        a column is a running number; and what the methods warn of in the first fold,
+        except convergence.
 
     Examples
     --------
@@ -180,8 +181,8 @@ def _n_splits(labels):
         )
     if np.count_nonzero(counts > 1) < 2:
         raise ValueError(
-            "y must have at least 2 labels of at least 2 classes, one to learn from "
-            f"and one to test on; got {counts.tolist()} labels of the classes "
+            "y must have at least 2 classes with at least 2 labels each, one to learn "
+            f"from and one to test on; got {counts.tolist()} labels of the classes "
             f"{first_of(classes.tolist())}. Label more samples."
         )
     return int(min(MOST_FOLDS, counts.max()))
@@ -210,8 +211,9 @@ def _warn_of_row_numbers(X):
         steps = np.diff(numbers.astype(np.int64))
         if abs(steps[0]) == 1 and (steps == steps[0]).all():
             warn_user(
-                f"Column {name!r} of X counts the samples. If these are sorted, it "
-                "tells their classes, and all scores are too good: drop it."
+                f"Column {name!r} of X is a running number. If samples are sorted by "
+                "class, this column tells the class, and all scores are too good: drop "
+                "it."
             )
 
 

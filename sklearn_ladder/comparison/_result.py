@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from .._typing import Array, Score
 
 SCORES = {"accuracy": 1, "balanced_accuracy": 1, "log_loss": -1}  # and what is better
-# With fewer labels there are scores, but no advice: the interval of an accuracy is as
-# wide as differences between methods ever are.
+# With fewer labels there are scores, but no method is recommended: the interval of an
+# accuracy is as wide as differences between methods ever are.
 FEWEST_LABELS = 20
 CONFIDENCE = 0.95
 # Probabilities from which on unlabeled samples help, or probably help. Below one minus
@@ -55,7 +55,8 @@ class Comparison:
     recommended : str or None
         The method to use: the vote, unless another method is surely better. Without a
         method named "vote", that of the lowest log-loss. None with fewer than 20
-        labels, or if it is probably no better than the method "majority class".
+        labels, or if the probability that it is better than "majority class" is below
+        0.8.
 
     verdict : {"help", "probably help", "unclear", "probably harm", "harm"} or None
         What unlabeled samples do to the ladder network. None with fewer than 20 labels,
@@ -270,10 +271,10 @@ class Comparison:
         else:
             reason = "no other method was compared"
         if chosen == VOTE and self.verdict in ("probably harm", "harm"):
-            reason += "; it has the ladder as one of its members"
+            reason += f"; the {VOTE} has the {LADDER} as one of its members"
         if beats_guess < SURE:
             reason += (
-                f"; better than the shares of the classes alone ({GUESS}) with "
+                f"; {chosen} is better than the class shares alone ({GUESS}) with "
                 f"probability {_rounded(beats_guess)}"
             )
         accuracy, low, high = table.loc[chosen].iloc[:3]

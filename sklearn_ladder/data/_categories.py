@@ -15,13 +15,14 @@ from ._samples import check_may_have_categories
 
 # A category is infrequent if a smaller share of the samples has it, or only one does.
 SMALLEST_SHARE = 0.01
-# Below this, it is no chance that all entries of a column are infrequent.
+# If chance makes all entries of a column infrequent with a smaller probability, warn.
 SMALLEST_PROBABILITY = 1e-6
 # A warning says so if a larger share of the samples has an infrequent category.
 LARGEST_INFREQUENT_SHARE = 0.5
-# A column of text seems to hold numbers if at most three of its values are none and
-# these look missing, or if one is none and the numbers are many. Its most frequent
-# values are seen first.
+# A column of text seems to hold numbers if at most three of its distinct values are
+# not numbers, these look missing, and the numbers are more; or if one value is not a
+# number and at least 100 are. The 100 most frequent values are checked first, to save
+# time.
 N_SEEN_FIRST, MOST_OTHERS, MANY_NUMBERS = 100, 3, 100
 # It seems to hold dates if this share of its most frequent values are dates.
 SHARE_OF_DATES = 0.9

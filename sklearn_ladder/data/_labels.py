@@ -247,8 +247,9 @@ def _as_column(y):
     y = np.asanyarray(y)
     if y.ndim == 2 and y.shape[1] > 1:
         raise ValueError(
-            f"y should be a 1d array of labels; got an array of shape {y.shape}. Of "
-            "one-hot columns, pass np.where(y.any(axis=1), y.argmax(axis=1), -1)."
+            f"y should be a 1d array of labels; got an array of shape {y.shape}. If "
+            "these are one-hot columns, pass "
+            "np.where(y.any(axis=1), y.argmax(axis=1), -1)."
         )
     column_or_1d(np.broadcast_to(0, y.shape), warn=True)  # checks the shape
     return y.reshape(-1)

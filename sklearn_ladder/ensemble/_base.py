@@ -162,13 +162,13 @@ def name_codes(estimator, classes):
     Raises
     ------
     ValueError
-        If a parameter names what is no class, and lacks one.
+        If a dict has a key that is no class, and lacks a class.
     """
     estimator.set_params(**with_codes(estimator.get_params(), classes))
 
 
 def with_codes(params, classes):
-    """Those of some parameters that name classes, with codes in place of labels.
+    """Select the parameters that name classes, with codes in place of labels.
 
     Parameters
     ----------
@@ -179,8 +179,8 @@ def with_codes(params, classes):
     Returns
     -------
     dict of str to object
-        Weights and priors by class, and what has some of them: parameters of rounds and
-        grids of searches.
+        Dicts of class weights and priors, and the `round_params` and search grids that
+        contain such dicts.
     """
     found = {}
     for name, value in params.items():

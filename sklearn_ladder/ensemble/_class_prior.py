@@ -40,8 +40,8 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
     estimator : classifier with `predict_proba`
         If it does not take -1 (:func:`is_semi_supervised`), it gets the labeled samples
         only. It gets class codes 0, 1, … in place of labels, as in
-        :class:`~sklearn.ensemble.VotingClassifier`; weights by class still name labels.
-        It should have no class prior of its own.
+        :class:`~sklearn.ensemble.VotingClassifier`; a dict of class weights still has
+        labels as keys. It should have no class prior of its own.
 
     class_prior : "em", "auto", dict, array-like of shape (n_classes,) or None, \
             default="em"

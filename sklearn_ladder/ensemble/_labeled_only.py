@@ -162,8 +162,8 @@ class SemiSupervisedClassifier(LabeledOnlyClassifier):
     """Say that a classifier of another package takes -1 for an unlabeled sample.
 
     The classifier gets class codes 0, 1, … and -1 in place of any labels, also missing
-    ones and strings. Its predictions become labels again. Its weights and priors by
-    class name labels.
+    ones and strings. Its predictions become labels again. In dicts of class
+    weights and class priors, the keys are labels.
 
     Parameters
     ----------

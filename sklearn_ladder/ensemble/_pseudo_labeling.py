@@ -58,7 +58,7 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
     estimator : classifier with `predict_proba`
         If it does not take -1 (:func:`is_semi_supervised`), it gets the samples with a
         label or pseudo-label only. It gets class codes 0, 1, … in place of labels;
-        weights and priors by class still name labels.
+        dicts of class weights and priors still have labels as keys.
 
     n_rounds : int, default=5
         Number of rounds after the first fit.
@@ -96,9 +96,9 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         Number of estimators that are trained at the same time. None is 1.
 
     random_state : int, RandomState instance or None, default=None
-        Determines each `random_state` among the parameters of the estimators, another
-        one in each round. None leaves those of a single estimator as they are, and
-        draws seeds for several.
+        Determines each `random_state` among the parameters of the estimators and of the
+        arbiter, another one in each round. None leaves those of a single estimator as
+        they are, and draws seeds for several.
 
     Attributes
     ----------

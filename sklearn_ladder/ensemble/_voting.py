@@ -77,10 +77,10 @@ class SemiSupervisedVotingClassifier(
     estimators : list of (str, classifier) tuples, default=None
         Members with their names, all with `predict_proba`. Those that do not take -1
         (:func:`is_semi_supervised`) get the labeled samples only. All get class codes
-        0, 1, … in place of labels; weights and priors by class still name labels. In
-        place of a frame's categories, members that do not take them, such as forests,
-        get one-hot columns. Pipelines get the frame as it is. "drop" leaves a
-        member out. None is :func:`default_estimators`, whose parameters can be set by
+        0, 1, … in place of labels; dicts of class weights and priors still have labels
+        as keys. In place of a frame's categories, members that do not take them, such
+        as forests, get one-hot columns. Pipelines get the frame as it is. "drop" leaves
+        a member out. None is :func:`default_estimators`, whose parameters can be set by
         name, such as ``ladder__n_estimators``.
 
     weights : array-like of shape (n_estimators,), default=None
