@@ -475,7 +475,11 @@ def test_default_methods_take_a_frame(table):
     ("losses", "chosen", "expected"),
     [
         ([0.60, 0.80, 0.61, 0.79, 0.70], None, "no method is recommended: "),
-        ([0.5, 0.71, 0.52, 0.71, 0.6], "ladder", "better than the shares of the clas"),
+        (
+            [0.5, 0.71, 0.52, 0.71, 0.6],
+            "ladder",
+            "better than majority class with prob",
+        ),
         ([0.2, 0.21, 0.19, 0.2, 0.2], "ladder", "use ladder (accuracy"),
     ],
 )

@@ -272,7 +272,7 @@ class Comparison:
             reason = "no other method was compared"
         if chosen == VOTE and self.verdict in ("probably harm", "harm"):
             reason += f"; the {VOTE} has the {LADDER} as one of its members"
-        if beats_guess < SURE:
+        if beats_guess < SURE and GUESS not in reason:
             reason += (
                 f"; {chosen} is better than the class shares alone ({GUESS}) with "
                 f"probability {_rounded(beats_guess)}"
