@@ -118,10 +118,9 @@ class LadderClassifier(
     class_prior : {"auto", "em"}, dict, array-like of shape (n_classes,) or None, \
             default="auto"
         Class prior that `predict_proba` assumes: a share by class, or shares in the
-        order of `classes_`. None is the class shares of the
-        labels; "em" averages these with an estimate from unlabeled samples. "auto" is
-        near "em" if labels may have been drawn class by class, else near None; class
-        weights make it None.
+        order of `classes_`. None is the class shares of the labels; "em" averages these
+        with an estimate from unlabeled samples. "auto" is near "em" if labels may have
+        been drawn class by class, else near None; class weights make it None.
     n_estimators : "auto" or int, default="auto"
         Number of networks, trained side by side, whose probabilities are averaged.
         "auto" is 5, or fewer large ones; 1 for images, streams, or 10 and more classes.

@@ -104,8 +104,8 @@ def takes_categories(estimator, are_declared=False):
     bool
         True of pipelines, of estimators with the tag `string`, and of those whose
         parameter `categorical_features` names columns, or is "from_dtype" if they are
-        declared. A meta-estimator is what it
-        wraps, if it passes samples on as they are.
+        declared. A meta-estimator is what it wraps, if it passes samples on as they
+        are.
     """
     # late: they are slow to import
     from sklearn.ensemble import AdaBoostClassifier, BaggingClassifier

@@ -246,12 +246,12 @@ def _probas(methods, means, seed, classes, X, codes, X_test, warns=False):
 
     Seconds are those of fit and prediction; of a mean, the sum of its members'.
     """
-    found, seen = {}, {}
+    found, seen, are_declared = {}, {}, all_declared(X)
     for name, method in methods.items():
         if name not in means:
             start = time.perf_counter()
             proba, messages = _fit_and_predict(
-                name, method, seed, classes, X, codes, X_test
+                *(name, method, are_declared, seed, classes, X, codes, X_test)
             )
             found[name] = proba, time.perf_counter() - start
             seen = dict.fromkeys([*seen, *messages])
@@ -266,10 +266,10 @@ def _probas(methods, means, seed, classes, X, codes, X_test, warns=False):
     return {name: found[name] for name in methods}
 
 
-def _fit_and_predict(name, method, seed, classes, X, codes, X_test):
+def _fit_and_predict(name, method, are_declared, seed, classes, X, codes, X_test):
     """Class probabilities of the test samples, and the warnings of `fit`."""
     fitted = clone(method)
-    if not takes_categories(method, all_declared(X)):
+    if not takes_categories(method, are_declared):
         fitted = make_pipeline(OneHotColumns(), fitted)
     _set_random_states(fitted, seed)
     with warnings.catch_warnings(record=True) as caught:

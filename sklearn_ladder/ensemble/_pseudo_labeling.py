@@ -316,12 +316,12 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         estimators = [stage.estimators[number] for number in kept]
         seeds = [stage.seeds[number] for number in kept]
         _set_seeds(estimators, seeds, n_round)
+        changes = self.round_params or {}
+        changes = changes | with_codes(changes, classes)
         for estimator in estimators:
             if not is_semi_supervised(self.estimator):
                 estimator = estimator.estimator  # in a LabeledOnlyClassifier
-            changes = self.round_params or {}
             estimator.set_params(**changes)
-            estimator.set_params(**with_codes(changes, classes))
         return estimators, seeds
 
     def _previous(self, labels):
