@@ -114,8 +114,9 @@ def adversarial_table():
         "linf": "L∞",
         "l2": "L2",
         "l1": "L1",
-        "l2 unguarded": "L2, unguarded",
-        "l1 over all pixels": "L1, over all pixels",
+        "linf as published": "their attack: L∞",
+        "l2 as published": "their attack: L2",
+        "l1 as published": "their attack: L1",
         "zero_gradients": "gradient 0, % of samples",
     }
     lines = [
@@ -128,9 +129,11 @@ def adversarial_table():
     runs = runs[runs["linf"].notna()]
     for (name, schedule), same in runs.groupby(["recipe", "schedule"], sort=False):
         _, _, n_labels, model = name.split("-", 3)
-        published = dict(
-            zip(columns, PUBLISHED_ADVERSARIAL[int(n_labels)][model], strict=False)
-        )
+        of_paper = PUBLISHED_ADVERSARIAL[int(n_labels)][model]
+        published = {
+            f"{norm} as published": error
+            for norm, error in zip(("linf", "l2", "l1"), of_paper, strict=True)
+        }
         cells = [f"{same['error'].mean():.2f}"]
         for column in columns:
             mean = same[column].mean()
@@ -141,11 +144,14 @@ def adversarial_table():
         lines.append(f"| {name} | {schedule} | {len(same)} | {' | '.join(cells)} |")
     note = (
         "test error in %, mean over seeds; fast gradient of length 0.3, of the "
-        "predicted class. In L1 it changes a single pixel here, in the published runs "
-        "all of them a little. Unguarded: as there, a sample whose gradient is 0 "
-        "becomes NaN, and class 0. The paper prints its rows of L1 and L2 exchanged; "
-        "here they are as in the released result files; "
-        "`python -m benchmarks.published RECIPE`"
+        "predicted class. The first three columns are the attack of this package: its "
+        "gradient does not vanish where a network is certain, and in L1 it changes a "
+        "single pixel. Their attack takes the gradient of the log-loss. In L1 it "
+        "changes all pixels a little. It divides by the norm without a guard, so a "
+        "sample whose gradient is 0 becomes NaN, and class 0. The paper prints its "
+        "rows of L1 and L2 exchanged; here they are as in the released result files. "
+        "There, the attacked ladders with 50 labels have 5.60 % clean error, so they "
+        "are not those of the table above; `python -m benchmarks.published RECIPE`"
     )
     return "\n".join([*lines, "", f"<sub>{note}</sub>"])
 
