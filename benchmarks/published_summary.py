@@ -61,6 +61,7 @@ def published_runs():
                 "error": result["error_percent"],
                 "core_hours": core_hours(result),
                 "machine": machine(result),
+                "commit": result.get("commit", "–")[:7],
                 **result.get("adversarial_error_percent", {}),
                 "zero_gradients": result.get("zero_gradients_percent", np.nan),
             }
@@ -78,15 +79,16 @@ def published_table():
     """
     lines = [
         "| recipe | schedule | published, % | ours, % | seeds | each seed's error, % "
-        "| core-hours a seed |",
-        "|---|---|---|---|---|---|---|",
+        "| core-hours a seed | commit |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     runs = published_runs()
     for name, recipe in recipes.RECIPES.items():
         of_recipe = runs[runs["recipe"] == name]
         published, whole = _published_error(recipe), _whole_schedule(recipe)
         if recipe.error is not None and whole not in set(of_recipe["schedule"]):
-            lines.append(f"| {name} | {whole} | {published} | not yet | 0 | – | – |")
+            cells = "not yet | 0 | – | – | –"
+            lines.append(f"| {name} | {whole} | {published} | {cells} |")
         schedules = of_recipe["schedule"].unique()
         for schedule in sorted(schedules, key=lambda schedule: schedule != whole):
             same = of_recipe[of_recipe["schedule"] == schedule]
@@ -94,9 +96,13 @@ def published_table():
             lines.append(
                 f"| {name} | {schedule} | {published} "
                 f"| {mean_error(same['error'])} | {len(same)} | {each} "
-                f"| {same['core_hours'].mean():.1f} |"
+                f"| {same['core_hours'].mean():.1f} "
+                f"| {', '.join(same['commit'].unique())} |"
             )
-    notes = ["`python -m benchmarks.published RECIPE`; mean ± standard deviation"]
+    notes = [
+        "`python -m benchmarks.published RECIPE`; mean ± standard deviation; the first "
+        "runs kept no commit"
+    ]
     if runs["data"].str.contains("jpeg").any():
         notes.append("CIFAR-10 from JPEG files, which are lossy: not quite comparable")
     notes += runs["machine"].unique().tolist()

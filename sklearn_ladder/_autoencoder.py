@@ -283,7 +283,7 @@ class LadderAutoencoder(
 
         Returns
         -------
-        ndarray, float32
+        ndarray, float32 or, as ``plan_.input_dtype`` says, float64
             Reconstruction in the shape and units of `X`, without missing entries. If
             features have categories, the most probable ones; then a frame becomes a
             frame of the same columns and dtypes.

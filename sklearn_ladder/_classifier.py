@@ -76,7 +76,7 @@ class LadderClassifier(
         "mlp-identity" is the latter with its published start, near the identity.
     virtual_adversarial : VirtualAdversary, default=None
         Perturbations of the unlabeled samples in the direction that changes the output
-        most. Off, because a step takes up to 2.5 times as long with them.
+        most. Off, because a step takes up to three times as long with them.
     label_smoothing : float, default=0.15
         Share of each label that is spread evenly over all classes in the supervised
         cost. With 0, as published, the network becomes overconfident.
@@ -388,7 +388,7 @@ class LadderClassifier(
 
         Returns
         -------
-        ndarray, float32
+        ndarray, float32 or, as ``plan_.input_dtype`` says, float64
             Reconstruction in the shape and units of `X`, without missing entries. If
             features have categories, the most probable ones; then a frame becomes a
             frame of the same columns and dtypes.

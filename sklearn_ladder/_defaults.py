@@ -172,7 +172,8 @@ def n_denoising(n_estimators, n_classes):
     members stays close to what the labels say. From 10 classes on, classes are usually
     clusters, and all members have the costs.
 
-    NOTE[DIFF]: the paper has one network, with costs.
+    NOTE[DIFF]: the paper has one network, with costs: classes of its images are
+    clusters.
     """
     if are_clusters(n_classes):
         return n_estimators
@@ -188,7 +189,7 @@ def linear_share(n_labels, n_classes, is_dense=True, is_projected=False):
     .771 without, and log-loss .62 and .66. On everyday tables, accuracy is .622 and
     .614, and log-loss .82 and .89.
 
-    NOTE[DIFF]: the paper has no linear member.
+    NOTE[DIFF]: the paper has no linear member, for its data are images.
     """
     if is_projected or not is_dense:
         return 0.0

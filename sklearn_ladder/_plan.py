@@ -19,6 +19,7 @@ from .architectures import check_image_shape, network_layers
 from .data._batches import n_batches
 from .data._categories import TableCategories
 from .data._feature_scaling import Scale
+from .data._first_samples import warn_unlike_first
 from .data._labels import UNLABELED
 from .network import Dense, Shape, layer_shapes
 from .network._combinators import COMBINATORS
@@ -36,6 +37,10 @@ TAKEN_AS_GIVEN = (
     "verbose",
     "weight_normalization",
 )
+
+
+# Numbers of bins that have a name.
+SCALING_NAMES = {1: "scaled", _defaults.N_BINS: "binned"}
 
 
 @dataclass(frozen=True)
@@ -117,8 +122,7 @@ class Plan:
             return "projected"
         if self.scale is not None and self.n_bins is None:
             return "shared"
-        names = {None: None, 1: "scaled", _defaults.N_BINS: "binned"}
-        return names.get(self.n_bins, self.n_bins)
+        return SCALING_NAMES.get(self.n_bins, self.n_bins)
 
 
 def resolve_plan(parameters, data, image_shape, seeds, previous=None):
@@ -228,6 +232,8 @@ def _resolve_feature_scaling(parameters, data, n_classes, seeds, previous):
     elif previous is not None and previous.feature_scaling is not None:
         n_bins, scale = previous.n_bins, previous.scale
         projection = previous.projection
+        _check_scaling_is_kept(parameters["feature_scaling"], previous)
+        warn_unlike_first(data.samples, scale, projection)
     elif kind == "projected":
         projection = data.projection(seeds.feature_scaling)
     elif kind == "shared":
@@ -244,6 +250,17 @@ def _resolve_feature_scaling(parameters, data, n_classes, seeds, previous):
             _input_range(data.survey, scale, previous) if projection is None else None
         ),
     }
+
+
+def _check_scaling_is_kept(feature_scaling, previous):
+    """Raise a ValueError if the parameter asks for another one than that of the fit."""
+    named = SCALING_NAMES.get(feature_scaling, feature_scaling)
+    if named not in ("auto", previous.feature_scaling):
+        raise ValueError(
+            "feature_scaling must stay as it is where training goes on: it is "
+            f"{previous.feature_scaling!r} in the fitted network; got "
+            f"{feature_scaling!r}."
+        )
 
 
 def _resolve_training(parameters, data, network, previous):

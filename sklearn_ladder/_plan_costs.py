@@ -115,8 +115,9 @@ def _adversary(settings, n_layers, has_denoising_cost):
             "since it perturbs unlabeled samples only; got variant='supervised'."
         )
     # NOTE[DIFF]: the paper perturbs every layer in LVAC-LW, and all but the class layer
-    # in LVAN-LW; the released code perturbs neither the class layer nor the one below.
-    # Here both perturb all layers but the class layer.
+    # in LVAN-LW. The released code leaves out the class layer in LVAC-LW, and the layer
+    # below it, too, in LVAN-LW. Here both perturb all layers but the class layer: a
+    # perturbation there would be one of the output itself.
     n_perturbed = n_layers - 1 if layerwise else 1
     size = tuple(s if layer < n_perturbed else 0.0 for layer, s in enumerate(size))
     if not any(size):

@@ -31,8 +31,8 @@ class VirtualAdversary(DocumentationMixin, BaseEstimator):
     A perturbation is the small change of a sample that changes the network's output
     most. It needs no label. Pass an instance as ``virtual_adversarial`` of
     :class:`LadderClassifier`; a search reaches its parameters as
-    ``virtual_adversarial__size`` and so on. A training step takes up to twice as long
-    with one power iteration, and up to three times with three.
+    ``virtual_adversarial__size`` and so on. With three power
+    iterations, a training step takes up to three times as long.
 
     Parameters
     ----------

@@ -92,7 +92,9 @@ class LabeledStratifiedKFold(BaseCrossValidator):
     **Each labeled sample is tested once, unlabeled samples never.** So
     :func:`~sklearn.model_selection.cross_val_predict`, which wants a prediction for
     every sample, raises an error; predictions for unlabeled samples are in a
-    classifier's `transduction_`.
+    classifier's `transduction_`. With another splitter and
+    ``method="predict_proba"`` it would replace labels by numbers from 0 before the fit,
+    and so make "unlabeled" a class.
 
     **Held-out samples as unlabeled training samples.** `split` cannot offer this: a fit
     on ``X[train], y[train]`` would learn from the labels of all samples in `train`.

@@ -301,12 +301,16 @@ def _contrasts(X):
     mean, norm : ndarray of shape (n_samples, 1)
         Mean of each sample, and norm of the sample minus its mean.
     """
-    largest = np.abs(X).max(axis=1, keepdims=True)
-    largest[largest == 0] = 1
-    X = X / largest  # prevents overflow and underflow of sums and squares
+    # Prevents overflow and underflow of sums and squares. By a power of 2, since other
+    # quotients are rounded, which would change faint contrasts.
+    _, exponent = np.frexp(np.abs(X).max(axis=1, keepdims=True))
+    X = np.ldexp(X, -exponent)
     is_flat = np.ptp(X, axis=1, keepdims=True) <= np.finfo(X.dtype).eps
     mean = X.mean(axis=1, keepdims=True)
     deviations = np.where(is_flat, 0, X - mean)
+    # what rounding of the mean left over, of faint contrasts
+    deviations -= deviations.mean(axis=1, keepdims=True)
     norm = np.linalg.norm(deviations, axis=1, keepdims=True)
-    largest = largest.astype(np.float64)
-    return deviations / np.where(is_flat, 1, norm), largest * mean, largest * norm
+    contrasts = deviations / np.where(is_flat, 1, norm)
+    mean, norm = (np.ldexp(each.astype(float), exponent) for each in (mean, norm))
+    return contrasts, mean, norm

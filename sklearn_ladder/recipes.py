@@ -12,9 +12,9 @@ samples, and equally many labels of each class. CIFAR-10 goes through
 Sources
 -------
 rasmus2015 : Rasmus, Berglund, Honkala, Valpola, Raiko, "Semi-Supervised Learning with
-    Ladder Networks", NIPS 2015, arXiv:1507.02672. Two recipes have the settings of this
-    paper but no published error: "rasmus2015-table-full", which is for any table, and
-    the full Conv-Small.
+    Ladder Networks", NIPS 2015, arXiv:1507.02672. Two recipes are not in this paper:
+    "rasmus2015-table-full" is its full MLP for any table, and the full Conv-Small has
+    the denoising costs of its Conv-FC.
 shinoda2017 : Shinoda, Worrall, Brostow, "Virtual Adversarial Ladder Networks for
     Semi-supervised Learning", 2017, arXiv:1711.07476. VAT, and the ladder with virtual
     adversarial costs (LVAC) or noise (LVAN), at the input or layer-wise (LW).

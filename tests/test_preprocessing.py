@@ -105,3 +105,13 @@ def test_inverse_needs_the_same_features(transformer):
 def test_bad_parameters(transformer):
     with pytest.raises(ValueError, match="parameter of"):
         transformer.fit(PIXELS)
+
+
+@pytest.mark.parametrize("contrast", [1, 1e-2, 1e-4])
+def test_mean_of_a_faint_contrast_is_0(contrast):
+    X = 200 + contrast * np.random.RandomState(0).normal(size=(5, 3072))
+    single = X.astype(np.float32)
+    found = GlobalContrastNormalizer().fit_transform(single)
+    np.testing.assert_allclose(found.mean(axis=1), 0, atol=1e-5)
+    expected = GlobalContrastNormalizer().fit_transform(single.astype(np.float64))
+    np.testing.assert_allclose(found, expected, atol=1e-4)

@@ -113,7 +113,8 @@ def test_table_of_all_runs(small_mnist):
     ]
     mean, spread = np.mean(errors), np.std(errors, ddof=1)
     each = " ".join(f"{error:.2f}" for error in errors)
-    assert cells[0][3:] == [f"{mean:.2f} ± {spread:.2f}", "2", each, "0.0"]
+    commit = _results.commit()["commit"][:7]
+    assert cells[0][3:] == [f"{mean:.2f} ± {spread:.2f}", "2", each, "0.0", commit]
     assert cells[1][4] == "1"
     assert "benchmarks.published" in notes and "JPEG" not in notes
 

@@ -515,3 +515,18 @@ def test_bad_arguments(digits_clf, parameters, message):
 def test_attack_must_be_callable(digits_clf):
     with pytest.raises(ValueError, match="'attack' parameter"):
         adversarial_error(*digits_clf, 1, attack="fast")
+
+
+def test_values_that_float32_cannot_hold():
+    """A feature such as seconds since 1970 is moved by what was asked, no more."""
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(120, 3))
+    y = (X[:, 0] > 0).astype(int)
+    far = X + np.array([1e9, 0, 0])
+    clf = LadderClassifier((8,), max_epochs=10, n_estimators=1, random_state=0)
+    clf.fit(far, y)
+    assert clf.plan_.input_dtype == "float64"
+    np.testing.assert_array_equal(fast_gradient(clf, far, eps=0), far)
+    moved = fast_gradient(clf, far, eps=0.3) - far
+    np.testing.assert_allclose(np.abs(moved), 0.3, atol=2e-7)
+    assert adversarial_error(clf, far, y, 0) == pytest.approx(1 - clf.score(far, y))

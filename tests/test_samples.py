@@ -6,7 +6,12 @@ from scipy import sparse
 from sklearn_ladder import LadderClassifier
 from sklearn_ladder.data import _samples
 from sklearn_ladder.data._precision import warn_imprecise
-from sklearn_ladder.data._samples import Samples, SampleSubset, chunk_size
+from sklearn_ladder.data._samples import (
+    Samples,
+    SampleSubset,
+    chunk_size,
+    flatten_images,
+)
 
 RNG = np.random.RandomState(0)
 TABLE = RNG.normal(5, 3, size=(60, 7)) * (RNG.uniform(size=(60, 7)) < 0.3)
@@ -370,3 +375,29 @@ def test_too_large_for_float32():
     with pytest.raises(ValueError, match=r"too large for dtype.*columns \['a'\]"):
         warn_imprecise(survey, ["a", "b"])
     np.testing.assert_array_equal(Samples(X).astype(np.float64)[:], X)
+
+
+def test_a_column_may_be_named_like_a_method():
+    frame = pd.DataFrame({"collect": np.arange(8.0), "compute": np.arange(8.0)})
+    np.testing.assert_array_equal(Samples(frame)[:], frame)
+
+
+def test_duplicate_entries_are_added_before_rounding():
+    """A CSR matrix may have several entries at the same place."""
+    X = np.random.RandomState(0).normal(size=(20, 3))
+    data = np.stack([X.ravel() + 1e9, np.full(X.size, -1e9)], axis=1).ravel()
+    places = np.tile(np.repeat(np.arange(3), 2), 20)
+    matrix = sparse.csr_matrix((data, places, np.arange(0, 121, 6)), shape=(20, 3))
+    before = matrix.copy()
+    np.testing.assert_allclose(Samples(matrix)[:], X, atol=1e-6)
+    assert Samples(matrix).survey().imprecise == {}
+    assert matrix.nnz == before.nnz  # what is given stays as it is
+
+
+def test_images_with_channels_last_are_told(recwarn):
+    for shape in ((2, 1, 8, 8), (2, 3, 8, 8), (2, 8, 3, 3), (2, 16, 8, 4)):
+        flatten_images(np.zeros(shape))
+    assert not recwarn
+    for shape in ((2, 8, 8, 1), (2, 8, 8, 3)):
+        with pytest.warns(UserWarning, match="taken for 8 channels of 8 ×"):
+            flatten_images(np.zeros(shape))

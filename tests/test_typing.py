@@ -104,7 +104,7 @@ def test_ensemble() -> None:
 
 def test_around_the_classifier() -> None:
     clf = LadderClassifier(max_epochs=1).fit(X, y_few)
-    assert_type(fast_gradient(clf, X, y, eps=0.1), npt.NDArray[np.float32])
+    assert_type(fast_gradient(clf, X, y, eps=0.1), npt.NDArray[np.floating[Any]])
     assert_type(adversarial_error(clf, X, y, 0.1), float)
     assert_type(ZCAWhitener().fit(X), ZCAWhitener)
     parameters = recipes.get("rasmus2015-mnist-100-full")

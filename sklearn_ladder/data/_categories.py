@@ -76,18 +76,23 @@ class Categories(NamedTuple):
         Warns
         -----
         UserWarning
-            If no entry is known, as when texts have become numbers, and it would be a
-            strange chance that all are infrequent.
+            If most entries are unknown, as when texts have become numbers, and it would
+            be a strange chance that these are infrequent.
         """
         numbers, distinct = _factorize(column)
         codes = _places(self.values, distinct).astype(float)
         is_known, may_be_other = codes >= 0, self.infrequent is not None
-        # if all were infrequent, by chance
-        probability = self.infrequent_share ** np.count_nonzero(numbers >= 0)
-        if len(codes) and not is_known.any() and probability < SMALLEST_PROBABILITY:
+        n_present = np.count_nonzero(numbers >= 0)
+        n_unknown = np.count_nonzero(~is_known[numbers[numbers >= 0]])
+        most = (1 + self.infrequent_share) / 2 * n_present
+        # if all of these were infrequent, by chance
+        probability = self.infrequent_share**n_unknown
+        if n_unknown > most and probability < SMALLEST_PROBABILITY:
             warn_user(
-                f"Column {name!r} of X has none of the categories seen in training: "
-                f"{first_of(self.values.tolist())}; got {first_of(list(distinct))}.",
+                f"Column {name!r} of X has {n_unknown} of {n_present} values that are "
+                "none of the categories seen in training, "
+                f"{first_of(self.values.tolist())}; got "
+                f"{first_of(np.asarray(distinct)[~is_known].tolist())}.",
             )
         codes[~is_known] = len(self.values) if may_be_other else np.nan
         return np.append(codes, np.nan)[numbers]  # -1 is the last
@@ -205,7 +210,8 @@ class TableCategories:
         -------
         frame or ndarray of shape (n_samples, n_features)
             A frame has the columns and dtypes of `like`; numbers in columns of integers
-            are rounded. An array is float32, unless some categories are not numbers.
+            are rounded. An array has the dtype of `table`, unless some categories are
+            not numbers.
         """
         given, names = table_columns(like)
         columns = [
@@ -214,7 +220,7 @@ class TableCategories:
         ]
         if names is None:
             are_numbers = all(column.dtype.kind in "biuf" for column in columns)
-            dtype = np.float32 if are_numbers else object
+            dtype = table.dtype if are_numbers else object
             return np.stack([column.astype(dtype) for column in columns], axis=1)
         columns = [_round(*pair) for pair in zip(columns, given, strict=True)]
         if isinstance(like, pd.DataFrame):
@@ -453,7 +459,10 @@ def _round(values, given):
     """Numbers as integers or booleans if those of the given column are."""
     kind = getattr(getattr(given, "dtype", None), "kind", None)
     if kind is None:  # polars, Arrow
-        kind = present_part(given)[1].dtype.kind
+        present = present_part(given)[1]
+        kind = present.dtype.kind
+        if values.dtype.kind == "f" and len(present) and isinstance(present[0], str):
+            return values.astype(str)  # numbers that were given as text
     if values.dtype.kind != "f" or kind not in "biu":
         return values
     return values > 0.5 if kind == "b" else np.rint(values).astype(int)

@@ -65,7 +65,7 @@ def as_numbers(X, categories=None):
 
 def refuse_lazy(X):
     """Raise if samples are a query, which has no values before it is collected."""
-    if hasattr(X, "collect"):
+    if hasattr(type(X), "collect"):  # a column may have this name
         raise TypeError(
             f"X must have its values in memory; got a {type(X).__name__}. Pass "
             "X.collect()."

@@ -19,6 +19,7 @@ LARGEST = float(np.finfo(np.float32).max) / 4
 TOO_LARGE = "too large"
 TOO_FAR = "too far from 0"
 TOO_CLOSE = "too close to 0"
+SCALING = "let the network scale its features (feature_scaling='auto')"
 REMEDIES = {
     TOO_FAR: "Subtract the mean first",
     TOO_CLOSE: "Take logarithms or multiply first",
@@ -83,7 +84,7 @@ def _causes(by_column):
     )
 
 
-def warn_imprecise(survey, names=None):
+def warn_imprecise(survey, names=None, remedy=SCALING):
     """Warn of columns that float32 cannot hold.
 
     Parameters
@@ -91,6 +92,8 @@ def warn_imprecise(survey, names=None):
     survey : Survey
     names : ndarray of shape (n_features,), default=None
         Names of the columns; their numbers by default.
+    remedy : str, default="let the network scale its features (…)"
+        What helps, beside changing the columns.
 
     Raises
     ------
@@ -110,13 +113,12 @@ def warn_imprecise(survey, names=None):
         if cause == TOO_LARGE:
             raise ValueError(
                 "Input X contains infinity or a value too large for dtype('float32'), "
-                f"in columns {columns}. Divide these columns first, or let the network "
-                "scale its features (feature_scaling='auto')."
+                f"in columns {columns}. Divide these columns first, or {remedy}."
             )
         warn_user(
             f"Columns {columns} of X lie {cause} for float32, in which the network "
-            f"computes: neighboring values become equal. {REMEDIES[cause]}, or let the "
-            "network scale its features (feature_scaling='auto').",
+            f"computes: neighboring values become equal. {REMEDIES[cause]}, or "
+            f"{remedy}.",
         )
 
 

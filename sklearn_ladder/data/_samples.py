@@ -10,6 +10,7 @@ from scipy import sparse
 from sklearn.utils import assert_all_finite, check_array
 from torch.utils.data import Dataset
 
+from .._user_warnings import warn_user
 from ._numbers import as_numbers, memmap_under, named, refuse_lazy
 from ._precision import LARGEST, SMALLEST, TOO_CLOSE, TOO_LARGE, needs_float64
 
@@ -21,6 +22,8 @@ SAMPLES_AT_ONCE = 32
 MOST_SAMPLES = 8192
 # BLAS uses another kernel for fewer samples, and for the remainder of a division.
 MULTIPLE = 32
+# Numbers of channels that images often have.
+N_COLORS = (1, 3, 4)
 # Largest number of samples, and of entries, to find out whether float32 is precise.
 N_COMPARED, LARGEST_COMPARED = 2048, 2**22
 
@@ -90,6 +93,10 @@ class Samples(Dataset):
             input_name="X",
         )
         self.is_sparse = sparse.issparse(self._X)
+        if self.is_sparse and not self._X.has_canonical_format:
+            # before rounding, which entries of the same place may not survive apart
+            self._X = self._X.copy()
+            self._X.sum_duplicates()
         if self.is_sparse and np.isnan(self._X.data).any():
             is_missing = np.isnan(self._X.data)
             columns = named(np.unique(self._X.indices[is_missing]), names)
@@ -290,11 +297,23 @@ def flatten_images(X):
     ------
     TypeError
         If `X` is a lazy frame.
+
+    Warns
+    -----
+    UserWarning
+        If the channels seem to be last.
     """
     refuse_lazy(X)
     if getattr(X, "ndim", 2) != 4:
         return X, None
     image_shape = tuple(X.shape[1:])
+    rows, columns, last = image_shape
+    if rows == columns > last and last in N_COLORS:
+        warn_user(
+            f"Images of X are taken for {rows} channels of {columns} × {last} pixels: "
+            "the order is (n_samples, channels, height, width). If channels are last, "
+            "pass X.transpose(0, 3, 1, 2)."
+        )
     return X.reshape(len(X), prod(image_shape)), image_shape
 
 

@@ -174,7 +174,10 @@ def _encode_samples(estimator, X, previous):
     elif previous is not None:
         samples = samples.astype(previous.input_dtype)
         if samples.dtype == np.float32:
-            warn_imprecise(survey, samples.names)
+            remedy = (
+                "begin with samples like these: the first ones settle the precision"
+            )
+            warn_imprecise(survey, samples.names, remedy)
     elif survey.imprecise:  # feature scaling in float64 keeps these values apart
         samples = samples.astype(np.float64)
     return samples, survey

@@ -45,7 +45,7 @@ class EncoderCalls:
     def add_normalization(
         self, number, tables, parts, rows=ALL, has_noise=True, has_h=True
     ):
-        """Z = batchnorm(z_pre) + noise, and h unless `has_h` is False."""
+        """Make z = batchnorm(z_pre) + noise, and h unless `has_h` is False."""
         fields = self._normalization(number, tables, parts, rows)
         if not has_noise:
             fields["noise"] = None
@@ -54,7 +54,7 @@ class EncoderCalls:
         self.program.add("normalize_forward", **fields)
 
     def add_activation(self, number, z, tables):
-        """Z + noise, and h = act(γ (z + noise + β)). At the input, h = z + noise."""
+        """Make z + noise, h = act(γ (z + noise + β)). At the input, h = z + noise."""
         self.program.add("activate_forward", **self._activation(number, tables), z=z)
 
     def _activation(self, number, tables):

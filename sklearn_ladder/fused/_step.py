@@ -242,7 +242,7 @@ class FusedStep:
             self._add_columns(which, self.tables.h[0][rows], self.tables.noise[0][rows])
 
     def _add_clean_input(self):
-        """H = z = x"""
+        """The input of the clean pass: h = z = x."""
         self._add_columns(1, self.tables.h[0][self._clean])
 
     def _add_columns(self, which, out, noise=None, imputed=True):

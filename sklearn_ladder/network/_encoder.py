@@ -167,9 +167,9 @@ class Encoder(nn.Module):
     def logits_above(self, number, z, noise):
         """Run the corrupted encoder from a layer upwards, and return the logits.
 
-        NOTE[DIFF]: the released code of virtual adversarial ladders passes z to the
-        next layer's weights directly, without β and activation. Here z passes through
-        the rest of its layer first, as in the encoder.
+        NOTE[DIFF]: in LVAN-LW, the released code passes z to the next layer's weights
+        directly, without β and activation. So it searches a perturbation for another
+        network than the encoder. Here z passes through the rest of its layer first.
 
         Parameters
         ----------

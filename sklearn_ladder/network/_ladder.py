@@ -114,7 +114,8 @@ class Ladder(nn.Module):
             input_range = self.for_all(_float32(input_range))
         self.register_buffer("input_range", input_range)
         # Class prior divided by the class shares of the labels. NOTE[DIFF]: 1, as
-        # published, unless the estimator sets it.
+        # published, unless the estimator sets it: labels are often collected class by
+        # class, and then their shares are not those of the samples.
         ratio = torch.ones(n_classes, **FLOAT32_ON_CPU)
         self.register_buffer("class_prior_ratio", ratio)
 
@@ -199,8 +200,9 @@ class Ladder(nn.Module):
           zˡ = batchnorm(W hˡ⁻¹); hˡ = act(γ (zˡ + β)).
         - Decoder, ``Decoder.forward``: uᴸ = batchnorm(h̃ᴸ), uˡ = batchnorm(V ẑˡ⁺¹);
           ẑˡ = g(z̃ˡ, uˡ), ``GaussianCombinator`` or ``MLPCombinator``.
-        - Costs, ``ladder_costs``: C = −log P(ỹ = t | x) + Σ λˡ ‖zˡ − ẑˡ_BN‖², where
-          ẑˡ_BN = (ẑˡ − μˡ) / σˡ, ``denoising_error``.
+        - Costs, ``ladder_costs``: C = −log P(ỹ = t | x) + Σ λˡ · mean of
+          (zˡ − ẑˡ_BN)² over samples and units, where ẑˡ_BN = (ẑˡ − μˡ) / σˡ,
+          ``denoising_error``, and ẑ⁰_BN = ẑ⁰, ``denoising_error_at_input``.
 
         Parameters
         ----------
@@ -253,6 +255,8 @@ class Ladder(nn.Module):
     @torch.no_grad()
     def impute(self, x, reconstruct=None):
         """Replace missing entries by the decoder's reconstruction from the others.
+
+        NOTE[DIFF]: the paper has no missing values.
 
         Missing entries start at 0, the mean of scaled features. They stay at 0 if the
         decoder does not reach the input. Imputed values never leave `input_range`.
@@ -392,8 +396,9 @@ class Ladder(nn.Module):
     ):
         """Set the statistics that prediction uses, from clean passes over samples.
 
-        NOTE[DIFF]: the released code averages unbiased statistics of batches. Here,
-        those of larger chunks are pooled by the law of total variance.
+        NOTE[DIFF]: the released code averages unbiased statistics of batches, whose
+        variances lack the variance of the batch means. Here, those of larger chunks are
+        pooled by the law of total variance, as if all samples were one batch.
 
         Parameters
         ----------

@@ -74,10 +74,10 @@ def virtual_adversarial_perturbation(
 
     Each iteration replaces the direction d by the gradient of
     KL(P(y | z) ‖ P(y | z + ξd)) with respect to d. In a network without noise, the
-    divergence is about ξ² d'Hd/2 and its gradient is ξHd. The iteration is then power
+    divergence is about ξ² d'Hd/2 and its gradient is ξ² Hd. The iteration is then power
     iteration, which moves d towards the dominant eigenvector of H. In a network with
-    noise, the gradient at ξ = 0 is not 0, and it outweighs Hd. Then d is the direction
-    in which the divergence that the noise causes grows most.
+    noise, the divergence has a gradient at z itself, and this outweighs ξHd. Then d is
+    the direction in which the divergence that the noise causes grows most.
 
     Computes no gradients with respect to parameters, and r carries no graph.
 
@@ -222,7 +222,11 @@ class Adversary(NamedTuple):
 
 
 def _noisy_logits(encoder, number, generator, z):
-    """Logits of the encoder above a layer. Each call draws new noise, as published."""
+    """Logits of the encoder above a layer. Each call draws new noise, as published.
+
+    NOTE[DIFF]: for VAT, the released code adds this noise to the hidden layers only,
+    and to the output before the perturbation, too. Here all kinds have the same noise.
+    """
     noise_std = [NOISE_STD] * len(encoder.shapes)
     n_samples = len(z) // encoder.shapes[number].n_positions
     noise = encoder.draw_noise(n_samples, noise_std, generator, lowest=number)

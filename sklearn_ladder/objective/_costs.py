@@ -28,7 +28,7 @@ def supervised_cost(logits, y, weight=None, smoothing=0.0):
         Sample weights, with mean 1 over the labeled training samples.
     smoothing : float, default=0.0
         Share of each label that is spread evenly over all classes. NOTE[DIFF]: the
-        published cost has none.
+        published cost has none, and makes the network overconfident.
 
     Returns
     -------
@@ -48,10 +48,9 @@ def denoising_error(z_denoised, z_clean, statistics):
     Training minimizes it times λ, the estimator's parameter `denoising_cost`. As in the
     released code, the gradient also goes through the clean target and its statistics.
 
-    NOTE[DIFF]: the divisor is at least 0.05. With pixels σ is never less, and with
-    tables hardly ever. But if most samples are equal, as with rare flags, all samples
-    of a batch may be equal. Then σ is 10⁻⁵, and the cost of this batch would be 10¹⁰
-    times as high as usual.
+    NOTE[DIFF]: the divisor is at least 0.05. If most samples are equal, as with rare
+    flags, all samples of a batch may be equal. Then σ is 10⁻⁵, and the cost of this
+    batch would be 10¹⁰ times as high as usual.
 
     Parameters
     ----------
@@ -68,6 +67,9 @@ def denoising_error(z_denoised, z_clean, statistics):
 
 def denoising_error_at_input(z_denoised, x, observed=None):
     """Mean over samples and features of (ẑ − x)²: the input is not normalized.
+
+    NOTE[DIFF]: with missing values, the mean is over those that are not missing. The
+    paper has none.
 
     Parameters
     ----------

@@ -18,7 +18,8 @@ from ..objective._adversary import NORMS, of_length
 def ascent_direction(logits_of, x, codes):
     """Direction of the gradient of each sample's log-loss. Its length has no meaning.
 
-    Returns the gradient of m = log Σ exp(other logits) − own logit. The log-loss is
+    NOTE[DIFF]: Goodfellow et al. and Shinoda et al. take the gradient of the log-loss.
+    This is the gradient of m = log Σ exp(other logits) − own logit. The log-loss is
     log(1 + exp m), so its gradient has the same direction. But if the network is
     certain, that gradient is rounded to 0 or to noise, and the attack would seem to
     fail. The gradient of m is not.

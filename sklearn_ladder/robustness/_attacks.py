@@ -45,7 +45,7 @@ def fast_gradient(
     eps: float,
     norm: Norm = "linf",
     clip: NumbersLike | None = None,
-) -> npt.NDArray[np.float32]:
+) -> npt.NDArray[np.floating]:
     """Attack with a single step along the gradient g of the log-loss.
 
     If the log-loss were linear, no other change of length ε would raise it more. The
@@ -80,7 +80,7 @@ def fast_gradient(
 
     Returns
     -------
-    ndarray of the shape of `X`, float32
+    ndarray of the shape of `X`, float32 or, as ``clf.plan_.input_dtype`` says, float64
         Adversarial samples.
 
     Raises
@@ -143,7 +143,7 @@ def projected_gradient(
     clip: NumbersLike | None = None,
     random_start: bool = True,
     random_state: RandomState = None,
-) -> npt.NDArray[np.float32]:
+) -> npt.NDArray[np.floating]:
     """Attack with many steps along the gradient, at most ε away from each sample.
 
     Each step is a shorter step of :func:`fast_gradient`. If it leaves the ball of
@@ -187,7 +187,7 @@ def projected_gradient(
 
     Returns
     -------
-    ndarray of the shape of `X`, float32
+    ndarray of the shape of `X`, float32 or, as ``clf.plan_.input_dtype`` says, float64
         Adversarial samples.
 
     Raises
@@ -234,7 +234,7 @@ def _adversarial_samples(clf, X, y, *, clip, generator=None, **parameters):
     if y is not None:
         codes = encode_known_labels(y, clf.classes_).codes
         check_consistent_length(samples, codes)
-    found = np.empty(samples.shape, np.float32)
+    found = np.empty(samples.shape, samples.dtype)
     for chunk, x in chunks_without_missing(net, samples):
         _check_clip(clip, x)
         given = torch.as_tensor(codes[chunk], device=net.device)
