@@ -10,6 +10,7 @@ import pandas as pd
 
 from ._plots import require_matplotlib
 from ._similar_names import did_you_mean
+from ._user_warnings import warn_user
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 COMPRESSIONS = {".gz", ".bz2", ".xz", ".zip", ".zst"}
@@ -31,7 +32,15 @@ def main(arguments=None):
         "--target",
         required=True,
         metavar="COLUMN",
-        help="column of labels; -1 or nothing marks an unlabeled sample",
+        help="column of labels; -1 or an empty cell marks an unlabeled sample, and so "
+        "do texts such as NA, null and None",
+    )
+    compare.add_argument(
+        "--unlabeled",
+        nargs="+",
+        default=[],
+        metavar="TEXT",
+        help="other texts in the column of labels that mark an unlabeled sample",
     )
     compare.add_argument(
         "--drop",
@@ -73,6 +82,7 @@ def _warnings_in_one_line():
 def run(options):
     """Compare, print the table and the advice, and write what was asked for."""
     X, y = read_table(options.file, options.target, options.drop)
+    y = y.mask(y.astype(str).isin(options.unlabeled))
     _check_files_to_write(options.json, options.plot)
     from . import comparison  # late: it is slow to import
 
@@ -127,6 +137,11 @@ def read_table(path, target, drop=()):
     y : Series
         Whole numbers are integers.
 
+    Warns
+    -----
+    UserWarning
+        If labels are texts that pandas reads as missing.
+
     Raises
     ------
     ImportError
@@ -134,7 +149,7 @@ def read_table(path, target, drop=()):
     ValueError
         If the file is of another kind, there is no such column, or no other one.
     """
-    frame = _read(path)
+    frame = _read(path, target)
     for option, names in (("--target", [target]), ("--drop", drop)):
         for name in names:
             if name not in frame:
@@ -147,7 +162,7 @@ def read_table(path, target, drop=()):
     return X, _whole_numbers(frame[target])
 
 
-def _read(path):
+def _read(path, target):
     suffixes = [suffix for suffix in path.suffixes if suffix not in COMPRESSIONS]
     suffix = suffixes[-1].lower() if suffixes else ""
     if suffix == ".parquet":
@@ -164,7 +179,10 @@ def _read(path):
         # before the rows, in which another separator may be an error of its own
         try:
             _check_separator(pd.read_csv(path, sep=separator, nrows=0), path)
-            return pd.read_csv(path, sep=separator)
+            frame = pd.read_csv(path, sep=separator)
+            if target in frame:
+                _warn_of_missing_texts(path, separator, target, frame[target].isna())
+            return frame
         except UnicodeDecodeError as error:
             raise ValueError(
                 f"{path.name} is not in UTF-8 ({error}). Read it with "
@@ -172,6 +190,21 @@ def _read(path):
                 "that it has, and write it with to_csv(NEW_FILE, index=False)."
             ) from error
     raise ValueError(f"FILE must end in .csv, .tsv or .parquet; got {path.name}.")
+
+
+def _warn_of_missing_texts(path, separator, target, is_missing):
+    """Warn of labels such as "None", which pandas reads as missing."""
+    if not is_missing.any():
+        return
+    options = {"dtype": str, "keep_default_na": False, "usecols": [target]}
+    texts = pd.read_csv(path, sep=separator, **options)[target][is_missing]
+    counts = texts[texts.str.strip() != ""].value_counts()
+    if len(counts):
+        found = ", ".join(f"{text!r} ({n})" for text, n in counts.items())
+        warn_user(
+            f"Labels of {target} are read as missing, so these samples are unlabeled: "
+            f"{found}. If this is a class, give it another name."
+        )
 
 
 def _check_separator(header, path):

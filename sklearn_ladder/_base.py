@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._documentation import DocumentationMixin
 from ._version import VersionMixin
-from .data._labels import labeled_part
+from .data._labels import labeled_part, warn_of_order
 from .data._weights import labeled_weights
 
 if TYPE_CHECKING:
@@ -71,4 +71,5 @@ class LabeledScoreMixin(DocumentationMixin, VersionMixin, ClassifierMixin):
         # Predict all samples: selecting the labeled ones would copy an np.memmap.
         predicted = self.predict(X)
         check_consistent_length(predicted, labeled)
+        warn_of_order(X, y)
         return accuracy_score(labels, predicted[labeled], sample_weight=weight)

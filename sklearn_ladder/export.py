@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._atomic_write import write_atomically
 from ._classifier import LadderClassifier
 from ._isolation import isolated
+from ._user_warnings import warn_user
 from ._version import __version__
 from .data._precision import first_of
 
@@ -48,10 +49,10 @@ def to_onnx(clf: LadderClassifier, path: PathLike) -> onnx.ModelProto:
     where ``clf.plan_.input_dtype`` says so. If there are categories, each feature is an
     input of its own, of shape (n_samples, 1), with the feature's name (or ``X0``,
     ``X1``, …). Categories are strings, "" where one is missing, or float32 if they are
-    numbers or booleans. The outputs have the names that skl2onnx gives them: ``label``,
-    of shape (n_samples,), and ``probabilities``, of shape (n_samples, n_classes). The
-    metadata have the version of this package, ``classes`` and, if there are any,
-    ``feature_names``, both in JSON.
+    numbers or booleans. There is a warning if "" is a category itself. The outputs have
+    the names that skl2onnx gives them: ``label``, of shape (n_samples,), and
+    ``probabilities``, of shape (n_samples, n_classes). The metadata have the version of
+    this package, ``classes`` and, if there are any, ``feature_names``, both in JSON.
 
     An export takes from 5 to 30 seconds.
 
@@ -322,7 +323,13 @@ def _encoding(name, categories, dtype, onnx):
         f"{INSIDE}{step} of {name}" for step in ("code", "known", "codes", "missing")
     )
     if all(isinstance(value, str) for value in values):
-        if "" not in values:
+        if "" in values:
+            warn_user(
+                f"Feature {name!r} has the category '', by which the ONNX model cannot "
+                "know that a category is missing. Name it otherwise, or replace it by "
+                "None, and fit again."
+            )
+        else:
             values, codes = [*values, ""], codes + missing
         options |= {"keys_strings": values, "values_floats": codes}
         return types.STRING, [

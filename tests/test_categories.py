@@ -210,7 +210,7 @@ def test_two_categories_are_the_numbers_0_and_1():
 def test_explicit_columns_are_the_same_model():
     clf, other = fit_frame(), fit_frame(categorical_features=["color", "sex", "size"])
     np.testing.assert_array_equal(clf.predict_proba(FRAME), other.predict_proba(FRAME))
-    with pytest.raises(ValueError, match=r"columns \['size'\]. Columns that had categ"):
+    with pytest.raises(ValueError, match=r"columns \['size'\].* must name all"):
         fit_frame(categorical_features=["color", "sex"])
 
 
@@ -706,3 +706,54 @@ def test_numbers_that_were_text_are_given_back_as_text(make):
         denoised["a"].to_pylist() if make == "pyarrow" else denoised["a"]
     )
     assert np.isfinite(found.astype(float)).all()
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["39,1", "40", "38,65", "-1,5"],
+        ["1,200", "950", "12,000", "1,200,000.50"],
+        ["1.200,5", "3.400", "950,25"],
+        ["12%", "7.5 %", "100%"],
+        ["$5.20", "$ 1,000", "€7"],
+        ["39,1", "40,2", "", "38,3"],
+    ],
+)
+def test_numbers_that_are_text_by_the_way_they_are_written(texts):
+    frame = pd.DataFrame({"size": np.resize(np.array(texts, object), 60)})
+    with pytest.warns(UserWarning, match="'size' of X .* seems to hold numbers: "):
+        small().fit(frame, np.arange(60) % 2)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["18-25", "26-40", "41+"],
+        ["1.2.3", "1.2.4", "2.0.1", "2.1.0"],
+        ["A1,5", "B2,5", "C3,5"],
+        ["7,5", "8,5"],  # two may be anything
+        ["none", "some", "much", "unknown"],
+        ["555-1234", "555-2345", "555-3456"],
+    ],
+)
+def test_other_texts_are_categories_without_a_warning(texts, recwarn):
+    frame = pd.DataFrame({"size": np.resize(np.array(texts, object), 60)})
+    small().fit(frame, np.arange(60) % 2)
+    assert not recwarn
+
+
+@pytest.mark.parametrize("text", ["", "?", " ", "NaN", "<NA>"])
+def test_categories_that_look_missing(text, recwarn):
+    hand = np.resize(np.array(["left", "right", text], object), 60)
+    with pytest.warns(UserWarning, match=r"'hand' of X has the categories .* missing"):
+        small().fit(pd.DataFrame({"hand": hand}), np.arange(60) % 2)
+    recwarn.clear()
+    meant = pd.DataFrame({"hand": pd.Categorical(hand)})
+    small().fit(meant, np.arange(60) % 2)
+    assert not recwarn
+
+
+def test_a_list_of_categories_must_be_complete():
+    frame = pd.DataFrame({"age": np.arange(60), "sex": ["m", "f"] * 30})
+    with pytest.raises(ValueError, match=r"\['sex'\].* must name all of them"):
+        small(categorical_features=["age"]).fit(frame, np.arange(60) % 2)

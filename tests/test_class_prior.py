@@ -9,6 +9,7 @@ from sklearn.datasets import make_classification
 from sklearn_ladder import LadderClassifier
 from sklearn_ladder._class_prior import (
     adjust,
+    check_class_prior,
     class_bias,
     class_shares,
     equal_shares_weight,
@@ -277,3 +278,20 @@ def test_a_silenced_class_stays_silent():
     assert shares.sum() == pytest.approx(1)
     proba = np.full((10_000, 2), [0.999, 0.001])
     assert estimate_class_prior(proba, shares, n_labels=100)[1] < 0.001
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"a": 0.5, "b": 0.49},
+            "for each class, that sum to 1; got .* the sum 0.99",
+        ),
+        ({"a": 5, "b": 7}, "that sum to 1; got .* with the sum 12"),
+        ({"a": 0.5, "B": 0.5}, r"got none for \['b'\] in"),
+        ([0.5, 0.4], "in the order of classes_, that sum to 1; got .* the sum 0.9"),
+    ],
+)
+def test_errors_of_given_priors_name_the_cause(given, message):
+    with pytest.raises(ValueError, match=message):
+        check_class_prior(given, np.array(["a", "b"]))

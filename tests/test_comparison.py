@@ -2,6 +2,7 @@
 
 import json
 import sys
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -119,7 +120,7 @@ def test_table_and_advice(found):
         "With 40 labels, the 260 unlabeled samples help (probability of help > 0.99: "
     )
     assert found.advice.startswith(start)
-    assert "; use vote (" in found.advice
+    assert ". Use vote: " in found.advice
     lines = found.to_markdown().splitlines()
     assert lines[0] == "40 labels (+: 20, -: 20), 260 unlabeled samples"
     assert lines[2].count("|") == lines[4].count("|") == 7
@@ -214,7 +215,7 @@ def test_without_unlabeled_samples():
     folds = folds_of(ladder=[0.2] * 5, supervised=[0.5] * 5)
     found = Comparison(folds, 5, {0: 50, 1: 50}, 0)
     assert found.verdict is None
-    assert "there are no unlabeled samples to learn from; use ladder" in found.advice
+    assert "there are no unlabeled samples to learn from. Use ladder: " in found.advice
 
 
 def test_the_vote_unless_another_is_surely_better():
@@ -223,7 +224,7 @@ def test_the_vote_unless_another_is_surely_better():
     for vote, chosen in [(close, "vote"), (far, "forest")]:
         found = Comparison(folds_of(forest=forest, vote=vote), 5, {0: 50, 1: 50}, 9)
         assert found.recommended == chosen
-        assert f"use {chosen} (" in found.advice
+        assert f"Use {chosen}: " in found.advice
 
 
 def test_too_few_labels_for_advice():
@@ -474,13 +475,13 @@ def test_default_methods_take_a_frame(table):
 @pytest.mark.parametrize(
     ("losses", "chosen", "expected"),
     [
-        ([0.60, 0.80, 0.61, 0.79, 0.70], None, "no method is recommended: "),
+        ([0.60, 0.80, 0.61, 0.79, 0.70], None, "No method is recommended: "),
         (
             [0.5, 0.71, 0.52, 0.71, 0.6],
             "ladder",
             "better than majority class with prob",
         ),
-        ([0.2, 0.21, 0.19, 0.2, 0.2], "ladder", "use ladder (accuracy"),
+        ([0.2, 0.21, 0.19, 0.2, 0.2], "ladder", "Use ladder: accuracy"),
     ],
 )
 def test_what_is_no_better_than_guessing_is_not_recommended(losses, chosen, expected):
@@ -588,3 +589,25 @@ def test_parquet_without_pyarrow(tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         __main__.main(["compare", str(tmp_path / "t.parquet"), "--target", "kind"])
     assert "pip install 'sklearn-ladder[parquet]'" in capsys.readouterr().err
+
+
+def test_labels_that_files_have_as_text(tmp_path):
+    """Pandas reads "None" as missing, although it may be a class."""
+    path = tmp_path / "table.csv"
+    path.write_text("x,kind\n1,None\n2,Some\n3,None\n4,\n5,Much\n6,?\n")
+    with pytest.warns(UserWarning, match=r"Labels of kind .* 'None' \(2\)\. If"):
+        _, y = __main__.read_table(path, "kind")
+    assert y.isna().sum() == 3
+    path.write_text("x,kind\n1,\n2,Some\n3,Much\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        __main__.read_table(path, "kind")
+
+
+def test_other_texts_of_unlabeled_samples(table, few_methods, tmp_path, capsys):
+    X, y = table
+    path = tmp_path / "table.csv"
+    X.assign(kind=y.fillna("?")).to_csv(path, index=False)
+    options = ["--target", "kind", "--unlabeled", "?", "unknown", "--max-time", "0"]
+    __main__.main(["compare", str(path), *options])
+    assert "40 labels (+: 20, -: 20), 260 unlabeled" in capsys.readouterr().out

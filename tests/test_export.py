@@ -301,3 +301,13 @@ def test_failed_write_leaves_the_earlier_file(monkeypatch, tmp_path):
     assert path.read_bytes() == b"after" and list(tmp_path.iterdir()) == [path]
     with pytest.raises(FileNotFoundError):
         write_atomically(tmp_path / "missing" / "model.onnx", b"after")
+
+
+def test_an_empty_text_as_a_category_is_told(tmp_path):
+    frame = pd.DataFrame({"c": ["a", "", None] * 20})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of `fit`
+        clf = LadderClassifier((4,), max_epochs=1, variant="supervised")
+        clf.fit(frame, ["p", "q", "p"] * 20)
+    with pytest.warns(UserWarning, match="Feature 'c' has the category ''"):
+        to_onnx(clf, tmp_path / "model.onnx")

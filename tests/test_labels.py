@@ -1,7 +1,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.naive_bayes import GaussianNB
 
+from sklearn_ladder import LadderClassifier
+from sklearn_ladder.comparison import compare
 from sklearn_ladder.data._labels import (
     encode_known_labels,
     encode_labels,
@@ -9,6 +12,7 @@ from sklearn_ladder.data._labels import (
     without_labels,
 )
 from sklearn_ladder.data._splits import hold_out
+from sklearn_ladder.ensemble import LabeledOnlyClassifier
 
 
 @pytest.mark.parametrize(
@@ -313,3 +317,27 @@ def test_a_marker_that_became_unsigned_is_told(dtype):
 def test_of_times_only_nat_is_missing():
     y = np.array([-1, 1, 2, "NaT"], dtype="m8[D]")
     assert encode_labels(y).codes.tolist() == [0, 1, 2, -1]
+
+
+QUICK = LadderClassifier((4,), max_epochs=1, random_state=0)
+
+
+@pytest.mark.parametrize(
+    "door",
+    [
+        lambda X, y: QUICK.fit(X, y),
+        lambda X, y: QUICK.fit(X, y.to_numpy()).score(X, y),
+        lambda X, y: LabeledOnlyClassifier(GaussianNB()).fit(X, y),
+        lambda X, y: compare(X, y, methods={"Bayes": GaussianNB()}, max_time=0),
+    ],
+)
+def test_labels_in_another_order_than_samples(door, recwarn):
+    X = pd.DataFrame(np.random.RandomState(0).normal(size=(40, 2)), columns=["a", "b"])
+    y = pd.Series(np.arange(40) % 2)
+    shuffled = y.sample(frac=1, random_state=0)
+    with pytest.warns(UserWarning, match=r"pass y\.loc\[X\.index\]"):
+        door(X, shuffled)
+    recwarn.clear()
+    door(X, shuffled.reset_index(drop=True))
+    door(X.set_axis(np.arange(40) + 100), y.set_axis(np.arange(40) + 100))
+    assert not [w for w in recwarn if "index" in str(w.message)]

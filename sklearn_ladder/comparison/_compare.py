@@ -24,7 +24,7 @@ from sklearn.utils import (
 
 from .._one_hot import OneHotColumns, all_declared, takes_categories
 from .._user_warnings import warn_user
-from ..data._labels import UNLABELED, encode_labels
+from ..data._labels import UNLABELED, encode_labels, warn_of_order
 from ..data._missing import table_columns
 from ..data._precision import first_of
 from ..ensemble._base import class_proba, name_codes
@@ -133,6 +133,7 @@ def compare(
     labels = encode_labels(y)
     codes = labels.codes
     check_consistent_length(X, codes)
+    warn_of_order(X, y)
     n_splits, tested = _n_splits(labels), _tested(labels)
     _warn_of_row_numbers(X)
     if methods is None:

@@ -202,8 +202,9 @@ class Comparison:
     def advice(self) -> str:
         """Whether unlabeled samples help, what to use, and how sure that is."""
         n_labels = sum(self.n_labels.values())
-        parts = [self._on_unlabeled(), self._on_method()]
-        advice = f"With {n_labels} labels, {'; '.join(filter(None, parts))}."
+        on_unlabeled = self._on_unlabeled()
+        advice = f"With {n_labels} labels, {on_unlabeled}. " if on_unlabeled else ""
+        advice += self._on_method()
         if n_labels < FEWEST_LABELS:
             use = " without evidence, use the vote;" if VOTE in self.table.index else ""
             advice = (
@@ -248,39 +249,39 @@ class Comparison:
         beats_guess = self._beats_guess(chosen)
         if chosen == GUESS:
             return (
-                "no method is recommended: none has a lower log-loss than the shares "
+                "No method is recommended: none has a lower log-loss than the shares "
                 f"of the classes alone ({GUESS}). {FEATURES}"
             )
         if self.recommended is None:
             return (
-                f"no method is recommended: {best} has the lowest log-loss, but the "
+                f"No method is recommended: {best} has the lowest log-loss, but the "
                 f"probability that {chosen} is better than the shares of the classes "
                 f"alone ({GUESS}) is only {_rounded(beats_guess)}. {FEATURES}"
             )
         if chosen != best:
             reason = (
-                f"the default unless another method is better with probability {SURE}; "
-                f"{best} has the lowest log-loss, and is better with probability "
-                f"{_rounded(self.probability(best, chosen))}"
+                f"It is the default unless another method is better with probability "
+                f"{SURE}. The lowest log-loss has {best}, which is better with "
+                f"probability {_rounded(self.probability(best, chosen))}."
             )
         elif others:
             reason = (
-                f"lowest log-loss, better than {others[0]} with probability "
-                f"{_rounded(self.probability(best, others[0]))}"
+                f"It has the lowest log-loss, and is better than {others[0]} with "
+                f"probability {_rounded(self.probability(best, others[0]))}."
             )
         else:
-            reason = "no other method was compared"
+            reason = "No other method was compared."
         if chosen == VOTE and self.verdict in ("probably harm", "harm"):
-            reason += f"; the {VOTE} has the {LADDER} as one of its members"
+            reason += f" The {LADDER} is one of its members."
         if beats_guess < SURE and GUESS not in reason:
             reason += (
-                f"; {chosen} is better than the class shares alone ({GUESS}) with "
-                f"probability {_rounded(beats_guess)}"
+                f" It is better than the class shares alone ({GUESS}) with "
+                f"probability {_rounded(beats_guess)}."
             )
         accuracy, low, high = table.loc[chosen].iloc[:3]
         return (
-            f"use {chosen} (accuracy {accuracy:.2f}, 95 % interval {low:.2f} to "
-            f"{high:.2f}; {reason})"
+            f"Use {chosen}: accuracy {accuracy:.2f}, 95 % interval {low:.2f} to "
+            f"{high:.2f}. {reason}"
         )
 
     # ----------------------------------------------------------------- output

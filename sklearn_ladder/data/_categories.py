@@ -37,6 +37,16 @@ DATE = re.compile(
 )
 
 
+# Numbers that are text because of the way they are written: with a decimal comma, with
+# separators of thousands, or with a sign.
+_NUMBER = r"[-+]?(\d+([.,]\d+)?|\d{1,3}([.,' ]\d{3})+([.,]\d+)?)"
+NUMBER_AS_TEXT = re.compile(rf"[$€£¥]? ?{_NUMBER} ?[%$€£¥]?")
+FEWEST_NUMBERS = 3  # distinct ones
+# Categories that are missing, unless someone means them: what is left of empty cells
+# and of missing values in files.
+MISSING_CATEGORIES = {"", "?", "nan", "<na>", "null", "n/a", "#n/a"}
+
+
 class Categories(NamedTuple):
     """Categories of one feature.
 
@@ -398,7 +408,22 @@ def _warn_of_text(values, counts, name):
             "pandas.to_numeric(column, errors='coerce')."
         )
         return True
-    seen = texts[:N_SEEN_FIRST]
+    missing = [text for text in texts if text.lower() in MISSING_CATEGORIES]
+    seen = [text for text in texts[:N_SEEN_FIRST] if text not in missing]
+    are_numbers = all(NUMBER_AS_TEXT.fullmatch(text) for text in seen)
+    if are_numbers and len(seen) >= FEWEST_NUMBERS:
+        warn_user(
+            f"Column {name!r} of X becomes categories, although it seems to hold "
+            f"numbers: {first_of(seen)}. Convert it, for example by "
+            "pandas.read_csv(…, decimal=',') or thousands=',', and remove signs such "
+            "as %."
+        )
+        return True
+    if missing:
+        warn_user(
+            f"Column {name!r} of X has the categories {missing}, which look like "
+            "missing values. If they are, replace them by None."
+        )
     n_dates = sum(DATE.fullmatch(text) is not None for text in seen)
     if n_dates > SHARE_OF_DATES * len(seen):
         warn_user(

@@ -4,6 +4,7 @@ from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
@@ -172,6 +173,24 @@ def without_labels(labels, samples):
     y = classes[codes]
     y[codes == UNLABELED] = marker
     return y
+
+
+def warn_of_order(X, y):
+    """Warn if the index of `y` has the values of that of `X` in another order.
+
+    As in scikit-learn, samples and labels belong together by position. Here it is
+    likely that they do by index.
+    """
+    if not all(isinstance(each, pd.DataFrame | pd.Series) for each in (X, y)):
+        return
+    ours, theirs = X.index, y.index
+    if len(ours) != len(theirs) or ours.equals(theirs) or not ours.is_unique:
+        return
+    if ours.isin(theirs).all():
+        warn_user(
+            "The index of y has the values of that of X in another order. Labels are "
+            "taken by position: pass y.loc[X.index] if they belong to the index."
+        )
 
 
 def _read(y, warns=True):

@@ -84,15 +84,10 @@ def _fill_in(numbers, column, number, names):
         numbers[present] = values
     except (TypeError, ValueError, OverflowError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        advice = (
-            "Name columns with categories in categorical_features"
-            if names is None
-            else "Columns that had categories in fit may have them (see "
-            "categorical_features)"
-        )
         raise kind(
-            f"X must be numbers: {error}, in columns {named(number, names)}. "
-            f"{advice}; NaN or None means missing."
+            f"X must be numbers: {error}, in columns {named(number, names)}. NaN or "
+            "None means missing. Columns with categories must have them in fit, and a "
+            "list of categorical_features must name all of them."
         ) from error
 
 

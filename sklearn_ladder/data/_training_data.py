@@ -13,6 +13,7 @@ from ._labels import (
     EncodedLabels,
     encode_known_labels,
     encode_labels,
+    warn_of_order,
 )
 from ._precision import warn_imprecise
 from ._projection import fit_projection
@@ -100,6 +101,7 @@ def encode_training_data(
         )
     if y is not None:
         check_consistent_length(samples, y)
+        warn_of_order(X, y)
     labels = encode_known_labels(y, classes) if is_stream else encode_labels(y)
     weight = sample_weights(sample_weight, estimator.class_weight, labels)
     codes, held_out = labels.codes, np.empty(0, int)

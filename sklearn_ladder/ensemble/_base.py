@@ -27,7 +27,7 @@ from sklearn.utils.validation import (
 from .._base import LabeledScoreMixin
 from .._class_prior import adjust, as_dict, find_class_prior, shares_of
 from .._decorators import _fit_context
-from ..data._labels import UNLABELED, encode_labels
+from ..data._labels import UNLABELED, encode_labels, warn_of_order
 from ..data._precision import first_of
 from ..data._weights import sample_weights
 from ._tags import SemiSupervisedTags
@@ -120,6 +120,7 @@ class SemiSupervisedMixin(LabeledScoreMixin):
         """Indexable `X` with right feature names, encoded labels, and weights."""
         _get_feature_names(X)  # raises if they are not right
         labels = encode_labels(y)
+        warn_of_order(X, y)
         X, _ = indexable(X, labels.codes)
         weight = sample_weights(sample_weight, None, labels)
         if weight is not None and not weight[labels.codes != UNLABELED].any():
