@@ -94,7 +94,11 @@ def error_percent(clf, X, y):
 
 
 def _percent(predicted, y):
-    return round(100 * float(np.mean(predicted != y)), 3)
+    return _share(predicted != y)
+
+
+def _share(are_so):
+    return round(100 * float(np.mean(are_so)), 3)
 
 
 def few_labels(y, n_labels, seed):
@@ -114,7 +118,7 @@ def adversarial_errors(clf, X, y):
     that its squares are, pixels become NaN or infinite. The class of such a sample is
     then 0, as argmax has it, whatever it was.
     """
-    eps = ADVERSARIAL_EPSILON
+    eps, undefined = ADVERSARIAL_EPSILON, {}
     attacked = {
         norm: fast_gradient(clf, X, eps=eps, norm=norm) for norm in ("linf", "l2", "l1")
     }
@@ -131,16 +135,23 @@ def adversarial_errors(clf, X, y):
         moved = X + eps * np.where(is_finite[:, None], change, 0)
         predicted = np.where(is_finite, clf.predict(moved), 0)
         errors[f"{norm} as published"] = _percent(predicted, y)
+        undefined[norm] = _share(~is_finite)
     is_zero = ~gradient.any(axis=1)
     return {
         "adversarial_epsilon": eps,
         "adversarial_error_percent": errors,
-        "zero_gradients_percent": round(100 * float(is_zero.mean()), 3),
+        "zero_gradients_percent": _share(is_zero),
+        "undefined_percent": undefined,
     }
 
 
 def log_loss_gradient(clf, X):
     """Gradient of each sample's log-loss, of the predicted class, in single precision.
+
+    Parameters
+    ----------
+    clf : LadderClassifier
+    X : ndarray of shape (n_samples, n_features), float32
 
     Returns
     -------
@@ -149,7 +160,7 @@ def log_loss_gradient(clf, X):
     logits_of, device = clf.net_.module_.mean_logits, clf.net_.device
     gradients = []
     for rows in gen_batches(len(X), ROWS_AT_ONCE):
-        x = torch.tensor(X[rows], dtype=torch.float32, device=device).requires_grad_()
+        x = torch.tensor(X[rows], device=device).requires_grad_()
         logits = logits_of(x)
         loss = cross_entropy(logits, logits.argmax(dim=1), reduction="sum")
         gradients.append(torch.autograd.grad(loss, x)[0].cpu().numpy())

@@ -64,6 +64,7 @@ def published_runs():
                 "commit": result.get("commit", "–")[:7],
                 **result.get("adversarial_error_percent", {}),
                 "zero_gradients": result.get("zero_gradients_percent", np.nan),
+                "undefined": result.get("undefined_percent", {}).get("l2", np.nan),
             }
         )
     order = {name: number for number, name in enumerate(recipes.names())}
@@ -124,6 +125,7 @@ def adversarial_table():
         "l2 as published": "their attack: L2",
         "l1 as published": "their attack: L1",
         "zero_gradients": "gradient 0, % of samples",
+        "undefined": "their L2 undefined, % of samples",
     }
     lines = [
         "| recipe | schedule | seeds | clean | " + " | ".join(columns.values()) + " |",
@@ -153,8 +155,9 @@ def adversarial_table():
         "predicted class. The first three columns are the attack of this package: its "
         "gradient does not vanish where a network is certain, and in L1 it changes a "
         "single pixel. Their attack takes the gradient of the log-loss. In L1 it "
-        "changes all pixels a little. It divides by the norm without a guard, so a "
-        "sample whose gradient is 0 becomes NaN, and class 0. The paper prints its "
+        "changes all pixels a little. It divides by the norm without a guard. So a "
+        "sample becomes NaN, and class 0, if its gradient is 0 or, in L2, if the "
+        "squares are. The paper prints its "
         "rows of L1 and L2 exchanged; here they are as in the released result files. "
         "There, the attacked ladders with 50 labels have 5.60 % clean error, so they "
         "are not those of the table above; `python -m benchmarks.published RECIPE`"

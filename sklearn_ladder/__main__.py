@@ -14,6 +14,8 @@ from ._user_warnings import warn_user
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 COMPRESSIONS = {".gz", ".bz2", ".xz", ".zip", ".zst"}
+# Texts that pandas reads as missing, although they may be classes.
+MAY_BE_CLASSES = {"none", "null", "n/a"}
 # pandas' name for a first column without a name.
 ROW_NUMBERS = "Unnamed: 0"
 # In error messages.
@@ -81,8 +83,7 @@ def _warnings_in_one_line():
 
 def run(options):
     """Compare, print the table and the advice, and write what was asked for."""
-    X, y = read_table(options.file, options.target, options.drop)
-    y = y.mask(y.astype(str).isin(options.unlabeled))
+    X, y = read_table(options.file, options.target, options.drop, options.unlabeled)
     _check_files_to_write(options.json, options.plot)
     from . import comparison  # late: it is slow to import
 
@@ -117,7 +118,7 @@ def _check_files_to_write(json, plot):
             )
 
 
-def read_table(path, target, drop=()):
+def read_table(path, target, drop=(), unlabeled=()):
     """Features and labels of a file.
 
     A first column without a name is taken for row numbers, and dropped.
@@ -130,6 +131,8 @@ def read_table(path, target, drop=()):
         Name of the column of labels.
     drop : sequence of str, default=()
         Names of columns that are no features.
+    unlabeled : sequence of str, default=()
+        Labels that mark unlabeled samples.
 
     Returns
     -------
@@ -147,7 +150,8 @@ def read_table(path, target, drop=()):
     ImportError
         If the file is Parquet, and pyarrow is not installed.
     ValueError
-        If the file is of another kind, there is no such column, or no other one.
+        If the file is of another kind, there is no such column or label, or no other
+        column.
     """
     frame = _read(path, target)
     for option, names in (("--target", [target]), ("--drop", drop)):
@@ -159,7 +163,12 @@ def read_table(path, target, drop=()):
         X = X.drop(columns=ROW_NUMBERS)
     if X.shape[1] == 0:
         raise ValueError(f"{path.name} must have columns of features beside {target}.")
-    return X, _whole_numbers(frame[target])
+    y = _whole_numbers(frame[target])
+    texts = y.astype(str)
+    absent = sorted(set(unlabeled) - set(texts))
+    if absent:
+        raise ValueError(f"--unlabeled must be labels of {target}; got {absent}.")
+    return X, _whole_numbers(y.mask(texts.isin(unlabeled)))
 
 
 def _read(path, target):
@@ -196,9 +205,9 @@ def _warn_of_missing_texts(path, separator, target, is_missing):
     """Warn of labels such as "None", which pandas reads as missing."""
     if not is_missing.any():
         return
-    options = {"dtype": str, "keep_default_na": False, "usecols": [target]}
-    texts = pd.read_csv(path, sep=separator, **options)[target][is_missing]
-    counts = texts[texts.str.strip() != ""].value_counts()
+    options = {"dtype": str, "keep_default_na": False}
+    texts = pd.read_csv(path, sep=separator, **options)[target][is_missing.to_numpy()]
+    counts = texts[texts.str.lower().isin(MAY_BE_CLASSES)].value_counts()
     if len(counts):
         found = ", ".join(f"{text!r} ({n})" for text, n in counts.items())
         warn_user(

@@ -37,8 +37,6 @@ TAKEN_AS_GIVEN = (
     "verbose",
     "weight_normalization",
 )
-
-
 # Numbers of bins that have a name.
 SCALING_NAMES = {1: "scaled", _defaults.N_BINS: "binned"}
 
@@ -95,6 +93,8 @@ class Plan:
     scale: Scale | None = field(repr=False)
     input_range: np.ndarray | None = field(repr=False)
     projection: np.ndarray | None = field(repr=False)  # of sparse features
+    # numbers of the columns that the first samples hide, as warnings have said
+    columns_told: tuple[int, ...] = field(default=(), repr=False)
     is_flat: bool = True  # whether samples came as rows of a table, not as images
 
     @property
@@ -220,20 +220,20 @@ def _noise_std(noise_std, n_layers):
 def _resolve_feature_scaling(parameters, data, n_classes, seeds, previous):
     """Resolve the fields of the feature scaling; those of a previous fit are kept."""
     n_bins = scale = projection = None
-    kind = parameters["feature_scaling"]
+    kind, told = parameters["feature_scaling"], ()
     if kind == "auto":
         kind = _defaults.feature_scaling(
             is_dense(parameters["architecture"]),
             data.samples.is_sparse,
             data.samples.shape[1],
         )
-    if kind is None:
-        pass
-    elif previous is not None and previous.feature_scaling is not None:
+    if previous is not None:
+        _check_scaling_is_kept(parameters["feature_scaling"], previous)
         n_bins, scale = previous.n_bins, previous.scale
         projection = previous.projection
-        _check_scaling_is_kept(parameters["feature_scaling"], previous)
-        warn_unlike_first(data.samples, scale, projection)
+        told = warn_unlike_first(data.samples, scale, projection, previous.columns_told)
+    elif kind is None:
+        pass
     elif kind == "projected":
         projection = data.projection(seeds.feature_scaling)
     elif kind == "shared":
@@ -246,6 +246,7 @@ def _resolve_feature_scaling(parameters, data, n_classes, seeds, previous):
         "n_bins": n_bins,
         "scale": scale,
         "projection": projection,
+        "columns_told": told,
         "input_range": (
             _input_range(data.survey, scale, previous) if projection is None else None
         ),

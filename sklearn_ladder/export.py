@@ -323,13 +323,13 @@ def _encoding(name, categories, dtype, onnx):
         f"{INSIDE}{step} of {name}" for step in ("code", "known", "codes", "missing")
     )
     if all(isinstance(value, str) for value in values):
-        if "" in values:
+        if categories.has_empty_text:
             warn_user(
                 f"Feature {name!r} has the category '', by which the ONNX model cannot "
                 "know that a category is missing. Name it otherwise, or replace it by "
                 "None, and fit again."
             )
-        else:
+        if "" not in values:
             values, codes = [*values, ""], codes + missing
         options |= {"keys_strings": values, "values_floats": codes}
         return types.STRING, [

@@ -28,7 +28,7 @@ from sklearn.utils import (
 from ._hide_labels import hide_labels
 from ._scorer import labeled_scorer
 from ._user_warnings import warn_user
-from .data._labels import UNLABELED, encode_labels, without_labels
+from .data._labels import UNLABELED, encode_labels, warn_of_order, without_labels
 from .data._splits import split_labeled
 
 if TYPE_CHECKING:
@@ -172,7 +172,8 @@ class LabeledStratifiedKFold(BaseCrossValidator):
         Warns
         -----
         UserWarning
-            If a class has fewer than `n_splits` labels.
+            If a class has fewer than `n_splits` labels, or if the index of `y` is that
+            of `X` in another order.
         """
         if groups is not None:
             warn_user(
@@ -180,6 +181,7 @@ class LabeledStratifiedKFold(BaseCrossValidator):
             )
         codes = encode_labels(y).codes
         check_consistent_length(X, codes)
+        warn_of_order(X, y)
         for test in self._iter_test_indices(X, codes):
             is_training = np.ones(len(codes), dtype=bool)
             is_training[test] = False
@@ -332,6 +334,7 @@ def labeled_train_test_split(
     """
     arrays = indexable(X, y, *arrays)
     codes = encode_labels(y).codes
+    warn_of_order(X, y)
     labeled = np.flatnonzero(codes != UNLABELED)
     train, test = split_labeled(labeled, codes, random_state, test_size, train_size)
     train = np.concatenate([train, np.flatnonzero(codes == UNLABELED)])

@@ -250,7 +250,7 @@ def test_missing_and_unknown_categories_are_imputed(feature_scaling, variant):
     expected = clf.predict_proba(missing)
     assert np.isfinite(expected).all()
     assert not np.array_equal(expected, clf.predict_proba(FRAME))
-    with pytest.warns(UserWarning, match="'color' of X has .* none of the categories"):
+    with pytest.warns(UserWarning, match="'color' of X are none of the categories"):
         np.testing.assert_array_equal(clf.predict_proba(unknown), expected)
     some = unknown.assign(color=["violet", "red"] * (N // 2))
     with warnings.catch_warnings():
@@ -689,7 +689,7 @@ def test_most_categories_are_unknown():
     clf = small().fit(frame, np.arange(60) % 2)
     codes = frame["code"].astype(object)
     codes[1:] = codes[1:].astype(str)
-    with pytest.warns(UserWarning, match="has 59 of 60 values that are none"):
+    with pytest.warns(UserWarning, match="Most values in column 'code' .* got"):
         clf.predict(frame.assign(code=codes))
 
 
@@ -716,6 +716,8 @@ def test_numbers_that_were_text_are_given_back_as_text(make):
         ["1.200,5", "3.400", "950,25"],
         ["12%", "7.5 %", "100%"],
         ["$5.20", "$ 1,000", "€7"],
+        ["1\u202f234,5", "\u22127,5", "2’500"],
+        ["5%", "10%", "20%", "unknown"],
         ["39,1", "40,2", "", "38,3"],
     ],
 )
@@ -734,6 +736,7 @@ def test_numbers_that_are_text_by_the_way_they_are_written(texts):
         ["7,5", "8,5"],  # two may be anything
         ["none", "some", "much", "unknown"],
         ["555-1234", "555-2345", "555-3456"],
+        ["601 234 567", "602 345 678", "+49 102 609 555"],
     ],
 )
 def test_other_texts_are_categories_without_a_warning(texts, recwarn):
@@ -757,3 +760,28 @@ def test_a_list_of_categories_must_be_complete():
     frame = pd.DataFrame({"age": np.arange(60), "sex": ["m", "f"] * 30})
     with pytest.raises(ValueError, match=r"\['sex'\].* must name all of them"):
         small(categorical_features=["age"]).fit(frame, np.arange(60) % 2)
+
+
+@pytest.mark.parametrize("n_values", [30, 500, 5000])
+@pytest.mark.filterwarnings(
+    "ignore:Column 'employer' of X has"
+)  # `fit`, of identifiers
+def test_many_values_of_a_column_are_no_strange_chance(n_values):
+    """Training and test samples are of the same distribution."""
+    rng = np.random.RandomState(0)
+
+    def frame(n):
+        employer = [f"employer {i}" for i in rng.randint(n_values, size=n)]
+        return pd.DataFrame({"employer": employer, "age": rng.normal(size=n)})
+
+    clf = small().fit(frame(150), np.arange(150) % 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        clf.predict(frame(1000))
+        clf.predict(frame(1))
+
+
+def test_copies_of_an_empty_text_are_named_as_they_are():
+    hand = np.resize(np.array(["left", "right", "", "  "], object), 60)
+    with pytest.warns(UserWarning, match=r"the categories \['', '  '\], which look"):
+        small().fit(pd.DataFrame({"hand": hand}), np.arange(60) % 2)

@@ -608,6 +608,26 @@ def test_other_texts_of_unlabeled_samples(table, few_methods, tmp_path, capsys):
     X, y = table
     path = tmp_path / "table.csv"
     X.assign(kind=y.fillna("?")).to_csv(path, index=False)
-    options = ["--target", "kind", "--unlabeled", "?", "unknown", "--max-time", "0"]
+    options = ["--target", "kind", "--unlabeled", "?", "--max-time", "0"]
     __main__.main(["compare", str(path), *options])
     assert "40 labels (+: 20, -: 20), 260 unlabeled" in capsys.readouterr().out
+
+
+def test_whole_numbers_stay_integers_beside_texts_of_unlabeled_samples(tmp_path):
+    path = tmp_path / "table.csv"
+    for target in ("1,9,0,9", "1,9,0,"):
+        rows = [f"{n},{label}" for n, label in enumerate(target.split(","))]
+        path.write_text("\n".join(["x,kind", *rows]))
+        _, y = __main__.read_table(path, "kind", unlabeled=["9"])
+        assert y.dropna().tolist() == [1, 0] and y.dtype == "Int64"
+    with pytest.raises(ValueError, match=r"--unlabeled must be .* got \['8'\]"):
+        __main__.read_table(path, "kind", unlabeled=["8"])
+
+
+def test_a_header_that_lacks_the_name_of_row_numbers(tmp_path):
+    """As R writes it. The first column is then the index."""
+    path = tmp_path / "table.csv"
+    path.write_text('"x","kind"\n"1",0.5,"a"\n"2",1.5,None\n"3",2.5,NA\n')
+    with pytest.warns(UserWarning, match=r"read as missing.*: 'None' \(1\)\."):
+        X, y = __main__.read_table(path, "kind")
+    assert X["x"].tolist() == [0.5, 1.5, 2.5] and y.isna().sum() == 2

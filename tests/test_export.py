@@ -303,8 +303,12 @@ def test_failed_write_leaves_the_earlier_file(monkeypatch, tmp_path):
         write_atomically(tmp_path / "missing" / "model.onnx", b"after")
 
 
-def test_an_empty_text_as_a_category_is_told(tmp_path):
-    frame = pd.DataFrame({"c": ["a", "", None] * 20})
+@pytest.mark.parametrize("n_empty", [20, 1])
+def test_an_empty_text_as_a_category_is_told(n_empty, tmp_path):
+    texts = ["a", "b", None] * 20
+    texts[: 3 * n_empty : 3] = [""] * n_empty
+    texts[-2] = "rare, too"
+    frame = pd.DataFrame({"c": texts})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of `fit`
         clf = LadderClassifier((4,), max_epochs=1, variant="supervised")

@@ -1,5 +1,6 @@
 """Later samples beside those that settled the feature scaling."""
 
+import pickle
 import re
 
 import numpy as np
@@ -7,6 +8,10 @@ import pytest
 from scipy import sparse
 
 from sklearn_ladder import LadderClassifier
+from sklearn_ladder.data import _first_samples
+from sklearn_ladder.data._first_samples import warn_unlike_first
+from sklearn_ladder.data._projection import fit_projection
+from sklearn_ladder.data._samples import Samples
 
 
 def stream(*chunks, **parameters):
@@ -60,6 +65,36 @@ def test_words_that_the_first_chunk_does_not_have():
     assert clf.feature_scaling_ == "projected"
 
 
+def test_hidden_columns_are_told_once(recwarn):
+    later = first_chunk("typical")
+    clf = stream(first_chunk("constant"), *[later] * 3, later + [100, 0, 0])
+    told = [str(w.message) for w in recwarn]
+    assert [message.partition(" of X")[0] for message in told] == [
+        "Columns [1]",
+        "More than half of the values in columns [0]",
+    ]
+    assert pickle.loads(pickle.dumps(clf)).plan_.columns_told == (1, 0)
+
+
+def test_all_of_a_chunk_is_looked_at(monkeypatch, recwarn):
+    monkeypatch.setattr(_first_samples, "MOST_SAMPLES", 40)
+    later = np.tile(first_chunk("typical"), (3, 1))
+    stream(later, np.concatenate([later[:100] + 100, later]))
+    assert not recwarn
+    with pytest.warns(UserWarning, match="More than half"):
+        stream(later, np.concatenate([later[:100], later + 100]))
+
+
+def test_very_wide_sparse_chunks():
+    words = sparse.random(200, 2**20, 2e-5, "csr", random_state=0)
+    first = sparse.vstack([words[:50, :1000], words[:50, :1000]])
+    first = sparse.csr_matrix(
+        (first.data, first.indices, first.indptr), words[:100].shape
+    )
+    with pytest.warns(UserWarning, match="entries of X are in columns that had none"):
+        warn_unlike_first(Samples(words), None, fit_projection(Samples(first), 0))
+
+
 def test_ordinary_chunks_are_like_the_first(recwarn):
     rng = np.random.RandomState(1)
     X = np.column_stack([rng.normal(size=(400, 3)), rng.rand(400) < 0.02])
@@ -74,6 +109,14 @@ def test_feature_scaling_is_settled():
     for same in ("auto", 1):
         clf.set_params(feature_scaling=same)
         clf.partial_fit(first_chunk("typical"), np.arange(100) % 2)
-    clf.set_params(feature_scaling="binned")
-    with pytest.raises(ValueError, match=r"it is 'scaled' .* got 'binned'"):
+    for other in ("binned", None, "shared"):
+        clf.set_params(feature_scaling=other)
+        with pytest.raises(ValueError, match=rf"it is 'scaled' .* got {other!r}"):
+            clf.partial_fit(first_chunk("typical"), np.arange(100) % 2)
+    clf = stream(first_chunk("typical"), feature_scaling=None)
+    clf.set_params(feature_scaling="auto")
+    clf.partial_fit(first_chunk("typical"), np.arange(100) % 2)
+    assert clf.feature_scaling_ is None
+    clf.set_params(feature_scaling="scaled")
+    with pytest.raises(ValueError, match=r"it is None .* got 'scaled'"):
         clf.partial_fit(first_chunk("typical"), np.arange(100) % 2)

@@ -13,6 +13,10 @@ from sklearn_ladder.data._labels import (
 )
 from sklearn_ladder.data._splits import hold_out
 from sklearn_ladder.ensemble import LabeledOnlyClassifier
+from sklearn_ladder.model_selection import (
+    LabeledStratifiedKFold,
+    labeled_train_test_split,
+)
 
 
 @pytest.mark.parametrize(
@@ -335,9 +339,33 @@ def test_labels_in_another_order_than_samples(door, recwarn):
     X = pd.DataFrame(np.random.RandomState(0).normal(size=(40, 2)), columns=["a", "b"])
     y = pd.Series(np.arange(40) % 2)
     shuffled = y.sample(frac=1, random_state=0)
-    with pytest.warns(UserWarning, match=r"pass y\.loc\[X\.index\]"):
+    with pytest.warns(UserWarning, match=r"pass y\.loc\[X\.index\]; otherwise"):
         door(X, shuffled)
     recwarn.clear()
     door(X, shuffled.reset_index(drop=True))
     door(X.set_axis(np.arange(40) + 100), y.set_axis(np.arange(40) + 100))
     assert not [w for w in recwarn if "index" in str(w.message)]
+
+
+def test_indexes_that_cannot_be_compared_are_let_be(recwarn):
+    X = pd.DataFrame(np.random.RandomState(0).normal(size=(40, 2)), columns=["a", "b"])
+    y = pd.Series(np.arange(40) % 2)
+    two = pd.MultiIndex.from_arrays([np.arange(40), np.arange(40) % 3])
+    three = pd.MultiIndex.from_arrays([np.arange(40)] * 3)
+    for of_X, of_y in [(two, y.index), (X.index, two), (two, three)]:
+        QUICK.fit(X.set_axis(of_X), y.set_axis(of_y))
+    QUICK.fit(X, y.set_axis(list("ab") * 20))
+    assert not recwarn
+
+
+@pytest.mark.parametrize(
+    "split",
+    [
+        lambda X, y: list(LabeledStratifiedKFold(2).split(X, y)),
+        labeled_train_test_split,
+    ],
+)
+def test_splits_see_labels_in_another_order(split):
+    X, y = pd.DataFrame({"a": np.arange(40)}), pd.Series(np.arange(40) % 2)
+    with pytest.warns(UserWarning, match=r"y\.to_numpy\(\)"):
+        split(X, y[::-1])

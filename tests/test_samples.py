@@ -395,9 +395,15 @@ def test_duplicate_entries_are_added_before_rounding():
 
 
 def test_images_with_channels_last_are_told(recwarn):
-    for shape in ((2, 1, 8, 8), (2, 3, 8, 8), (2, 8, 3, 3), (2, 16, 8, 4)):
+    for shape in (
+        (2, 1, 8, 8),
+        (2, 3, 8, 8),
+        (2, 8, 3, 3),
+        (2, 512, 7, 7),
+        (2, 8, 4, 3),
+    ):
         flatten_images(np.zeros(shape))
     assert not recwarn
-    for shape in ((2, 8, 8, 1), (2, 8, 8, 3)):
-        with pytest.warns(UserWarning, match="taken for 8 channels of 8 ×"):
+    for shape in ((2, 8, 8, 1), (2, 8, 8, 3), (2, 8, 12, 3)):
+        with pytest.warns(UserWarning, match="taken for 8 channels of"):
             flatten_images(np.zeros(shape))

@@ -39,11 +39,13 @@ DATE = re.compile(
 
 # Numbers that are text because of the way they are written: with a decimal comma, with
 # separators of thousands, or with a sign.
-_NUMBER = r"[-+]?(\d+([.,]\d+)?|\d{1,3}([.,' ]\d{3})+([.,]\d+)?)"
+# Spaces separate parts of phone numbers, too; narrow ones and those that do not break
+# do not.
+_NUMBER = r"[-+\u2212]?(\d+([.,]\d+)?|\d{1,3}([.,'\u2019\u00a0\u202f]\d{3})+([.,]\d+)?)"
 NUMBER_AS_TEXT = re.compile(rf"[$€£¥]? ?{_NUMBER} ?[%$€£¥]?")
 FEWEST_NUMBERS = 3  # distinct ones
-# Categories that are missing, unless someone means them: what is left of empty cells
-# and of missing values in files.
+# Categories that are missing, unless someone means them. Not those that are words, and
+# are often meant: "none", "na", "unknown" and others.
 MISSING_CATEGORIES = {"", "?", "nan", "<na>", "null", "n/a", "#n/a"}
 
 
@@ -57,7 +59,9 @@ class Categories(NamedTuple):
 
     values: np.ndarray  # (n_values,), sorted
     infrequent: object = None  # the most frequent of them; None if there are none
-    infrequent_share: float = 0.0  # of the samples
+    # how many of new samples are expected to have an infrequent or a new one
+    infrequent_share: float = 0.0
+    has_empty_text: bool = False  # whether "" is a category, frequent or not
 
     @property
     def n_codes(self):
@@ -94,18 +98,22 @@ class Categories(NamedTuple):
         is_known, may_be_other = codes >= 0, self.infrequent is not None
         n_present = np.count_nonzero(numbers >= 0)
         n_unknown = np.count_nonzero(~is_known[numbers[numbers >= 0]])
-        most = (1 + self.infrequent_share) / 2 * n_present
-        # if all of these were infrequent, by chance
-        probability = self.infrequent_share**n_unknown
-        if n_unknown > most and probability < SMALLEST_PROBABILITY:
+        if 2 * n_unknown > n_present and self._is_strange(n_unknown, n_present):
             warn_user(
-                f"Column {name!r} of X has {n_unknown} of {n_present} values that are "
-                "none of the categories seen in training, "
+                f"Most values in column {name!r} of X are none of the categories seen "
+                "in training, "
                 f"{first_of(self.values.tolist())}; got "
                 f"{first_of(np.asarray(distinct)[~is_known].tolist())}.",
             )
         codes[~is_known] = len(self.values) if may_be_other else np.nan
         return np.append(codes, np.nan)[numbers]  # -1 is the last
+
+    def _is_strange(self, n_unknown, n_present):
+        """Whether so many of the values are not infrequent by chance."""
+        from scipy import stats  # late: it is slow to import
+
+        chance = stats.binom.sf(n_unknown - 1, n_present, self.infrequent_share)
+        return chance < SMALLEST_PROBABILITY
 
     def decode(self, codes):
         """Categories of codes; of the infrequent ones the most frequent one.
@@ -381,10 +389,15 @@ def _categories(column, name, by_dtype):
     values, counts = values[order], counts[order]
     may_be_other = by_dtype and not is_declared(column)
     seems_other = may_be_other and _warn_of_text(values, counts, name)
-    is_rare = counts < max(2, SMALLEST_SHARE * counts.sum())
+    n_samples = counts.sum()
+    is_rare = counts < max(2, SMALLEST_SHARE * n_samples)
+    of_encoding = {
+        "infrequent_share": _share_of_new(counts),
+        "has_empty_text": any(isinstance(v, str) and v == "" for v in values),
+    }
     if np.count_nonzero(is_rare) < 2:
-        return Categories(values)
-    share = counts[is_rare].sum() / counts.sum()
+        return Categories(values, **of_encoding)
+    share = counts[is_rare].sum() / n_samples
     if share > LARGEST_INFREQUENT_SHARE and not seems_other:
         warn_user(
             f"Column {name!r} of X has {len(values)} categories. In {share:.0%} of the "
@@ -394,12 +407,27 @@ def _categories(column, name, by_dtype):
             "it to numbers.",
         )
     most_frequent = values[is_rare][counts[is_rare].argmax()]
-    return Categories(values[~is_rare], most_frequent, float(share))
+    return Categories(values[~is_rare], most_frequent, **of_encoding)
+
+
+def _share_of_new(counts):
+    """How many new samples are expected to have an infrequent category, or a new one.
+
+    As many as would have one of these if it were not for themselves, plus three
+    standard errors.
+    """
+    n = int(counts.sum())
+    if n == 0:
+        return 0.0
+    is_rare = counts - 1 < max(2, SMALLEST_SHARE * (n - 1))
+    share = counts[is_rare].sum() / n
+    return float(min(1.0, share + 3 * np.sqrt(share * (1 - share) / n)))
 
 
 def _warn_of_text(values, counts, name):
     """Warn if text seems to hold numbers or dates; whether there was a warning."""
-    texts = [str(value).strip() for value in values[np.argsort(-counts, kind="stable")]]
+    values = values[np.argsort(-counts, kind="stable")]
+    texts = [str(value).strip() for value in values]
     others = _other_than_numbers(texts)
     if others:
         warn_user(
@@ -408,17 +436,21 @@ def _warn_of_text(values, counts, name):
             "pandas.to_numeric(column, errors='coerce')."
         )
         return True
-    missing = [text for text in texts if text.lower() in MISSING_CATEGORIES]
-    seen = [text for text in texts[:N_SEEN_FIRST] if text not in missing]
+    seen = [text for text in texts[:N_SEEN_FIRST] if text.lower() not in LOOK_MISSING]
     are_numbers = all(NUMBER_AS_TEXT.fullmatch(text) for text in seen)
     if are_numbers and len(seen) >= FEWEST_NUMBERS:
         warn_user(
             f"Column {name!r} of X becomes categories, although it seems to hold "
-            f"numbers: {first_of(seen)}. Convert it, for example by "
+            f"numbers: {first_of(seen)}. If they are, convert it, for example by "
             "pandas.read_csv(…, decimal=',') or thousands=',', and remove signs such "
             "as %."
         )
         return True
+    missing = [
+        value
+        for value, text in zip(values, texts, strict=True)
+        if text.lower() in MISSING_CATEGORIES
+    ]
     if missing:
         warn_user(
             f"Column {name!r} of X has the categories {missing}, which look like "

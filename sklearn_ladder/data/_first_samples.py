@@ -5,20 +5,21 @@ import numpy as np
 from .._user_warnings import warn_user
 from ._precision import first_of
 
-# Samples and entries that are looked at: the first ones.
+# Samples and entries that are looked at, spread over all samples.
 MOST_SAMPLES = 1000
 MOST_ENTRIES = 2**22
 # With fewer samples, a difference may be chance.
-LEAST_SAMPLES = 10
+LEAST_SAMPLES = 30
 # Shares of entries from which there is a warning: of those that a constant column has
 # beside its constant, of those that lie beyond a column's range, and of entries of
 # sparse samples that the projection ignores.
 MOST_VARYING = 0.1
 MOST_BEYOND = 0.5
 MOST_IGNORED = 0.25
+REMEDY = "Begin anew, with more samples of all kinds."
 
 
-def warn_unlike_first(samples, scale, projection):
+def warn_unlike_first(samples, scale, projection, told=()):
     """Warn of columns that a feature scaling, settled by earlier samples, hides.
 
     Parameters
@@ -28,6 +29,13 @@ def warn_unlike_first(samples, scale, projection):
     scale : Scale or None
     projection : ndarray of shape (n_features, n_columns) or None
         As settled by the first samples.
+    told : tuple of int, default=()
+        Numbers of the columns that earlier calls have warned of.
+
+    Returns
+    -------
+    tuple of int
+        `told`, with the columns of this call.
 
     Warns
     -----
@@ -36,54 +44,58 @@ def warn_unlike_first(samples, scale, projection):
         network ignores them; or if most of a column's values lie beyond its first
         range, so that the network sees the end of that range in their place.
     """
-    n_columns = samples.shape[1]
-    n_samples = min(len(samples), MOST_SAMPLES, max(1, MOST_ENTRIES // n_columns))
-    if n_samples < LEAST_SAMPLES:
-        return
-    table = samples[:n_samples]
-    if projection is not None:
-        _warn_ignored(table, ~projection.any(axis=1), samples.names)
-    elif scale is not None:
-        _warn_beyond(table, scale.values[:, 0], scale.values[:, -1], samples.names)
+    n_samples = min(len(samples), MOST_SAMPLES)
+    if scale is not None:
+        n_samples = min(n_samples, MOST_ENTRIES // samples.shape[1])
+    if n_samples < LEAST_SAMPLES or (scale is None and projection is None):
+        return told
+    some = np.linspace(0, len(samples) - 1, n_samples).astype(int)
+    if projection is None:
+        return _warn_beyond(samples[some], scale, samples.names, told)
+    # new words come all the time: that there are many is told once
+    return told or _warn_ignored(samples.n_entries(some), projection, samples.names)
 
 
-def _warn_ignored(table, is_ignored, names):
-    n_entries = np.count_nonzero(table, axis=0)
+def _warn_ignored(n_entries, projection, names):
+    is_ignored = ~projection.any(axis=1)
     share = n_entries[is_ignored].sum() / max(1, n_entries.sum())
-    if share > MOST_IGNORED:
-        columns = _named(is_ignored & (n_entries > 0), names)
-        warn_user(
-            f"{share:.0%} of the entries of X are in columns that had none in the "
-            f"first samples, {columns}, and the network ignores them: the first "
-            "samples settle the projection. Begin with more samples, of all kinds."
-        )
+    if share <= MOST_IGNORED:
+        return ()
+    columns = np.flatnonzero(is_ignored & (n_entries > 0))
+    warn_user(
+        f"{share:.0%} of the entries of X are in columns that had none in the first "
+        f"samples, {_named(columns, names)}, and the network ignores them: the first "
+        f"samples settle the projection. {REMEDY}"
+    )
+    return (int(columns[0]),)
 
 
-def _warn_beyond(table, lowest, highest, names):
+def _warn_beyond(table, scale, names, told):
+    lowest, highest = scale.values[:, 0], scale.values[:, -1]
     is_present = ~np.isnan(table)
     is_beyond = ((table < lowest) | (table > highest)) & is_present
     share = is_beyond.sum(axis=0) / np.maximum(1, is_present.sum(axis=0))
     is_constant = lowest == highest
-    ignored = is_constant & (share > MOST_VARYING)
-    if ignored.any():
+    is_new = np.isin(np.arange(len(share)), told, invert=True)
+    ignored = np.flatnonzero(is_constant & (share > MOST_VARYING) & is_new)
+    if len(ignored):
         warn_user(
             f"Columns {_named(ignored, names)} of X were constant or missing in the "
             "first samples, and the network ignores them: the first samples settle "
-            "the feature scaling. Begin with more samples, of all kinds."
+            f"the feature scaling. {REMEDY}"
         )
-    clipped = ~is_constant & (share > MOST_BEYOND)
-    if clipped.any():
+    clipped = np.flatnonzero(~is_constant & (share > MOST_BEYOND) & is_new)
+    if len(clipped):
         warn_user(
             f"More than half of the values in columns {_named(clipped, names)} of X "
             "lie beyond the range of the first samples, and the network takes them for "
             "the ends of that range: the first samples settle the feature scaling. "
-            "Begin with more samples, of all kinds."
+            f"{REMEDY}"
         )
+    return (*told, *ignored.tolist(), *clipped.tolist())
 
 
-def _named(is_meant, names):
+def _named(numbers, names):
     """Columns as text; a feature with several columns once."""
-    numbers = np.flatnonzero(is_meant).tolist()
-    return first_of(
-        list(dict.fromkeys(n if names is None else names[n] for n in numbers))
-    )
+    columns = numbers.tolist() if names is None else names[numbers].tolist()
+    return first_of(list(dict.fromkeys(columns)))

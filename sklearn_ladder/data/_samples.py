@@ -22,8 +22,8 @@ SAMPLES_AT_ONCE = 32
 MOST_SAMPLES = 8192
 # BLAS uses another kernel for fewer samples, and for the remainder of a division.
 MULTIPLE = 32
-# Numbers of channels that images often have.
-N_COLORS = (1, 3, 4)
+# Numbers of channels of color images. Images of fewer pixels may be maps of features.
+N_COLORS, FEWEST_PIXELS = (3, 4), 5
 # Largest number of samples, and of entries, to find out whether float32 is precise.
 N_COMPARED, LARGEST_COMPARED = 2048, 2**22
 
@@ -157,6 +157,12 @@ class Samples(Dataset):
             chunk[some] = self._X[index[some]]
             self._give_back_pages()
         return chunk
+
+    def n_entries(self, index):
+        """Number of entries of some samples that are not 0, for each column."""
+        if self.is_sparse:  # wide ones would not fit into memory
+            return self._X[index].getnnz(axis=0)
+        return np.count_nonzero(self[index], axis=0)
 
     def codes(self, features):
         """Codes of the categories of some features.
@@ -308,7 +314,8 @@ def flatten_images(X):
         return X, None
     image_shape = tuple(X.shape[1:])
     rows, columns, last = image_shape
-    if rows == columns > last and last in N_COLORS:
+    may_be_gray = last == 1 and rows == columns
+    if (may_be_gray or last in N_COLORS) and min(rows, columns) >= FEWEST_PIXELS:
         warn_user(
             f"Images of X are taken for {rows} channels of {columns} × {last} pixels: "
             "the order is (n_samples, channels, height, width). If channels are last, "
