@@ -2,6 +2,8 @@
 
 import numpy as np
 import torch
+from scipy import sparse
+from sklearn.utils import gen_batches
 from sklearn.utils.validation import (
     _check_feature_names,
     _check_n_features,
@@ -77,8 +79,8 @@ def run(module, method, samples, device, finish=None):
     module.eval()
     function, output, start = getattr(module, method), None, 0
     n_not_finite = 0
-    for x, _ in SampleBatches(samples, chunk_size(module.width_at_most)):
-        chunk = _pad_batch(function, x.to(device)).cpu().numpy()
+    for x in _chunks(module, method, samples, device):
+        chunk = _pad_batch(function, x).cpu().numpy()
         n_not_finite += np.count_nonzero(~np.isfinite(chunk).all(axis=1))
         if finish is not None:
             chunk = finish(chunk)
@@ -98,6 +100,19 @@ def run(module, method, samples, device, finish=None):
     return output
 
 
+def _chunks(module, method, samples, device):
+    """Samples as the network takes them: as tensors, or CSR if it projects them."""
+    takes_sparse = getattr(module.feature_scaling, "takes_sparse", False)
+    if not (samples.is_sparse and takes_sparse):
+        for x, _ in SampleBatches(samples, chunk_size(module.width_at_most)):
+            yield x.to(device)
+        return
+    gives_features = method == "denoise"
+    width = module.width_at_most if gives_features else module.layer_width
+    for chunk in gen_batches(len(samples), chunk_size(width)):
+        yield samples.csr(chunk)
+
+
 def predict_proba(module, samples, device):
     """Class probabilities, shape (n_samples, n_classes).
 
@@ -115,8 +130,13 @@ def _pad_batch(function, x):
     Matrix products round differently for a few samples. With padding, BLAS uses the
     same kernel for every batch size, and a prediction does not depend on its batch.
     """
-    n_more = -len(x) % MULTIPLE
-    return function(F.pad(x, (0, 0, 0, n_more)) if n_more else x)[: len(x)]
+    n_samples, n_features = x.shape
+    n_more = -n_samples % MULTIPLE
+    if n_more and sparse.issparse(x):
+        x.resize(n_samples + n_more, n_features)
+    elif n_more:
+        x = F.pad(x, (0, 0, 0, n_more))
+    return function(x)[:n_samples]
 
 
 def measure_population(module, samples, plan, earlier=None, earlier_share=0.0):

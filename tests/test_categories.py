@@ -763,9 +763,7 @@ def test_a_list_of_categories_must_be_complete():
 
 
 @pytest.mark.parametrize("n_values", [30, 500, 5000])
-@pytest.mark.filterwarnings(
-    "ignore:Column 'employer' of X has"
-)  # `fit`, of identifiers
+@pytest.mark.filterwarnings("ignore:Column 'employer' of X has")  # by `fit`
 def test_many_values_of_a_column_are_no_strange_chance(n_values):
     """Training and test samples are of the same distribution."""
     rng = np.random.RandomState(0)

@@ -1,5 +1,7 @@
 """Sparse features are projected to a few columns."""
 
+import time
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -111,3 +113,19 @@ def test_chunks_of_wide_samples_are_small():
     assert clf.net_.module_.width_at_most == X.shape[1]
     chunk = clf.net_.iterator_valid__batch_size
     assert chunk * X.shape[1] <= LARGEST_CHUNK
+
+
+def test_hashed_words():
+    """Most of the columns are empty, and samples are never made dense."""
+    X, labels, y = texts()
+    place = np.sort(np.random.RandomState(0).choice(2**20, X.shape[1], replace=False))
+    entries = X.data, place[X.indices], X.indptr
+    hashed = sparse.csr_matrix(entries, shape=(len(y), 2**20))
+    start = time.perf_counter()
+    clf = fast().fit(hashed, labels)
+    proba = clf.predict_proba(hashed)
+    assert time.perf_counter() - start < 20  # minutes, if they were made dense
+    assert clf.score(hashed, y) > 0.8
+    one_by_one = np.vstack([clf.predict_proba(hashed[i]) for i in range(5)])
+    np.testing.assert_array_equal(one_by_one, proba[:5])
+    assert not np.delete(clf.plan_.projection, place, axis=0).any()

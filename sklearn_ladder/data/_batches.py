@@ -74,6 +74,7 @@ class TrainingSamples(Dataset):
         is_resident = samples.is_resident and fits_on(self.device, samples.shape)
         self.X = as_tensor(samples[:], device) if is_resident else samples
         self._scale = scale
+        self._is_csr = samples.is_sparse and getattr(scale, "takes_sparse", False)
         self._scaled = None if scale is None else self._scaled_samples(samples)
         self.y = torch.as_tensor(codes, device=device)
         self.weight = None if weight is None else as_tensor(np.float32(weight), device)
@@ -99,15 +100,18 @@ class TrainingSamples(Dataset):
         if not self._may_copy(shape):
             return None
         copy = torch.empty(shape, dtype=torch.float32, device=self.device)
-        start, size = 0, chunk_size(max(shape[1], self.X.shape[1]))
+        width = shape[1] if self._is_csr else max(shape[1], self.X.shape[1])
+        start, size = 0, chunk_size(width)
         for chunk in copy.split(size):
             chunk.copy_(self._scale(self._read(slice(start, start + size))))
             start += size
         return copy
 
-    def _read(self, chunk):
-        """A slice of the samples as a tensor on the device."""
-        x = self.X[chunk]
+    def _read(self, index):
+        """Some samples as the feature scaling takes them: as a tensor on the device."""
+        if self._is_csr:
+            return self.X.csr(index)
+        x = self.X[index]
         return x if isinstance(x, Tensor) else as_tensor(x, self.device)
 
     def _scaled_table(self):
@@ -130,10 +134,8 @@ class TrainingSamples(Dataset):
         """Samples by index, scaled, shape (n, n_columns), on the device."""
         if self._scaled is not None:
             return self._scaled[index.to(self.device)]
-        if isinstance(self.X, Tensor):
-            x = self.X[index.to(self.device)]
-        else:
-            x = as_tensor(self.X[index.numpy()], self.device)
+        is_resident = isinstance(self.X, Tensor)
+        x = self._read(index.to(self.device) if is_resident else index.numpy())
         return x if self._scale is None else self._scale(x)
 
     def chunks_for_statistics(self, seed, size, n_most=MOST_FOR_STATISTICS, of=None):

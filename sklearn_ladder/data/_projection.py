@@ -32,12 +32,18 @@ def fit_projection(samples, random_state):
     -------
     ndarray of shape (n_features, n_columns), float32
     """
-    table = random_subset(samples, random_state)
-    if not samples.is_sparse:
+    table, n_features = random_subset(samples, random_state), samples.shape[1]
+    used = np.arange(n_features)
+    if samples.is_sparse:  # of hashed words, most features are empty
+        used = np.flatnonzero(np.diff(table.indptr)) if table.nnz else used[:1]
+        table = table[:, used]
+    else:
         table = np.nan_to_num(table)
-    n_columns = min(N_COLUMNS, max(1, LARGEST_PROJECTION // table.shape[1]))
+    n_columns = min(N_COLUMNS, max(1, LARGEST_PROJECTION // n_features))
     n_columns = min(n_columns, *table.shape)
     _, values, directions = randomized_svd(table, n_columns, random_state=random_state)
     mean_square = np.mean(values**2) / table.shape[0]
     scale = 1 / np.sqrt(mean_square) if mean_square > 0 else 1.0
-    return np.float32(directions.T * scale)
+    matrix = np.zeros((n_features, n_columns), np.float32)
+    matrix[used] = directions.T * scale
+    return matrix

@@ -158,6 +158,12 @@ class Samples(Dataset):
             self._give_back_pages()
         return chunk
 
+    def csr(self, index):
+        """Sparse samples as they are kept: a CSR matrix in `dtype`, finite."""
+        chunk = self.take_as_given(index).astype(self.dtype, copy=False)
+        self._check_finite(chunk.data)
+        return chunk
+
     def n_entries(self, index):
         """Number of entries of some samples that are not 0, for each column."""
         if self.is_sparse:  # wide ones would not fit into memory
@@ -269,6 +275,14 @@ class SampleSubset(Dataset):
 
     def __getitem__(self, index):
         return self._samples[self._index[index]]
+
+    @property
+    def is_sparse(self):
+        return self._samples.is_sparse
+
+    def csr(self, index):
+        """As of `Samples`."""
+        return self._samples.csr(self._index[index])
 
 
 def check_may_have_categories(X):

@@ -127,10 +127,14 @@ class Ladder(nn.Module):
     @property
     def width_at_most(self):
         """Number of units of the largest layer, or of features if these are more."""
-        widths = [shape.n_units for shape in self.shapes]
         if isinstance(self.feature_scaling, Projection):
-            widths.append(len(self.feature_scaling.matrix))
-        return max(widths)
+            return max(self.layer_width, len(self.feature_scaling.matrix))
+        return self.layer_width
+
+    @property
+    def layer_width(self):
+        """Number of units of the largest layer."""
+        return max(shape.n_units for shape in self.shapes)
 
     def scale(self, x):
         """Columns of layer 0 from features."""

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from scipy import sparse
 from torch import nn
 
 
@@ -16,6 +17,8 @@ class Projection(nn.Module):
     matrix : ndarray of shape (n_features, n_columns), float32
     """
 
+    takes_sparse = True  # samples need not be made dense
+
     def __init__(self, matrix):
         super().__init__()
         self.register_buffer("matrix", torch.tensor(matrix, device="cpu"))
@@ -27,8 +30,12 @@ class Projection(nn.Module):
 
         Parameters
         ----------
-        x : Tensor of shape (n_samples, n_features)
+        x : Tensor or CSR matrix of shape (n_samples, n_features)
         """
+        if sparse.issparse(x):
+            matrix = self.matrix.cpu().numpy()
+            columns = x.astype(matrix.dtype, copy=False) @ matrix
+            return torch.as_tensor(columns, device=self.matrix.device)
         return x.to(self.matrix.dtype).nan_to_num(nan=0.0) @ self.matrix
 
     def inverse(self, x):
