@@ -15,7 +15,11 @@ from ._parameters import is_dense, name_per_layer, per_layer
 from ._plan_costs import resolve_costs
 from ._random import Seeds
 from ._user_warnings import warn_user
-from .architectures import check_image_shape, network_layers
+from .architectures import (
+    check_image_shape,
+    network_layers,
+    warn_of_channels_last,
+)
 from .data._batches import n_batches
 from .data._categories import TableCategories
 from .data._feature_scaling import Scale
@@ -37,6 +41,8 @@ TAKEN_AS_GIVEN = (
     "verbose",
     "weight_normalization",
 )
+# Values from this size on should be scaled.
+LARGEST_UNSCALED = 100
 # Numbers of bins that have a name.
 SCALING_NAMES = {1: "scaled", _defaults.N_BINS: "binned"}
 
@@ -173,6 +179,8 @@ def _resolve_network(parameters, data, image_shape, seeds, previous):
     image_shape = check_image_shape(
         parameters["image_shape"], image_shape or (previous and previous.image_shape)
     )
+    if previous is None:
+        warn_of_channels_last(image_shape)
     if image_shape is not None and data.samples.categories is not None:
         raise ValueError(
             "categorical_features must be None for images; got "
@@ -233,7 +241,7 @@ def _resolve_feature_scaling(parameters, data, n_classes, seeds, previous):
         projection = previous.projection
         told = warn_unlike_first(data.samples, scale, projection, previous.columns_told)
     elif kind is None:
-        pass
+        _warn_of_large_values(data.survey)
     elif kind == "projected":
         projection = data.projection(seeds.feature_scaling)
     elif kind == "shared":
@@ -251,6 +259,17 @@ def _resolve_feature_scaling(parameters, data, n_classes, seeds, previous):
             _input_range(data.survey, scale, previous) if projection is None else None
         ),
     }
+
+
+def _warn_of_large_values(survey):
+    """Warn of pixels from 0 to 255 and the like, if they are not scaled."""
+    largest = np.nanmax(np.abs([survey.lowest, survey.highest]), initial=0)
+    if largest >= LARGEST_UNSCALED:
+        warn_user(
+            "feature_scaling=None takes features as they are, and X has values up to "
+            f"{largest:g} in size. Bring them to a size of about 1 first, such as "
+            "pixels by X / 255, or let the network scale them (feature_scaling='auto')."
+        )
 
 
 def _check_scaling_is_kept(feature_scaling, previous):

@@ -29,6 +29,7 @@ from math import prod
 
 import numpy as np
 
+from ._user_warnings import warn_user
 from .network import (
     Conv,
     Dense,
@@ -38,6 +39,9 @@ from .network import (
     Shape,
     layer_shapes,
 )
+
+# Numbers of channels of color images. Images of fewer pixels may be maps of features.
+N_COLORS, FEWEST_PIXELS = (3, 4), 5
 
 __all__ = ["ARCHITECTURES", "Conv", "Dense", "MaxPool", "MeanPool"]
 
@@ -181,6 +185,20 @@ def check_image_shape(image_shape, shape_in_X):
             f"image_shape must be that of the images in X, {shape_in_X}; got {shape}."
         )
     return shape
+
+
+def warn_of_channels_last(image_shape):
+    """Warn if a shape seems to have the channels last: height, width, channels."""
+    if image_shape is None:
+        return
+    rows, columns, last = image_shape
+    may_be_gray = last == 1 and rows == columns
+    if (may_be_gray or last in N_COLORS) and min(rows, columns) >= FEWEST_PIXELS:
+        warn_user(
+            f"Images are taken for {rows} channels of {columns} × {last} pixels: the "
+            "order is (n_samples, channels, height, width). If channels are last, pass "
+            "images as X.transpose(0, 3, 1, 2)."
+        )
 
 
 def _as_integers(sizes):

@@ -243,15 +243,16 @@ class LabeledStratifiedKFold(BaseCrossValidator):
         if self.n_splits > counts.max():
             raise ValueError(
                 "n_splits must not be greater than the number of labeled samples of "
-                f"every class, {counts.max()} at most; got n_splits={self.n_splits}."
+                f"the most frequent class, {counts.max()}; got "
+                f"n_splits={self.n_splits}."
             )
         if self.n_splits > counts.min():
             warn_user(
-                f"The rarest class has {counts.min()} labeled samples, fewer than "
-                f"n_splits={self.n_splits}: some test folds lack it, and with a single "
-                "label some training sets do. "
-                "Scores that need all classes, such as 'neg_log_loss' without "
-                "labeled_scorer, are NaN there.",
+                "The number of labeled samples of the rarest class is "
+                f"{counts.min()}, less than n_splits={self.n_splits}: some test folds "
+                "lack it, and with a single label some training sets do. Scores that "
+                "need all classes are NaN there. labeled_scorer('neg_log_loss') needs "
+                "them only in training.",
             )
         random_state = check_random_state(self.random_state) if self.shuffle else None
         folds = StratifiedKFold(

@@ -105,6 +105,9 @@ def names() -> list[str]:
 def get(name: str) -> dict[str, Any]:
     """Constructor parameters of a configuration.
 
+    But for "rasmus2015-table-full", the network takes features as they are: divide
+    pixels by 255 first.
+
     Parameters
     ----------
     name : str

@@ -18,6 +18,7 @@ from sklearn_ladder.architectures import (
     MaxPool,
     MeanPool,
     network_layers,
+    warn_of_channels_last,
 )
 from sklearn_ladder.data._samples import Samples, flatten_images
 from sklearn_ladder.model_selection import LabeledStratifiedKFold
@@ -250,3 +251,17 @@ def test_going_on_with_images_of_another_shape(images, go_on):
 
 def test_named_architectures_are_constants():
     assert {type(layers) for layers in ARCHITECTURES.values()} == {tuple}
+
+
+def test_channels_last_are_told(recwarn):
+    ordinary = (1, 8, 8), (3, 8, 8), (8, 3, 3), (512, 7, 7), (8, 4, 3)
+    for shape in (*ordinary, None):
+        warn_of_channels_last(shape)
+    assert not recwarn
+    for shape in ((8, 8, 1), (8, 8, 3), (8, 12, 3)):
+        with pytest.warns(UserWarning, match="taken for 8 channels of"):
+            warn_of_channels_last(shape)
+    X = np.random.RandomState(0).rand(20, 64)
+    clf = LadderClassifier(architecture=[MeanPool(), Dense()], image_shape=(8, 8, 1))
+    with pytest.warns(UserWarning, match="8 channels of 8 × 1"):
+        clf.set_params(max_epochs=1).fit(X, np.arange(20) % 2)

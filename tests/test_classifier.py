@@ -944,7 +944,7 @@ def test_early_stopping_keeps_training_labels_of_every_class():
     X = np.random.RandomState(0).normal(size=(100, 3))
     y = np.repeat([0, 1, 2], [60, 38, 2])
     for labels in (y, 2 - y):
-        with pytest.raises(ValueError, match="as many samples as classes on"):
+        with pytest.raises(ValueError, match="one sample for each class to hold out"):
             small(early_stopping=True, validation_fraction=0.9).fit(X, labels)
 
 

@@ -369,3 +369,33 @@ def test_splits_see_labels_in_another_order(split):
     X, y = pd.DataFrame({"a": np.arange(40)}), pd.Series(np.arange(40) % 2)
     with pytest.warns(UserWarning, match=r"y\.to_numpy\(\)"):
         split(X, y[::-1])
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.arange(100) * 37 + 5000,
+        np.where(np.arange(100) % 2, np.arange(100) * 37, -1),
+        (np.arange(100) / 7).astype(str),
+        pd.date_range("2020", periods=100, freq="D"),
+    ],
+    ids=["integers", "some integers", "texts", "times"],
+)
+def test_labels_that_seem_to_be_a_target_of_regression(y):
+    with pytest.warns(UserWarning, match="seems to be the target of a regression"):
+        encode_labels(y)
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.where(np.arange(100) < 40, np.arange(100), -1),  # one label per class
+        np.arange(100) % 30 * 1000,  # few labels per class
+        [f"person {number}" for number in range(100)],
+        np.arange(20) * 100,
+    ],
+    ids=["one label per class", "many classes", "names", "few"],
+)
+def test_many_classes_are_no_target_of_regression(y, recwarn):
+    encode_labels(y)
+    assert not recwarn

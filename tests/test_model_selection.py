@@ -217,7 +217,7 @@ def test_bad_parameters_of_the_splitter(parameters, message):
 
 def test_too_few_labels_for_the_folds():
     y = np.array([0] * 9 + [1] * 3 + [-1] * 20)
-    message = "labeled samples of every class, 9 at most; got n_splits=10"
+    message = "of the most frequent class, 9; got n_splits=10"
     with pytest.raises(ValueError, match=message):
         next(LabeledStratifiedKFold(10).split(y, y))
     next(LabeledStratifiedKFold(3).split(y, y))
@@ -227,7 +227,7 @@ def test_too_few_labels_for_the_folds():
 def test_classes_with_fewer_labels_than_folds_warn_and_are_tested(shuffle):
     y = np.array([2] * 5 + [0] * 9 + [1] * 3 + [-1] * 20)
     folds = {"shuffle": shuffle, "random_state": 0 if shuffle else None}
-    with pytest.warns(UserWarning, match="rarest class has 3 labeled samples"):
+    with pytest.warns(UserWarning, match="of the rarest class is 3, less"):
         tests = [t for _, t in LabeledStratifiedKFold(5, **folds).split(y, y)]
     with pytest.warns(UserWarning, match="least populated class"):
         expected = [t for _, t in StratifiedKFold(5, **folds).split(y[:17], y[:17])]
@@ -237,7 +237,7 @@ def test_classes_with_fewer_labels_than_folds_warn_and_are_tested(shuffle):
 
 def test_many_classes_of_few_labels_are_no_regression(recwarn):
     y = np.r_[np.arange(26), np.arange(20), [-1] * 9]
-    with pytest.warns(UserWarning, match="rarest class has 1 labeled samples"):
+    with pytest.warns(UserWarning, match="of the rarest class is 1, less"):
         list(LabeledStratifiedKFold(2).split(y, y))
     assert not [w for w in recwarn if "50%" in str(w.message)]
 

@@ -1,6 +1,7 @@
 """The plan: what "auto" becomes, values per layer, and checks."""
 
 import pickle
+import warnings
 from dataclasses import FrozenInstanceError
 
 import numpy as np
@@ -338,3 +339,14 @@ def test_plan_of_a_stream():
     assert plan.is_stream
     assert (plan.max_epochs, plan.decay_start, plan.n_estimators) == (1, 1.0, 1)
     assert (plan.class_prior, plan.em_weight) == (None, 0)
+
+
+def test_pixels_that_a_recipe_takes_as_they_are():
+    X = np.random.RandomState(0).randint(256, size=(40, 9)).astype(np.uint8)
+    clf = LadderClassifier((4,), max_epochs=1, feature_scaling=None)
+    with pytest.warns(UserWarning, match="values up to 255 in size.* X / 255"):
+        clf.fit(X, np.arange(40) % 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        clf.fit(X / 255, np.arange(40) % 2)
+        clf.set_params(feature_scaling="auto").fit(X, np.arange(40) % 2)

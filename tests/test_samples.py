@@ -394,16 +394,14 @@ def test_duplicate_entries_are_added_before_rounding():
     assert matrix.nnz == before.nnz  # what is given stays as it is
 
 
-def test_images_with_channels_last_are_told(recwarn):
-    for shape in (
-        (2, 1, 8, 8),
-        (2, 3, 8, 8),
-        (2, 8, 3, 3),
-        (2, 512, 7, 7),
-        (2, 8, 4, 3),
-    ):
+@pytest.mark.parametrize("shape", [(5, 28, 28), (5, 3, 8, 8, 1)])
+def test_images_need_channels(shape):
+    with pytest.raises(ValueError, match=r"images of shape \(n_samples, channels, h"):
         flatten_images(np.zeros(shape))
-    assert not recwarn
-    for shape in ((2, 8, 8, 1), (2, 8, 8, 3), (2, 8, 12, 3)):
-        with pytest.warns(UserWarning, match="taken for 8 channels of"):
-            flatten_images(np.zeros(shape))
+
+
+@pytest.mark.parametrize("make", [list, np.array, pd.Series])
+def test_texts_are_no_samples(make):
+    texts = make(["Count numbers.", "Sum the elements of an array.", "Sort."])
+    with pytest.raises(ValueError, match=r"X has texts, such as 'Count .*TfidfVect"):
+        LadderClassifier().fit(texts, [0, 1, -1])

@@ -403,8 +403,9 @@ def _categories(column, name, by_dtype):
             f"Column {name!r} of X has {len(values)} categories. In {share:.0%} of the "
             f"samples they are infrequent (in less than {SMALLEST_SHARE:.0%} of the "
             "samples, or a single one), and count as one category. If the column "
-            "identifies samples, drop it. Otherwise merge its categories, or convert "
-            "it to numbers.",
+            "identifies samples, drop it. If it has texts, make features of them, such "
+            "as by TfidfVectorizer. Otherwise merge its categories, or convert it to "
+            "numbers.",
         )
     most_frequent = values[is_rare][counts[is_rare].argmax()]
     return Categories(values[~is_rare], most_frequent, **of_encoding)

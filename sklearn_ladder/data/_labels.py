@@ -20,6 +20,8 @@ LOOK_MISSING = {
 }
 # Numbers that people write for missing labels, if no other class is negative.
 MISSING_NUMBERS = {-9, -99, -999, -9999}
+# Number of different labels from which they may be the target of a regression.
+FEWEST_VALUES = 21
 # Number of values of an index that are compared, to save time.
 N_COMPARED = 1000
 # Marks unlabeled samples in `y`, as in scikit-learn, and in class codes.
@@ -235,6 +237,7 @@ def _read(y, warns=True):
         check_classification_targets(np.tile(targets, 2))
     if warns:
         _warn_of_classes(classes)
+        _warn_of_regression(classes, len(labels))
     return labeled, classes, codes
 
 
@@ -261,6 +264,24 @@ def _warn_of_classes(classes):
             )
 
 
+def _warn_of_regression(classes, n_labels):
+    """Warn of numbers that seem to be the target of a regression."""
+    if len(classes) < max(FEWEST_VALUES, n_labels / 2):
+        return
+    try:  # texts may be numbers, times have an order, too
+        numbers = classes.astype(np.int64 if classes.dtype.kind in "mM" else float)
+    except ValueError:
+        return
+    # the classes of few labels may be as many, but are consecutive if they are numbers
+    if np.ptp(numbers) >= 2 * len(classes) or (numbers % 1 != 0).any():
+        warn_user(
+            f"y has {len(classes)} different labels in {n_labels} labeled samples, "
+            f"such as {classes[0]!s} and {classes[1]!s}: it seems to be the target of "
+            "a regression. Each label is a class here. Make few classes of it, such as "
+            "by pandas.qcut."
+        )
+
+
 def _as_column(y):
     """Labels as one column for `present_part`."""
     columns, _ = frame_columns(y)
@@ -274,7 +295,8 @@ def _as_column(y):
         raise ValueError(
             f"y should be a 1d array of labels; got an array of shape {y.shape}. If "
             "these are one-hot columns, pass "
-            "np.where(y.any(axis=1), y.argmax(axis=1), -1)."
+            "np.where(y.any(axis=1), y.argmax(axis=1), -1). If samples may have "
+            "several labels, fit a classifier for each column."
         )
     column_or_1d(np.broadcast_to(0, y.shape), warn=True)  # checks the shape
     return y.reshape(-1)

@@ -10,7 +10,6 @@ from scipy import sparse
 from sklearn.utils import assert_all_finite, check_array
 from torch.utils.data import Dataset
 
-from .._user_warnings import warn_user
 from ._numbers import as_numbers, memmap_under, named, refuse_lazy
 from ._precision import LARGEST, SMALLEST, TOO_CLOSE, TOO_LARGE, needs_float64
 
@@ -22,8 +21,6 @@ SAMPLES_AT_ONCE = 32
 MOST_SAMPLES = 8192
 # BLAS uses another kernel for fewer samples, and for the remainder of a division.
 MULTIPLE = 32
-# Numbers of channels of color images. Images of fewer pixels may be maps of features.
-N_COLORS, FEWEST_PIXELS = (3, 4), 5
 # Largest number of samples, and of entries, to find out whether float32 is precise.
 N_COMPARED, LARGEST_COMPARED = 2048, 2**22
 
@@ -317,25 +314,34 @@ def flatten_images(X):
     ------
     TypeError
         If `X` is a lazy frame.
-
-    Warns
-    -----
-    UserWarning
-        If the channels seem to be last.
+    ValueError
+        If `X` has another number of dimensions, or if it has texts.
     """
     refuse_lazy(X)
-    if getattr(X, "ndim", 2) != 4:
+    n_dimensions = getattr(X, "ndim", 2)
+    if n_dimensions in (0, 1) or isinstance(X, list | tuple):
+        _refuse_texts(X)
+    if n_dimensions == 3 or n_dimensions > 4:
+        raise ValueError(
+            f"Found array with dim {n_dimensions}. X must be a table, or images of "
+            "shape (n_samples, channels, height, width); got an array of shape "
+            f"{tuple(X.shape)}. Gray images of shape (n_samples, height, width) are "
+            "X[:, None]."
+        )
+    if n_dimensions != 4:
         return X, None
     image_shape = tuple(X.shape[1:])
-    rows, columns, last = image_shape
-    may_be_gray = last == 1 and rows == columns
-    if (may_be_gray or last in N_COLORS) and min(rows, columns) >= FEWEST_PIXELS:
-        warn_user(
-            f"Images of X are taken for {rows} channels of {columns} × {last} pixels: "
-            "the order is (n_samples, channels, height, width). If channels are last, "
-            "pass X.transpose(0, 3, 1, 2)."
-        )
     return X.reshape(len(X), prod(image_shape)), image_shape
+
+
+def _refuse_texts(X):
+    """Raise if samples are texts, which have no features yet."""
+    first = next((x for x in X), None) if np.ndim(X) == 1 and len(X) else None
+    if isinstance(first, str):
+        raise ValueError(
+            f"Expected 2D array; X has texts, such as {first[:40]!r}. Make features of "
+            "them: make_pipeline(TfidfVectorizer(), LadderClassifier())."
+        )
 
 
 def chunk_size(width):

@@ -39,11 +39,11 @@ def hold_out(codes, fraction, random_state):
         return split_labeled(labeled, codes, random_state, fraction)[1]
     except ValueError as error:
         raise ValueError(
-            "early_stopping=True holds out validation_fraction of the labeled samples, "
-            "and needs as many samples as classes on either side; got "
-            f"validation_fraction={fraction} of {len(labeled)} labeled samples in "
-            f"{len(np.unique(codes[labeled]))} classes. Label more samples, change "
-            "validation_fraction, or use early_stopping=False."
+            "early_stopping=True needs at least one sample for each class to hold out, "
+            f"and as many to train on; got validation_fraction={fraction} of "
+            f"{len(labeled)} labeled samples in {len(np.unique(codes[labeled]))} "
+            "classes. Label more samples, change validation_fraction, or use "
+            "early_stopping=False."
         ) from error
 
 

@@ -240,6 +240,11 @@ def _displayed_shape(image_shape, n_features):
     """Shape of the images on the plot: the given one, or a square if it is None."""
     side = math.isqrt(n_features)
     shape = (1, side, side) if image_shape is None else image_shape
+    if image_shape is None and side**2 != n_features:
+        raise ValueError(
+            f"image_shape must be given, since {n_features} features are no square "
+            "image. If they are no image at all, use TableReconstructionDisplay."
+        )
     if math.prod(shape) != n_features or shape[0] not in (1, 3):
         raise ValueError(
             "image_shape must be (channels, height, width) with 1 or 3 channels and "
