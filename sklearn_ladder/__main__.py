@@ -166,8 +166,11 @@ def read_table(path, target, drop=(), unlabeled=()):
     y = _whole_numbers(frame[target])
     texts = y.astype(str)
     absent = sorted(set(unlabeled) - set(texts))
-    if absent:
-        raise ValueError(f"--unlabeled must be labels of {target}; got {absent}.")
+    # texts that are read as missing are no longer there
+    if absent and not y.isna().any():
+        raise ValueError(
+            f"--unlabeled must be texts of the column {target}; got {absent}."
+        )
     return X, _whole_numbers(y.mask(texts.isin(unlabeled)))
 
 

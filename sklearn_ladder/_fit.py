@@ -21,7 +21,7 @@ from ._parameters import WITHOUT_CLASSES, refuse_for_stream
 from ._plan import resolve_plan
 from ._prediction import check_same_image_shape
 from ._random import spawn_seeds
-from .data._samples import flatten_images
+from .data._samples import flatten_images, refuse_texts
 from .data._training_data import encode_training_data, encode_unlabeled_data
 from .training._build import build_net
 from .training._checkpoint import seeds_in_checkpoint
@@ -70,6 +70,7 @@ def fit_ladder(
     )
     n_seen = estimator.n_samples_seen_ if is_stream and previous else 0
     seeds = _seeds(estimator, is_stream, estimator.n_iter_ if n_seen else 0)
+    refuse_texts(X)
     X, image_shape = flatten_images(X)
     if previous:
         _check_feature_names(estimator, X, reset=False)

@@ -263,12 +263,14 @@ def _resolve_feature_scaling(parameters, data, n_classes, seeds, previous):
 
 def _warn_of_large_values(survey):
     """Warn of pixels from 0 to 255 and the like, if they are not scaled."""
-    largest = np.nanmax(np.abs([survey.lowest, survey.highest]), initial=0)
-    if largest >= LARGEST_UNSCALED:
+    largest = np.fmax(np.abs(survey.lowest), np.abs(survey.highest))
+    largest = largest[survey.lowest < survey.highest]  # not of constant features
+    if len(largest) and (largest := np.median(largest)) >= LARGEST_UNSCALED:
         warn_user(
-            "feature_scaling=None takes features as they are, and X has values up to "
-            f"{largest:g} in size. Bring them to a size of about 1 first, such as "
-            "pixels by X / 255, or let the network scale them (feature_scaling='auto')."
+            "feature_scaling=None takes features as they are, and half of them have "
+            f"values up to {largest:g} or more in size. Bring them to a size of about "
+            "1 first, such as pixels by X / 255, or let the network scale them "
+            "(feature_scaling='auto')."
         )
 
 

@@ -60,8 +60,9 @@ def test_words_that_the_first_chunk_does_not_have():
     some.data[some.indices >= 1500] = 0
     some.eliminate_zeros()
     ignored = r"\d\d% of the entries of X are in columns that had none"
-    with pytest.warns(UserWarning, match=ignored):
-        clf = stream(some, words[100:])
+    with pytest.warns(UserWarning, match=ignored) as told:
+        clf = stream(some, words[100:], words[100:])
+    assert len(told) == 1
     assert clf.feature_scaling_ == "projected"
 
 

@@ -9,6 +9,7 @@ from sklearn_ladder.data._labels import (
     encode_known_labels,
     encode_labels,
     labeled_part,
+    warn_of_regression,
     without_labels,
 )
 from sklearn_ladder.data._splits import hold_out
@@ -374,28 +375,31 @@ def test_splits_see_labels_in_another_order(split):
 @pytest.mark.parametrize(
     "y",
     [
-        np.arange(100) * 37 + 5000,
+        np.arange(90) * 37 + 5000,
         np.where(np.arange(100) % 2, np.arange(100) * 37, -1),
-        (np.arange(100) / 7).astype(str),
-        pd.date_range("2020", periods=100, freq="D"),
+        (np.arange(90) / 7).astype(str),
+        np.random.RandomState(0).randint(5000, size=500),
     ],
-    ids=["integers", "some integers", "texts", "times"],
+    ids=["integers", "some integers", "texts", "integers that repeat"],
 )
 def test_labels_that_seem_to_be_a_target_of_regression(y):
-    with pytest.warns(UserWarning, match="seems to be the target of a regression"):
-        encode_labels(y)
+    with pytest.warns(UserWarning, match="target of a regression, make few classes"):
+        warn_of_regression(encode_labels(y))
 
 
 @pytest.mark.parametrize(
     "y",
     [
         np.where(np.arange(100) < 40, np.arange(100), -1),  # one label per class
+        np.random.RandomState(0).choice(100, 60, replace=False),
         np.arange(100) % 30 * 1000,  # few labels per class
         [f"person {number}" for number in range(100)],
         np.arange(20) * 100,
+        np.repeat(np.arange(1900, 1940), 2),
+        pd.date_range("2020", periods=100, freq="D"),
     ],
-    ids=["one label per class", "many classes", "names", "few"],
+    ids=["one each", "some classes", "many classes", "names", "few", "years", "times"],
 )
 def test_many_classes_are_no_target_of_regression(y, recwarn):
-    encode_labels(y)
+    warn_of_regression(encode_labels(y))
     assert not recwarn

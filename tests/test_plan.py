@@ -343,10 +343,14 @@ def test_plan_of_a_stream():
 
 def test_pixels_that_a_recipe_takes_as_they_are():
     X = np.random.RandomState(0).randint(256, size=(40, 9)).astype(np.uint8)
+    X[:, :3] = 0  # an edge
     clf = LadderClassifier((4,), max_epochs=1, feature_scaling=None)
-    with pytest.warns(UserWarning, match="values up to 255 in size.* X / 255"):
+    with pytest.warns(UserWarning, match=r"values up to 25.* X / 255"):
         clf.fit(X, np.arange(40) % 2)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         clf.fit(X / 255, np.arange(40) % 2)
+        outlier = X / 255
+        outlier[0, 4] = 500
+        clf.fit(outlier, np.arange(40) % 2)
         clf.set_params(feature_scaling="auto").fit(X, np.arange(40) % 2)

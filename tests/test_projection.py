@@ -9,6 +9,7 @@ from sklearn.decomposition import TruncatedSVD
 
 from sklearn_ladder import LadderClassifier
 from sklearn_ladder.architectures import Conv, Dense, MeanPool
+from sklearn_ladder.data import _batches
 from sklearn_ladder.data._projection import fit_projection
 from sklearn_ladder.data._samples import LARGEST_CHUNK, Samples
 
@@ -129,3 +130,18 @@ def test_hashed_words():
     one_by_one = np.vstack([clf.predict_proba(hashed[i]) for i in range(5)])
     np.testing.assert_array_equal(one_by_one, proba[:5])
     assert not np.delete(clf.plan_.projection, place, axis=0).any()
+
+
+@pytest.mark.parametrize("n_terms", [50, 600])
+def test_early_stopping_of_sparse_samples(n_terms):
+    X, _, y = texts(n_terms=n_terms)
+    clf = fast(early_stopping=True, max_epochs=3).fit(X, y)
+    assert len(clf.history_["valid_loss"]) == clf.n_iter_
+
+
+def test_samples_that_are_too_many_for_a_copy(monkeypatch):
+    X, labels, _ = texts()
+    expected = fast(max_epochs=3).fit(X, labels).predict_proba(X)
+    monkeypatch.setattr(_batches, "LARGEST_COPY", 0)
+    found = fast(max_epochs=3).fit(X, labels).predict_proba(X)
+    np.testing.assert_allclose(found, expected, atol=1e-5)

@@ -56,8 +56,9 @@ class TrainingSamples(Dataset):
     have_missing : bool, default=False
         Whether `samples` have missing entries (NaN).
     scale : PiecewiseLinear, default=None
-        Feature scaling: takes samples as a tensor on the device and returns their
-        columns. Samples in memory are scaled once, if a copy of them is not too large.
+        Feature scaling: takes samples as a tensor on the device, or as a CSR matrix if
+        it has `takes_sparse`, and returns their columns. Samples in memory are scaled
+        once, if a copy of them is not too large.
 
     Attributes
     ----------
@@ -92,7 +93,7 @@ class TrainingSamples(Dataset):
             return None
         n_columns = self._scale(self._read(slice(1))).shape[1]
         if samples.is_sparse and NARROWER * n_columns > samples.shape[1]:
-            return None  # not projected
+            return None  # about as large as all entries
         return self._scaled_copy(n_columns)
 
     def _scaled_copy(self, n_columns):

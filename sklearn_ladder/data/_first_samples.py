@@ -42,7 +42,8 @@ def warn_unlike_first(samples, scale, projection, told=()):
     UserWarning
         If columns vary that were constant or missing in the first samples, so that the
         network ignores them; or if most of a column's values lie beyond its first
-        range, so that the network sees the end of that range in their place.
+        range, so that the network sees the end of that range in their place; or if
+        many entries are in columns that a projection ignores.
     """
     n_samples = min(len(samples), MOST_SAMPLES)
     if scale is not None:

@@ -20,8 +20,9 @@ LOOK_MISSING = {
 }
 # Numbers that people write for missing labels, if no other class is negative.
 MISSING_NUMBERS = {-9, -99, -999, -9999}
-# Number of different labels from which they may be the target of a regression.
-FEWEST_VALUES = 21
+# Numbers of different labels from which they may be the target of a regression, and
+# from which some classes have several labels.
+FEWEST_VALUES, MANY_VALUES = 21, 100
 # Number of values of an index that are compared, to save time.
 N_COMPARED = 1000
 # Marks unlabeled samples in `y`, as in scikit-learn, and in class codes.
@@ -179,6 +180,33 @@ def without_labels(labels, samples):
     return y
 
 
+def warn_of_regression(labels):
+    """Warn if labels are numbers that seem to be the target of a regression.
+
+    Parameters
+    ----------
+    labels : EncodedLabels
+    """
+    n_labels, n_classes = np.count_nonzero(labels.codes >= 0), len(labels.classes)
+    # the fewer there are, the more often each class has a single label
+    share = 0.9 if n_classes < MANY_VALUES else 0.5
+    is_time = labels.classes.dtype.kind in "mM"
+    if n_classes < FEWEST_VALUES or n_classes <= share * n_labels or is_time:
+        return
+    try:  # texts may be numbers, too
+        numbers = labels.classes.astype(float)
+    except ValueError:
+        return
+    # numbers of classes have few gaps
+    if np.ptp(numbers) >= 10 * n_classes or (numbers % 1 != 0).any():
+        warn_user(
+            f"y has {n_classes} different labels in {n_labels} labeled samples, such "
+            f"as {labels.classes[0]!s} and {labels.classes[1]!s}, and each is a class "
+            "here. If they are the target of a regression, make few classes of them, "
+            "for example by pandas.qcut."
+        )
+
+
 def warn_of_order(X, y):
     """Warn if the index of `y` has the values of that of `X` in another order.
 
@@ -237,7 +265,6 @@ def _read(y, warns=True):
         check_classification_targets(np.tile(targets, 2))
     if warns:
         _warn_of_classes(classes)
-        _warn_of_regression(classes, len(labels))
     return labeled, classes, codes
 
 
@@ -262,24 +289,6 @@ def _warn_of_classes(classes):
                 f"y has the class {negative[0]}, which looks like a missing label. If "
                 "it is, mark it by -1 or None: it is a class now."
             )
-
-
-def _warn_of_regression(classes, n_labels):
-    """Warn of numbers that seem to be the target of a regression."""
-    if len(classes) < max(FEWEST_VALUES, n_labels / 2):
-        return
-    try:  # texts may be numbers, times have an order, too
-        numbers = classes.astype(np.int64 if classes.dtype.kind in "mM" else float)
-    except ValueError:
-        return
-    # the classes of few labels may be as many, but are consecutive if they are numbers
-    if np.ptp(numbers) >= 2 * len(classes) or (numbers % 1 != 0).any():
-        warn_user(
-            f"y has {len(classes)} different labels in {n_labels} labeled samples, "
-            f"such as {classes[0]!s} and {classes[1]!s}: it seems to be the target of "
-            "a regression. Each label is a class here. Make few classes of it, such as "
-            "by pandas.qcut."
-        )
 
 
 def _as_column(y):

@@ -164,7 +164,9 @@ class Samples(Dataset):
     def n_entries(self, index):
         """Number of entries of some samples that are not 0, for each column."""
         if self.is_sparse:  # wide ones would not fit into memory
-            return self._X[index].getnnz(axis=0)
+            chunk = self._X[index].copy()
+            chunk.eliminate_zeros()
+            return chunk.getnnz(axis=0)
         return np.count_nonzero(self[index], axis=0)
 
     def codes(self, features):
@@ -274,6 +276,10 @@ class SampleSubset(Dataset):
         return self._samples[self._index[index]]
 
     @property
+    def shape(self):  # skorch asks what is sparse for it
+        return len(self), self._samples.shape[1]
+
+    @property
     def is_sparse(self):
         return self._samples.is_sparse
 
@@ -315,12 +321,10 @@ def flatten_images(X):
     TypeError
         If `X` is a lazy frame.
     ValueError
-        If `X` has another number of dimensions, or if it has texts.
+        If `X` has three dimensions, or more than four.
     """
     refuse_lazy(X)
     n_dimensions = getattr(X, "ndim", 2)
-    if n_dimensions in (0, 1) or isinstance(X, list | tuple):
-        _refuse_texts(X)
     if n_dimensions == 3 or n_dimensions > 4:
         raise ValueError(
             f"Found array with dim {n_dimensions}. X must be a table, or images of "
@@ -334,13 +338,15 @@ def flatten_images(X):
     return X.reshape(len(X), prod(image_shape)), image_shape
 
 
-def _refuse_texts(X):
-    """Raise if samples are texts, which have no features yet."""
-    first = next((x for x in X), None) if np.ndim(X) == 1 and len(X) else None
-    if isinstance(first, str):
+def refuse_texts(X):
+    """Raise if the samples to fit are texts, which have no features yet."""
+    if sparse.issparse(X) or hasattr(X, "columns") or np.ndim(X) != 1:
+        return
+    first = next((x for x in X if isinstance(x, str)), None)
+    if first is not None:
         raise ValueError(
             f"Expected 2D array; X has texts, such as {first[:40]!r}. Make features of "
-            "them: make_pipeline(TfidfVectorizer(), LadderClassifier())."
+            "them first, for example by TfidfVectorizer in a Pipeline."
         )
 
 

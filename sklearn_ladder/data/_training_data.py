@@ -14,6 +14,7 @@ from ._labels import (
     encode_known_labels,
     encode_labels,
     warn_of_order,
+    warn_of_regression,
 )
 from ._precision import warn_imprecise
 from ._projection import fit_projection
@@ -103,6 +104,8 @@ def encode_training_data(
         check_consistent_length(samples, y)
         warn_of_order(X, y)
     labels = encode_known_labels(y, classes) if is_stream else encode_labels(y)
+    if not is_stream:
+        warn_of_regression(labels)
     weight = sample_weights(sample_weight, estimator.class_weight, labels)
     codes, held_out = labels.codes, np.empty(0, int)
     if estimator.early_stopping:

@@ -33,8 +33,7 @@ class Projection(nn.Module):
         x : Tensor or CSR matrix of shape (n_samples, n_features)
         """
         if sparse.issparse(x):
-            matrix = self.matrix.cpu().numpy()
-            columns = x.astype(matrix.dtype, copy=False) @ matrix
+            columns = np.float32(x @ self.matrix.cpu().numpy())
             return torch.as_tensor(columns, device=self.matrix.device)
         return x.to(self.matrix.dtype).nan_to_num(nan=0.0) @ self.matrix
 
