@@ -615,7 +615,7 @@ def test_other_texts_of_unlabeled_samples(table, few_methods, tmp_path, capsys):
 
 def test_whole_numbers_stay_integers_beside_texts_of_unlabeled_samples(tmp_path):
     path = tmp_path / "table.csv"
-    for target in ("1,9,0,9", "1,9,0,"):
+    for target in ("1,9,0,", "1,9,0,9"):
         rows = [f"{n},{label}" for n, label in enumerate(target.split(","))]
         path.write_text("\n".join(["x,kind", *rows]))
         _, y = __main__.read_table(path, "kind", unlabeled=["9"])

@@ -340,7 +340,8 @@ def flatten_images(X):
 
 def refuse_texts(X):
     """Raise if the samples to fit are texts, which have no features yet."""
-    if sparse.issparse(X) or hasattr(X, "columns") or np.ndim(X) != 1:
+    may_be_flat = getattr(X, "ndim", None) == 1 or isinstance(X, list | tuple)
+    if sparse.issparse(X) or not may_be_flat:
         return
     first = next((x for x in X if isinstance(x, str)), None)
     if first is not None:
