@@ -11,7 +11,7 @@ from sklearn.utils.validation import (
 )
 from torch.nn import functional as F
 
-from .data._batches import SampleBatches
+from .data._batches import SampleBatches, stays_sparse
 from .data._samples import MULTIPLE, Samples, chunk_size, flatten_images
 
 # Size of the random sample from which the least standard deviations are computed.
@@ -102,8 +102,7 @@ def run(module, method, samples, device, finish=None):
 
 def _chunks(module, method, samples, device):
     """Samples as the network takes them: as tensors, or CSR if it projects them."""
-    takes_sparse = getattr(module.feature_scaling, "takes_sparse", False)
-    if not (samples.is_sparse and takes_sparse):
+    if not stays_sparse(samples, module.feature_scaling):
         for x, _ in SampleBatches(samples, chunk_size(module.width_at_most)):
             yield x.to(device)
         return

@@ -260,7 +260,7 @@ class Comparison:
             )
         if chosen != best:
             reason = (
-                f"It is the default unless another method is better with probability "
+                "It is the default unless another method is better with probability "
                 f"{SURE}. The method with the lowest log-loss is {best}, better with "
                 f"probability {_rounded(self.probability(best, chosen))}."
             )

@@ -39,6 +39,11 @@ def as_tensor(array, device="cpu"):
     return torch.as_tensor(np.require(array, requirements="W"), device=device)
 
 
+def stays_sparse(samples, scale):
+    """Whether a feature scaling takes samples as a CSR matrix."""
+    return samples.is_sparse and getattr(scale, "takes_sparse", False)
+
+
 class TrainingSamples(Dataset):
     """All training samples, with their labels.
 
@@ -75,7 +80,7 @@ class TrainingSamples(Dataset):
         is_resident = samples.is_resident and fits_on(self.device, samples.shape)
         self.X = as_tensor(samples[:], device) if is_resident else samples
         self._scale = scale
-        self._is_csr = samples.is_sparse and getattr(scale, "takes_sparse", False)
+        self._is_csr = stays_sparse(samples, scale)
         self._scaled = None if scale is None else self._scaled_samples(samples)
         self.y = torch.as_tensor(codes, device=device)
         self.weight = None if weight is None else as_tensor(np.float32(weight), device)

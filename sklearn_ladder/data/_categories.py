@@ -35,12 +35,9 @@ DATE = re.compile(
     rf"({_YEAR}(?P<a>[-/.]){_MONTH}(?P=a){_DAY}"
     rf"|{_DAY}(?P<b>[-/.]){_DAY}(?P=b){_YEAR})([T ][0-9:.+Z]*)?"
 )
-
-
 # Numbers that are text because of the way they are written: with a decimal comma, with
-# separators of thousands, or with a sign.
-# Spaces separate parts of phone numbers, too; narrow ones and those that do not break
-# do not.
+# separators of thousands, or with a sign. A space is no separator, since it separates
+# the parts of phone numbers, unless it is narrow or does not break.
 _NUMBER = r"[-+\u2212]?(\d+([.,]\d+)?|\d{1,3}([.,'\u2019\u00a0\u202f]\d{3})+([.,]\d+)?)"
 NUMBER_AS_TEXT = re.compile(rf"[$€£¥]? ?{_NUMBER} ?[%$€£¥]?")
 FEWEST_NUMBERS = 3  # distinct ones
