@@ -110,6 +110,27 @@ class CostWarmUp(_ChangedCosts):
         return [self.progress(self.part) * cost for cost in costs]
 
 
+class NoiseLater(_ByUpdate):
+    """No noise in the first part of the updates.
+
+    Parameters
+    ----------
+    part : float
+    """
+
+    def __init__(self, part=0.2):
+        self.part = part
+
+    def on_train_begin(self, net, **kwargs):
+        super().on_train_begin(net, **kwargs)
+        self.noise_std_ = net.module_.noise_std
+
+    def change(self, net):
+        is_later = self.progress(self.part) == 1
+        noise_std = self.noise_std_ if is_later else (0.0,) * len(self.noise_std_)
+        net.module_.noise_std = noise_std
+
+
 class ClassLayerCostDropout(_ChangedCosts):
     """No denoising cost at the class layer in half of the updates."""
 

@@ -12,9 +12,10 @@ Some six minutes per setting on one thread.
 Settings that are done, with all parameters as they are, are skipped. All on the CPU.
 
 Of what is known to help ladders elsewhere, an average of the weights, statistics of all
-rows for prediction, a rate or denoising costs that rise, and a class layer without its
-cost in some updates are no parameters of the classifier, but callbacks, measured here
-(`_left_out`). Labelled batches are balanced where labels are, since they are cycled.
+rows for prediction, a rate or denoising costs that rise, noise that comes later, and a
+class layer without its cost in some updates are no parameters of the classifier, but
+callbacks, measured here (`_left_out`). Labelled batches are balanced where labels are,
+since they are cycled.
 """
 
 import argparse
@@ -32,6 +33,7 @@ from benchmarks._left_out import (
     ClassLayerCostDropout,
     CostWarmUp,
     LearningRateWarmUp,
+    NoiseLater,
     StatisticsOfAllRows,
     WeightAverage,
 )
@@ -78,6 +80,7 @@ SETTINGS = {
     "weight average": {"callbacks": [WeightAverage()]},
     "learning-rate warm-up": {"callbacks": [LearningRateWarmUp()]},
     "cost warm-up": {"callbacks": [CostWarmUp()]},
+    "noise later": {"callbacks": [NoiseLater()]},
     "class layer's cost 1, dropout": {
         "denoising_cost": 1.0,
         "callbacks": [ClassLayerCostDropout()],

@@ -59,8 +59,18 @@ CLASSIFIERS = {
 }
 
 
-def accuracies(name, seed, data_dir=None):
+def accuracies(name, seed, data_dir=None, features=transformers, and_ladder=True):
     """Test accuracy, a mean over draws of labels, and CPU seconds of each method.
+
+    Parameters
+    ----------
+    name : str
+    seed : int
+    data_dir : Path, default=None
+    features : callable
+        As `transformers`.
+    and_ladder : bool, default=True
+        Whether to fit a `LadderClassifier`, too.
 
     Returns
     -------
@@ -76,10 +86,10 @@ def accuracies(name, seed, data_dir=None):
         for draw in range(N_DRAWS)
     ]
     accuracy, seconds = {}, {}
-    for features, transformer in transformers(seed, X.shape[1]).items():
+    for setting, transformer in features(seed, X.shape[1]).items():
         start = time.process_time()
         code = transformer.fit_transform(X[train])
-        seconds[features] = time.process_time() - start
+        seconds[setting] = time.process_time() - start
         code_of_test = transformer.transform(X[test])
         for learner, classifier in CLASSIFIERS.items():
             scores = [
@@ -88,7 +98,9 @@ def accuracies(name, seed, data_dir=None):
                 .score(code_of_test, y[test])
                 for y_few in draws
             ]
-            accuracy[f"{features} + {learner}"] = float(np.mean(scores))
+            accuracy[f"{setting} + {learner}"] = float(np.mean(scores))
+    if not and_ladder:
+        return accuracy, seconds
     start = time.process_time()
     clfs = [LadderClassifier(random_state=seed).fit(X[train], d) for d in draws[:2]]
     seconds["LadderClassifier"] = (time.process_time() - start) / len(clfs)

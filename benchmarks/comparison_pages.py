@@ -115,11 +115,11 @@ def simulation_table():
         rows[f"log-loss above the best method's: {rule}"] = lambda found, rule=rule: (
             f"{found['regret'][rule]:.3f}"
         )
-    rows["95 % intervals of differences from the vote that have the truth"] = (
+    rows["95 % intervals of differences from the vote that contain the true one"] = (
         lambda found: f"{found['differences_covered']:.0%}"
     )
-    rows["95 % intervals of the vote's accuracy that have the truth"] = lambda found: (
-        f"{found['accuracy_covered']:.0%}"
+    rows["95 % intervals of the vote's accuracy that contain the true one"] = (
+        lambda found: f"{found['accuracy_covered']:.0%}"
     )
     lines += [
         f"| {name} | {' | '.join(map(cell, by_labels.values()))} |"

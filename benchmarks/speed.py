@@ -202,7 +202,7 @@ def matrix_products(samples, batch_size, product):
 
 
 def fit_times(X, y, parameters, device, n_repeats):
-    """Seconds of `fit`, and of its updates by a loop around the ladder's functions.
+    """Seconds of `fit`, and of its updates in torch, where `fit` takes compiled steps.
 
     `y` are class codes, -1 for unlabeled samples.
     """
@@ -364,7 +364,7 @@ def main():
     for name, times in result["fit"].items():
         print(
             f"fit, {name}: {times['fit']:.2f} s for {times['n_updates']} updates, "
-            f"{times['fit'] / times['its updates']:.2f} x the updates alone"
+            f"{times['fit'] / times['its updates']:.2f} x its updates in torch"
         )
     for table, methods in result["default fits"].items():
         print(f"default fits, {table}, 10 labels per class")

@@ -44,8 +44,7 @@ class LadderClassifier(
     ----------
     hidden_layer_sizes : "auto", array-like of int or int, default="auto"
         Number of units of each hidden layer of ``architecture="mlp"``. "auto" is
-        (64, 32), which was more accurate on tables than one larger network, and
-        (256, 128) for 10 and more classes.
+        (64, 32), and (256, 128) for 10 and more classes.
     architecture : str or list of layers, default="mlp"
         "mlp" is a dense network. "conv-fc", "conv-small" and "conv-large" are published
         for images. A list has layers from :mod:`sklearn_ladder.architectures`, the

@@ -61,7 +61,7 @@ class Plan:
     categories: TableCategories | None = field(repr=False)  # of the features
     # dtype in which samples enter the network: float64 if float32 would lose values
     input_dtype: str
-    n_bins: int | None  # per feature; None without feature scaling
+    n_bins: int | None  # per feature; None unless each feature has its own scale
     layers: tuple  # shape of the input, then the specification of each layer
     activation: str
     noise_std: tuple[float, ...]
@@ -72,7 +72,7 @@ class Plan:
     weight_normalization: bool
     n_estimators: int
     linear_share: float  # of the linear member in the mean of the probabilities
-    n_denoising: int  # members with denoising costs, the first ones
+    n_denoising: int  # the first members, which have the denoising costs, if any has
     uses_unlabeled: bool  # whether any cost needs unlabeled samples
     batch_size: int
     max_epochs: int
@@ -83,7 +83,7 @@ class Plan:
     early_stopping: bool
     n_iter_no_change: int
     tol: float
-    # weighted share of each class among the labels
+    # weighted share of each class among the labels; equal shares for streams
     class_shares: tuple[float, ...]
     # given by the user; if None: shares of the labels, or the EM algorithm
     class_prior: tuple[float, ...] | None
@@ -299,9 +299,10 @@ def _resolve_training(parameters, data, network, previous):
         )
         max_epochs = max(1, round(n_updates / n_batches_per_epoch))
     if parameters["early_stopping"] and max_epochs == 1:
+        given = parameters["max_epochs"]
         warn_user(
             "early_stopping=True compares the weights of several epochs, but training "
-            f"has only one epoch: raise max_epochs (now {parameters['max_epochs']!r}).",
+            f"has only one: raise max_epochs (now {given!r}, which is 1).",
         )
     n_estimators = parameters["n_estimators"]
     if n_estimators == "auto":

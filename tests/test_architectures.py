@@ -249,8 +249,11 @@ def test_going_on_with_images_of_another_shape(images, go_on):
     assert clf.predict(maps).shape == (300,)
 
 
-def test_named_architectures_are_constants():
-    assert {type(layers) for layers in ARCHITECTURES.values()} == {tuple}
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_named_architectures(name):
+    assert type(ARCHITECTURES[name]) is tuple  # constant
+    layers = network_layers(name, None, 3 * 32 * 32, (3, 32, 32), 10)
+    assert layer_shapes(*layers)[-1] == Shape(10)
 
 
 def test_channels_last_are_told(recwarn):

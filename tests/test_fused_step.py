@@ -274,6 +274,11 @@ def test_a_batch_of_another_size_or_moved_parameters_do_not_fit():
     costs.denoising_costs = (0.5, 0.5, 0.1, 0.2)  # as a callback may change them
     assert not step.fits(batch_of())
     costs.denoising_costs = (1.0, 0.5, 0.1, 0.2)
+    noise_std = module.noise_std
+    module.noise_std = (0.0,) * len(noise_std)
+    assert not step.fits(batch_of())
+    module.noise_std = noise_std
+    assert step.fits(batch_of())
     module.decoder.layers["0"].combinator.coefficients.data = torch.ones(10, N_FEATURES)
     assert not step.fits(batch_of())
 

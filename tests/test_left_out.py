@@ -7,6 +7,7 @@ from benchmarks._left_out import (
     ClassLayerCostDropout,
     CostWarmUp,
     LearningRateWarmUp,
+    NoiseLater,
     StatisticsOfAllRows,
     WeightAverage,
 )
@@ -27,6 +28,7 @@ def fit(blobs, callbacks):
         (WeightAverage(rate=1), WeightAverage(rate=0.1)),
         (CostWarmUp(part=1e-9), CostWarmUp(part=0.5)),
         (LearningRateWarmUp(part=1e-9), LearningRateWarmUp(part=0.5)),
+        (NoiseLater(part=1e-9), NoiseLater(part=0.5)),
     ],
     ids=lambda callback: type(callback).__name__,
 )
@@ -52,6 +54,19 @@ def test_the_class_layer_has_its_cost_in_some_updates(blobs):
     callback = fit(blobs, [("dropout", ClassLayerCostDropout())]).net_.callbacks_
     drawn = [dict(callback)["dropout"].changed([1.0, 2.0]) for _ in range(20)]
     assert {tuple(costs) for costs in drawn} == {(1.0, 0.0), (1.0, 2.0)}
+
+
+def test_noise_comes_later_and_then_stays(blobs):
+    noise = []
+
+    class Watch(Callback):
+        def on_batch_begin(self, net, **kwargs):
+            noise.append(net.module_.noise_std[0])
+
+    clf = fit(blobs, [("later", NoiseLater(part=0.5)), ("watch", Watch())])
+    half = len(noise) // 2
+    assert noise == [0.0] * (half - 1) + [0.3] * (len(noise) - half + 1)
+    assert clf.net_.module_.noise_std[0] == 0.3
 
 
 def test_the_rate_rises_and_then_is_as_it_would_be(blobs):

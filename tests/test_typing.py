@@ -7,7 +7,7 @@ ignores an error must have this error.
 import importlib
 import inspect
 from pathlib import Path
-from typing import Any, assert_type
+from typing import Any, assert_type, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,8 @@ from sklearn.preprocessing import StandardScaler
 
 import sklearn_ladder
 from sklearn_ladder import LadderClassifier, VirtualAdversary, recipes
-from sklearn_ladder.architectures import Conv, Dense
+from sklearn_ladder._typing import Architecture, CombinatorName
+from sklearn_ladder.architectures import ARCHITECTURES, Conv, Dense
 from sklearn_ladder.ensemble import (
     LabeledOnlyClassifier,
     SemiSupervisedVotingClassifier,
@@ -30,6 +31,7 @@ from sklearn_ladder.model_selection import (
     labeled_scorer,
     labeled_train_test_split,
 )
+from sklearn_ladder.network._combinators import COMBINATORS
 from sklearn_ladder.preprocessing import ZCAWhitener
 from sklearn_ladder.robustness import adversarial_error, fast_gradient
 
@@ -191,3 +193,9 @@ def test_all_that_is_public_has_types(entry: Any) -> None:
 
 def test_type_checkers_are_told_of_the_types() -> None:
     assert (Path(sklearn_ladder.__file__).parent / "py.typed").exists()
+
+
+def test_names_of_hints_are_those_that_are_accepted() -> None:
+    architecture_names, *_ = get_args(Architecture)
+    assert set(get_args(architecture_names)) == {"mlp", *ARCHITECTURES}
+    assert set(get_args(CombinatorName)) == set(COMBINATORS)

@@ -64,7 +64,7 @@ class Comparison:
         only".
 
     advice : str
-        The sentence that says both, and how sure it is.
+        Both in sentences, and how sure they are.
 
     Notes
     -----
@@ -97,7 +97,7 @@ class Comparison:
 
     # ----------------------------------------------------------------- scores
 
-    @property
+    @cached_property
     def table(self) -> pd.DataFrame:
         """Means of the scores, with their intervals."""
         best = self._by_fold("log_loss").mean().idxmin()
@@ -202,10 +202,11 @@ class Comparison:
     def advice(self) -> str:
         """Whether unlabeled samples help, what to use, and how sure that is."""
         n_labels = sum(self.n_labels.values())
-        on_unlabeled = self._on_unlabeled()
-        advice = f"With {n_labels} labels, {on_unlabeled}. " if on_unlabeled else ""
-        advice += self._on_method()
-        if n_labels < FEWEST_LABELS:
+        if n_labels >= FEWEST_LABELS:
+            on_unlabeled = self._on_unlabeled()
+            advice = f"With {n_labels} labels, {on_unlabeled}. " if on_unlabeled else ""
+            advice += self._on_method()
+        else:
             use = " without evidence, use the vote;" if VOTE in self.table.index else ""
             advice = (
                 f"{n_labels} labels are too few to tell methods apart, or whether "
@@ -273,7 +274,8 @@ class Comparison:
             reason = "No other method was compared."
         if chosen == VOTE and self.verdict in ("probably harm", "harm"):
             reason += f" The {LADDER} is one of its members."
-        if beats_guess < SURE and GUESS not in reason:
+        compared = best if chosen != best else next(iter(others), None)
+        if beats_guess < SURE and compared != GUESS:
             reason += (
                 f" It is better than the class shares alone ({GUESS}) with "
                 f"probability {_rounded(beats_guess)}."

@@ -22,7 +22,7 @@ LOOK_MISSING = {
 MISSING_NUMBERS = {-9, -99, -999, -9999}
 # Numbers of different labels from which they may be the target of a regression, and
 # from which some classes have several labels.
-FEWEST_VALUES, MANY_VALUES = 21, 100
+FEWEST_REGRESSION_VALUES, MANY_REGRESSION_VALUES = 21, 100
 # Number of values of an index that are compared, to save time.
 N_COMPARED = 1000
 # Marks unlabeled samples in `y`, as in scikit-learn, and in class codes.
@@ -189,9 +189,9 @@ def warn_of_regression(labels):
     """
     n_labels, n_classes = np.count_nonzero(labels.codes >= 0), len(labels.classes)
     # the fewer there are, the more often each class has a single label
-    share = 0.9 if n_classes < MANY_VALUES else 0.5
+    share = 0.9 if n_classes < MANY_REGRESSION_VALUES else 0.5
     is_time = labels.classes.dtype.kind in "mM"
-    if n_classes < FEWEST_VALUES or n_classes <= share * n_labels or is_time:
+    if n_classes < FEWEST_REGRESSION_VALUES or n_classes <= share * n_labels or is_time:
         return
     try:  # texts may be numbers, too
         numbers = labels.classes.astype(float)

@@ -382,7 +382,7 @@ def _fit_and_predict(estimator, X, codes, n_classes, params):
 
 
 def _record(codes, before, after, sure):
-    """A line of the history, but for what training says."""
+    """History entry of a round, without what `_train` adds to it."""
     return {
         "n_pseudo_labels": int(np.count_nonzero(after != codes)),
         "n_changed": int(np.count_nonzero(after != before)),

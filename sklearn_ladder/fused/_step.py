@@ -84,7 +84,7 @@ class FusedStep:
         return (
             *(len(batch.x_labeled), len(batch.x_unlabeled), batch.weight is None),
             *(self.costs.smoothing, self.costs.adversarial_weight),
-            *self.costs.denoising_costs,
+            *(*self.costs.denoising_costs, *self.module.noise_std),
             *(group["weight_decay"], group["amsgrad"], group["maximize"]),
             *(parameter.data_ptr() for parameter in self.gradients),
             *(parameter.requires_grad for parameter in self.gradients),

@@ -116,7 +116,7 @@ def initialized_net(plan, callbacks, train_split=None):
         max_epochs=plan.max_epochs,
         lr=plan.learning_rate,
         callbacks=callbacks,
-        # it formats a table in each epoch, even if it does not print
+        # skorch's PrintLog formats a table in each epoch, even if it does not print
         **({} if plan.verbose > 1 else {"callbacks__print_log": None}),
         classes=np.arange(plan.n_classes),
         device=plan.device,
@@ -175,12 +175,15 @@ def _load_weights(module, previous):
     try:
         module.load_state_dict(state)
     except RuntimeError as error:
+        needing, own, costs = "warm_start needs", "n_components", ""
+        if module.has_classes:
+            needing, own = "warm_start and partial_fit need", "n_estimators"
+            costs = "variant and "
         raise ValueError(
-            "warm_start and partial_fit need the same layers as in the previous fit: "
-            "hidden_layer_sizes, architecture, image_shape, combinator, activation, "
-            f"{'n_estimators' if module.has_classes else 'n_components'}, "
-            "feature_scaling, and which layers have a cost by variant and "
-            f"denoising_cost. {str(error).splitlines()[-1].strip()}"
+            f"{needing} the same layers as in the previous fit: hidden_layer_sizes, "
+            f"architecture, image_shape, combinator, activation, {own}, "
+            f"feature_scaling, and which layers have a cost by {costs}denoising_cost. "
+            f"{str(error).splitlines()[-1].strip()}"
         ) from error
 
 

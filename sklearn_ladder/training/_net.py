@@ -222,11 +222,16 @@ class LadderNet(NeuralNetClassifier):
         if self.plan.n_classes == 0:
             del costs["supervised"]
         if not math.isfinite(train_loss):
+            lower = [f"learning_rate (now {self.lr})"]
+            if any(self.plan.denoising_cost):
+                lower.append("denoising_cost")
+            if self.plan.adversary is not None:
+                lower.append("virtual_adversarial__size")
             raise ValueError(
                 f"Training diverged in epoch {len(self.history)}: the mean cost is "
-                f"{train_loss}. Try a lower learning_rate (now {self.lr}), a lower "
-                "denoising_cost or virtual_adversarial__size, or "
-                "feature_scaling='auto' if features have very different scales."
+                f"{train_loss}. Try a lower {' or '.join(lower)}, or "
+                "feature_scaling='auto' if features have very different scales and "
+                "are not scaled yet."
             )
         best = min((e["train_loss"] for e in self.history[:-1]), default=math.inf)
         self.history.record("train_loss", train_loss)
