@@ -60,8 +60,11 @@ def commit():
     head = _git("rev-parse", "HEAD")
     if head is None:
         return {"commit": None, "dirty": None}
-    # new results are untracked, and change no run
-    changes = _git("status", "--porcelain", "--untracked-files=no")
+    # results change no run
+    changes = _git(
+        *("status", "--porcelain", "--untracked-files=no"),
+        *("--", ":/", ":(top,exclude)benchmarks/results"),
+    )
     return {"commit": head, "dirty": bool(changes)}
 
 

@@ -7,7 +7,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
-from sklearn.metrics import check_scoring, log_loss
+from sklearn.metrics import check_scoring
 from sklearn.metrics._scorer import _check_multimetric_scoring
 from sklearn.utils import _safe_indexing, indexable
 from sklearn.utils.metadata_routing import get_routing_for_object
@@ -18,6 +18,11 @@ from .data._labels import labeled_part
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+# Scores of probabilities that have to know the classes of all columns, as `labels`.
+NEED_ALL_CLASSES = {
+    *("log_loss", "d2_log_loss_score", "brier_score_loss", "d2_brier_score"),
+}
 
 
 @overload
@@ -35,8 +40,8 @@ def labeled_scorer(scoring: Any) -> Any:
 
     The wrapped scorer gets samples, labels and metadata such as `sample_weight` of the
     labeled samples only. Labels that are floats or objects only because some are
-    missing get the dtype of the others. Log-loss ("neg_log_loss") is finite also where
-    the test labels lack one of the classes.
+    missing get the dtype of the others. Log-loss ("neg_log_loss") and Brier score are
+    finite also where the test labels lack one of the classes.
 
     Parameters
     ----------
@@ -83,9 +88,13 @@ def labeled_scorer(scoring: Any) -> Any:
 
 
 def _with_all_classes(scorer, estimator):
-    """Let a scorer by log-loss know the classes that are absent from a test fold."""
-    is_log_loss = getattr(scorer, "_score_func", None) is log_loss
-    if not (is_log_loss and hasattr(estimator, "classes_")):
+    """Let a scorer know the classes that are absent from a test fold."""
+    function = getattr(scorer, "_score_func", None)
+    takes_labels = (
+        getattr(function, "__name__", None) in NEED_ALL_CLASSES
+        and "labels" in signature(function).parameters
+    )
+    if not (takes_labels and hasattr(estimator, "classes_")):
         return scorer
     scorer = copy(scorer)
     scorer._kwargs = {"labels": estimator.classes_} | scorer._kwargs

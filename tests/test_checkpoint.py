@@ -6,6 +6,7 @@ import os
 import pickle
 import resource
 import signal
+import zipfile
 from contextlib import contextmanager
 
 import numpy as np
@@ -406,6 +407,18 @@ def test_another_file_is_left_alone(blobs, tmp_path, content):
     torch.save({"weights": torch.zeros(2)}, path)
     with refused(path, ValueError, "is no checkpoint of sklearn_ladder"):
         fit(blobs, checkpoint(path), random_state=None)
+
+
+def test_a_damaged_file_is_refused(blobs, tmp_path):
+    path = tmp_path / "fit"
+    fit(blobs, checkpoint(path))
+    with zipfile.ZipFile(path) as file:
+        tensor = file.read(max(file.infolist(), key=lambda entry: entry.file_size))
+    content = bytearray(path.read_bytes())
+    content[content.find(tensor)] ^= 1
+    path.write_bytes(content)
+    with refused(path, ValueError, "or is damaged"):
+        fit(blobs, checkpoint(path))
 
 
 def test_a_file_of_another_process(blobs, begun):

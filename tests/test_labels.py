@@ -103,6 +103,12 @@ def test_bad_labels(y, message):
         encode_labels(y)
 
 
+@pytest.mark.filterwarnings("ignore:.*matrix:PendingDeprecationWarning")
+def test_a_matrix_has_no_labels():
+    with pytest.raises(TypeError, match=r"y must not be an np\.matrix"):
+        encode_labels(np.matrix([[0], [1], [-1]]))
+
+
 @pytest.mark.parametrize(
     "y, classes, codes",
     [

@@ -1,4 +1,5 @@
 import pickle
+from inspect import signature
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from sklearn.metrics import (
     accuracy_score,
     balanced_accuracy_score,
     get_scorer,
+    get_scorer_names,
     log_loss,
     roc_auc_score,
 )
@@ -250,6 +252,9 @@ def test_the_only_label_of_a_class_is_for_training():
     assert set(y_train) == {-1, 0, 1, 2}
     with pytest.raises(ValueError, match="needs a class with two labels"):
         labeled_train_test_split(y[:3], [0, 1, 2])
+    labels = [0, 0, 0, 1, 2, 3]
+    with pytest.raises(ValueError, match="got 2 labels for training in 4 classes"):
+        labeled_train_test_split(labels, labels, train_size=2)
 
 
 def test_groups_are_ignored_with_a_warning():
@@ -595,7 +600,16 @@ def test_impossible_train_test_split(y, arguments, message):
         labeled_train_test_split(X, y, **arguments)
 
 
-def test_log_loss_where_a_test_fold_lacks_a_class(blobs):
+@pytest.mark.parametrize(
+    "score", ["neg_log_loss", "d2_log_loss_score", "neg_brier_score", "d2_brier_score"]
+)
+def test_scores_where_a_test_fold_lacks_a_class(blobs, score):
+    has_score = score in get_scorer_names()
+    if (
+        not has_score
+        or "labels" not in signature(get_scorer(score)._score_func).parameters
+    ):
+        pytest.skip("this scikit-learn has no such score of several classes")
     X, y, _ = blobs
     few = y.copy()
     few[:2] = 2
@@ -603,7 +617,7 @@ def test_log_loss_where_a_test_fold_lacks_a_class(blobs):
         cross_val_score(
             GaussianNB(), X, few, cv=LabeledStratifiedKFold(3), scoring=scoring
         )
-        for scoring in ("neg_log_loss", labeled_scorer("neg_log_loss"))
+        for scoring in (score, labeled_scorer(score))
     )
     assert np.isnan(plain).any() and np.isfinite(labeled).all()
     is_finite = np.isfinite(plain)

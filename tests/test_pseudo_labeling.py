@@ -1,13 +1,16 @@
 """PseudoLabelingClassifier."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Perceptron
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -304,3 +307,57 @@ def test_an_arbiter_gets_one_hot_columns_of_a_frame(blobs):
         random_state=0,
     ).fit(frame, y_few)
     assert clf.history_[1]["n_arbitrated"] > 0
+
+
+def test_pseudo_labels_have_the_weights_of_their_samples(blobs):
+    X, _, y_few = blobs
+    seen = []
+
+    class Watched(LogisticRegression):
+        def fit(self, X, y, sample_weight=None):
+            seen.append(dict(zip(X[:, 0], sample_weight, strict=True)))
+            return super().fit(X, y, sample_weight)
+
+    weight = np.where(y_few >= 0, 1000.0, np.arange(len(y_few)))
+    weight[np.flatnonzero(y_few < 0)[:10]] = np.nan  # the mean of the labeled ones
+    clf = PseudoLabelingClassifier(Watched(), n_rounds=1, threshold=0.5)
+    clf.fit(X, y_few, sample_weight=weight)
+    given = dict(zip(X[:, 0], np.nan_to_num(weight, nan=1000.0), strict=True))
+    assert len(seen[1]) > len(seen[0]) + 10
+    assert all(given[x] == w for fit in seen for x, w in fit.items())
+    with pytest.raises(ValueError, match="Negative values"):
+        clf.fit(X, y_few, sample_weight=np.where(y_few >= 0, 1.0, -1.0))
+
+
+@pytest.mark.parametrize(
+    "changes, scale, message",
+    [
+        ({}, -5, "needs the samples of the previous fit"),
+        (
+            {"estimator__logisticregression__C": 1e-5},
+            1,
+            "got logisticregression__C=",
+        ),
+        ({"estimator": GaussianNB()}, 1, "parameters must be as before"),
+    ],
+)
+def test_a_continued_fit_is_of_the_same_estimator_and_samples(
+    blobs, changes, scale, message
+):
+    X, _, y_few = blobs
+    # parameters that only `is` could compare
+    search = GridSearchCV(LogisticRegression(), {"C": [1.0]}, cv=StratifiedKFold(2))
+    steps = StandardScaler(), SimpleImputer(), LogisticRegression()
+    for estimator in (make_pipeline(*steps), search):
+        clf = PseudoLabelingClassifier(estimator, n_rounds=1, warm_start=True)
+        clf.fit(X, y_few).set_params(n_rounds=2).fit(X, y_few)
+        assert len(clf.history_) == 3
+    clf = PseudoLabelingClassifier(make_pipeline(*steps), n_rounds=1, warm_start=True)
+    clf.fit(X, y_few)
+    with pytest.warns(UserWarning, match="fit adds no round"):
+        pickle.loads(pickle.dumps(clf)).fit(X, y_few)
+    proba = clf.predict_proba(X)
+    clf.set_params(n_rounds=2, **changes)
+    with pytest.raises(ValueError, match=message):
+        clf.fit(scale * X, y_few)
+    np.testing.assert_array_equal(clf.predict_proba(X), proba)

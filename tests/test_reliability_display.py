@@ -96,3 +96,13 @@ def test_errors(pyplot):
         from_predictions([0, 1], proba)
     with pytest.raises(NotFittedError):
         ReliabilityDisplay.from_estimator(LogisticRegression(), [[0]], [0])
+
+
+@pytest.mark.parametrize("wrong", [np.nan, 1.1, -0.5])
+def test_what_is_no_probability(wrong):
+    y, proba = [0, 1, -1], np.eye(2)[[0, 1, 0]]
+    proba[2] = wrong  # of an unlabeled sample
+    from_predictions(y, proba)
+    proba[1, 1] = wrong
+    with pytest.raises(ValueError, match=f"between 0 and 1; got {wrong:g}"):
+        from_predictions(y, proba)

@@ -523,3 +523,66 @@ def test_gradient_boosting_gets_numbers_for_text(blobs):
         is_categorical = fitted.is_categorical_
         n_found = 0 if is_categorical is None else is_categorical.sum()
         assert n_found == n_categorical
+
+
+# -------------------------------------------------------- class weights and priors
+
+
+@pytest.fixture(scope="module")
+def rare():
+    """One sample in ten is of class 1, among the labels as well."""
+    rng = np.random.RandomState(0)
+    y = (rng.uniform(size=3000) < 0.1).astype(int)
+    return rng.normal(2 * y)[:, None], y, np.where(np.arange(3000) < 600, y, -1)
+
+
+BALANCED = LogisticRegression(class_weight="balanced")
+
+
+@pytest.mark.parametrize(
+    "weighted",
+    [
+        BALANCED,
+        LogisticRegression(class_weight={0: 1, 1: 9}),
+        make_pipeline(StandardScaler(), BALANCED),
+        GridSearchCV(LogisticRegression(), {"class_weight": ["balanced"]}),
+        BaggingClassifier(BALANCED, n_estimators=3, random_state=0),
+        RandomForestClassifier(
+            50, min_samples_leaf=20, class_weight="balanced_subsample", random_state=0
+        ),
+    ],
+    ids=["balanced", "dict", "pipeline", "search", "bagging", "forest"],
+)
+@pytest.mark.parametrize("class_prior", ["em", [0.9, 0.1]])
+@pytest.mark.parametrize("in_vote", [False, True])
+def test_a_class_prior_takes_the_place_of_class_weights(
+    rare, weighted, class_prior, in_vote
+):
+    X, y, y_few = rare
+    clf = ClassPriorClassifier(weighted, class_prior)
+    if in_vote:
+        members = [("weighted", weighted), ("plain", LogisticRegression())]
+        clf = SemiSupervisedVotingClassifier(members, class_prior=class_prior)
+    clf.fit(X, y_few)
+    assert clf.predict_proba(X)[:, 1].mean() == pytest.approx(0.1, abs=0.03)
+    assert clf.score(X, y) > 0.92
+    assert clf.class_prior_[1] == pytest.approx(0.1, abs=0.02)
+
+
+@pytest.mark.parametrize("class_prior", ["auto", None])
+def test_without_a_class_prior_class_weights_stay(rare, class_prior):
+    X, _, y_few = rare
+    # as many labels of each class, so that "auto" could be "em"
+    y_few = np.where(np.cumsum(y_few == 0) <= np.sum(y_few == 1), y_few, -1)
+    weighted = LogisticRegression(class_weight={0: 1, 1: 3})
+    clf = ClassPriorClassifier(weighted, class_prior).fit(X, y_few)
+    labeled = y_few >= 0
+    alone = weighted.fit(X[labeled], y_few[labeled]).predict_proba(X)
+    np.testing.assert_allclose(clf.predict_proba(X), alone)
+    share = 3 / (3 + np.mean(y_few[labeled] == 0) / np.mean(y_few[labeled] == 1))
+    assert clf.class_prior_[1] == pytest.approx(share)
+    members = [("weighted", weighted), ("plain", LogisticRegression())]
+    vote = SemiSupervisedVotingClassifier(members, class_prior=class_prior)
+    plain = LogisticRegression().fit(X[labeled], y_few[labeled]).predict_proba(X)
+    proba = vote.fit(X, y_few).predict_proba(X)
+    np.testing.assert_allclose(proba, (alone + plain) / 2)

@@ -300,6 +300,10 @@ def _as_column(y):
     if not isinstance(y, np.ndarray) and np.ndim(y) == 1:
         return y
     y = np.asanyarray(y)
+    if isinstance(y, np.matrix):
+        raise TypeError(
+            "y must not be an np.matrix. Convert it by np.asarray(y).ravel()."
+        )
     if y.ndim == 2 and y.shape[1] > 1:
         raise ValueError(
             f"y should be a 1d array of labels; got an array of shape {y.shape}. If "

@@ -85,7 +85,9 @@ def split_labeled(labeled, codes, random_state, test_size=None, train_size=None)
     classes, counts = np.unique(codes[labeled], return_counts=True)
     is_only = np.isin(codes[labeled], classes[counts == 1])
     only, others = labeled[is_only], labeled[~is_only]
-    if len(only) < len(labeled):
+    n_split = (counts > 1).sum()  # classes that can be split
+    is_possible = n_train - len(only) >= n_split > 0
+    if is_possible:
         train, test = train_test_split(
             others,
             train_size=n_train - len(only),
@@ -93,7 +95,7 @@ def split_labeled(labeled, codes, random_state, test_size=None, train_size=None)
             stratify=codes[others],
             random_state=random_state,
         )
-    if len(only) == len(labeled) or len(np.unique(codes[train])) < (counts > 1).sum():
+    if not is_possible or len(np.unique(codes[train])) < n_split:
         raise ValueError(
             "A split needs a class with two labels, and labels of each class for "
             f"training; got {n_train} labels for training in {len(classes)} classes."

@@ -11,7 +11,7 @@ from ._missing import as_array, present_part
 
 
 @np.errstate(all="ignore")
-def sample_weights(sample_weight, class_weight, labels):
+def sample_weights(sample_weight, class_weight, labels, keep_unlabeled=False):
     """Combine sample weights and class weights.
 
     Parameters
@@ -19,16 +19,20 @@ def sample_weights(sample_weight, class_weight, labels):
     sample_weight : array-like of shape (n_samples,), float or None
     class_weight : dict, "balanced" or None
     labels : EncodedLabels
+    keep_unlabeled : bool, default=False
+        Whether unlabeled samples keep their weights, because they may get
+        pseudo-labels. Missing ones become the mean of the labeled samples' weights.
 
     Returns
     -------
     ndarray of shape (n_samples,), or None if neither is given
-        1 for unlabeled samples, whose weights are not used, and may be missing.
+        1 for unlabeled samples, unless these keep their weights.
 
     Raises
     ------
     ValueError
-        If the weight of a labeled sample is missing, negative or infinite.
+        If a weight that is kept is negative or infinite, or that of a labeled sample
+        is missing.
     """
     if sample_weight is None and class_weight is None:
         return None
@@ -37,7 +41,11 @@ def sample_weights(sample_weight, class_weight, labels):
     if sample_weight is not None:
         sample_weight = _as_floats(as_array(sample_weight))
         if sample_weight.shape == labeled.shape:
-            sample_weight = np.where(labeled, sample_weight, 1)
+            is_filled, filling = ~labeled, 1.0
+            if keep_unlabeled and labeled.any():
+                is_filled &= np.isnan(sample_weight)
+                filling = sample_weight[labeled].mean()
+            sample_weight = np.where(is_filled, filling, sample_weight)
         elif sample_weight.ndim == 0:
             sample_weight = float(sample_weight)
         weights = _check_sample_weight(

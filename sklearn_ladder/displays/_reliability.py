@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from .._typing import LabelsLike, MatrixLike
 
 
+# By so much a probability may exceed 1.
+ROUNDING = 1e-5
+
+
 class ReliabilityDisplay(CalibrationDisplay):
     """Accuracy against the probability of the predicted class.
 
@@ -338,9 +342,14 @@ def _binary(y_true, y_proba, classes, pos_label):
             "(-1)."
         )
     codes, y_proba = codes[labeled], y_proba[labeled].astype(float)
+    # float32 probabilities may exceed 1 by rounding
+    is_proba = (y_proba >= -ROUNDING) & (y_proba <= 1 + ROUNDING)
+    if not is_proba.all():
+        raise ValueError(
+            f"y_proba must be between 0 and 1; got {y_proba[~is_proba][0]:g}."
+        )
     if pos_label is None:
         predicted = y_proba.argmax(axis=1)
-        # float32 probabilities may exceed 1 by rounding
         return y_proba.max(axis=1).clip(0, 1), predicted == codes
     found = np.flatnonzero([label == pos_label for label in classes.tolist()])
     if len(found) == 0:

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, get_tags, indexable
+from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metadata_routing import (
     UNUSED,
     MetadataRouter,
@@ -25,7 +26,13 @@ from sklearn.utils.validation import (
 )
 
 from .._base import LabeledScoreMixin
-from .._class_prior import adjust, as_dict, find_class_prior, shares_of
+from .._class_prior import (
+    adjust,
+    as_dict,
+    class_shares,
+    find_class_prior,
+    shares_of,
+)
 from .._decorators import _fit_context
 from ..data._labels import UNLABELED, encode_labels, warn_of_order
 from ..data._precision import first_of
@@ -73,7 +80,8 @@ class SemiSupervisedMixin(LabeledScoreMixin):
             Class labels; -1 or a missing value marks an unlabeled sample.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights, passed on to the estimators. Those of unlabeled samples count only
-            where these have pseudo-labels.
+            where these have pseudo-labels; a missing one is then the mean weight of the
+            labeled samples.
         **fit_params : dict
             Metadata for the estimators, with metadata routing only. An estimator that
             gets labeled samples only gets the entries of these.
@@ -122,7 +130,7 @@ class SemiSupervisedMixin(LabeledScoreMixin):
         labels = encode_labels(y)
         warn_of_order(X, y)
         X, _ = indexable(X, labels.codes)
-        weight = sample_weights(sample_weight, None, labels)
+        weight = sample_weights(sample_weight, None, labels, keep_unlabeled=True)
         if weight is not None and not weight[labels.codes != UNLABELED].any():
             raise ValueError("sample_weight must not be zero for all labeled samples.")
         return X, labels, weight
@@ -288,7 +296,7 @@ def check_knows_codes(name, estimator, n_classes):
         )
 
 
-def class_proba(name, estimator, X, n_classes):
+def class_proba(name, estimator, X, n_classes, factors=1.0):
     """Class probabilities by a fitted estimator.
 
     Parameters
@@ -299,6 +307,8 @@ def class_proba(name, estimator, X, n_classes):
     X : array-like of shape (n_samples, n_features)
     n_classes : int
         The estimator was fitted to the codes of this number of classes.
+    factors : float or ndarray of shape (n_classes,), default=1.0
+        On the probabilities: see `adjust`.
 
     Returns
     -------
@@ -314,7 +324,87 @@ def class_proba(name, estimator, X, n_classes):
     check_has_proba(name, estimator)
     check_knows_codes(name, estimator, n_classes)
     proba = np.asarray(estimator.predict_proba(X))
-    return np.nan_to_num(proba, nan=1 / n_classes)
+    proba = np.nan_to_num(proba, nan=1 / n_classes)
+    return proba if np.all(factors == 1) else adjust(proba, factors)
+
+
+def assumed_shares(fitted, codes, n_classes, weight=None):
+    """Shares of the classes that the probabilities of a fitted estimator assume.
+
+    They are those of the labels, each with its sample weight and its class weight.
+
+    Parameters
+    ----------
+    fitted : estimator object
+        Fitted to codes. The class weights of a pipeline, a search or what wraps a
+        single estimator are those of the last estimator.
+    codes : ndarray of shape (n_samples,)
+        Class codes, UNLABELED where there is no label.
+    n_classes : int
+    weight : ndarray of shape (n_samples,), default=None
+        Sample weights.
+
+    Returns
+    -------
+    ndarray of shape (n_classes,)
+    """
+    labeled = codes != UNLABELED
+    class_weight = _class_weight(fitted)
+    if class_weight is not None:
+        of_classes = compute_class_weight(
+            class_weight, classes=np.arange(n_classes), y=codes[labeled]
+        )
+        weight = of_classes[codes] * (1.0 if weight is None else weight)
+    return class_shares(codes, n_classes, weight)
+
+
+def _class_weight(fitted):
+    """Class weights of a fitted estimator: a dict, "balanced" or None."""
+    if isinstance(fitted, Pipeline):
+        return _class_weight(fitted.steps[-1][1])
+    found = getattr(fitted, "class_weight", None)
+    if isinstance(found, str):  # "balanced_subsample" is about the same
+        return "balanced"
+    if isinstance(found, Mapping):
+        return found
+    if hasattr(fitted, "class_prior_"):  # which it has adjusted its probabilities to
+        return None
+    for name in ("best_estimator_", "estimator_"):
+        if hasattr(fitted, name):
+            return _class_weight(getattr(fitted, name))
+    return None
+
+
+def beside_class_weights(class_prior, rule, assumed, weights=None):
+    """What becomes of a class prior where estimators have class weights.
+
+    As in LadderClassifier, class weights say how much classes matter, and "auto" leaves
+    the probabilities as they are. Any other class prior takes their place.
+
+    Parameters
+    ----------
+    class_prior : array-like, dict, "auto", "em" or None
+        The parameter.
+    rule : ClassPriorRule
+        That of the parameter, without class weights.
+    assumed : ndarray of shape (n_estimators, n_classes)
+        As `assumed_shares`.
+    weights : array-like of shape (n_estimators,), default=None
+        Of the estimators, in a mean.
+
+    Returns
+    -------
+    rule : ClassPriorRule
+    factors : ndarray of shape (n_estimators, n_classes)
+        On the probabilities of each estimator, before the rule is applied.
+    """
+    shares = np.array(rule.class_shares)
+    is_auto = isinstance(class_prior, str) and class_prior == "auto"
+    if (is_auto or class_prior is None) and (assumed != shares).any():
+        mean = np.average(assumed, axis=0, weights=weights)
+        rule = rule._replace(class_shares=tuple(mean.tolist()), em_weight=0.0)
+        return rule, np.ones_like(assumed)
+    return rule, shares / assumed
 
 
 def fit_class_prior(predict_proba, X, labels, rule):

@@ -11,6 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 from .._class_prior import adjust, resolve_class_prior
 from ._base import (
     SemiSupervisedMixin,
+    assumed_shares,
+    beside_class_weights,
     class_proba,
     copy_input_tags,
     fit_class_prior,
@@ -47,9 +49,10 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
             default="em"
         Class prior that `predict_proba` assumes. "auto" is "em" if the labels agree
         with equal shares of the classes by a χ² test. The less they agree, and the more
-        sample weights differ, the closer it is to None, as in LadderClassifier. A
-        dict, or an array in the order of `classes_`, has a positive number for each
-        class, and sums to 1. None leaves the probabilities as they are.
+        sample weights differ, the closer it is to None, as in LadderClassifier. If
+        `estimator` has class weights, "auto" is None; any other class prior takes their
+        place. A dict, or an array in the order of `classes_`, has a positive number for
+        each class, and sums to 1. None leaves the probabilities as they are.
 
     Attributes
     ----------
@@ -116,11 +119,16 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
         estimator = clone(semi_supervised(self.estimator))
         name_codes(estimator, labels.classes)
         fitted = estimator.fit(X, codes, **params["estimator"])
+        assumed = assumed_shares(fitted, codes, n_classes, weight)[None]
+        rule, [factors] = beside_class_weights(self.class_prior, rule, assumed)
 
         def proba(X):
-            return class_proba("estimator", fitted, X, n_classes)
+            return class_proba("estimator", fitted, X, n_classes, factors)
 
-        return fit_class_prior(proba, X, labels, rule) | {"estimator_": fitted}
+        return fit_class_prior(proba, X, labels, rule) | {
+            "estimator_": fitted,
+            "_factors": factors,
+        }
 
     def predict_proba(self, X: MatrixLike) -> npt.NDArray[Any]:
         """Predict class probabilities with the class prior.
@@ -135,7 +143,8 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
             Columns in the order of `classes_`.
         """
         check_is_fitted(self)
-        proba = class_proba("estimator", self.estimator_, X, len(self.classes_))
+        n_classes, factors = len(self.classes_), self._factors
+        proba = class_proba("estimator", self.estimator_, X, n_classes, factors)
         return adjust(proba, self._ratio)
 
     def _estimators_for_fit(self):

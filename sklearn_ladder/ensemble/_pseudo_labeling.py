@@ -11,12 +11,14 @@ import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.ensemble._base import _set_random_states
 from sklearn.utils import _safe_indexing
+from sklearn.utils._missing import is_scalar_nan
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from .._one_hot import OneHotColumns, takes_categories
 from .._random import private_random_state
+from .._user_warnings import warn_user
 from ..data._labels import UNLABELED
 from . import _pseudo_labels
 from ._base import (
@@ -37,6 +39,10 @@ if TYPE_CHECKING:
     from .._typing import Estimator, MatrixLike, RandomState
 
 LARGEST_SEED = np.iinfo(np.int32).max
+# Samples that a continued fit compares with those it had.
+MOST_COMPARED = 1000
+# Parameters that change no result, or that `random_state` sets.
+DO_NOT_MATTER = {"random_state", "n_jobs", "verbose", "callbacks"}
 
 
 class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimator):
@@ -90,7 +96,8 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
 
     warm_start : bool, default=False
         If True, a call of `fit` with the same samples and a greater `n_rounds` adds the
-        missing rounds.
+        missing rounds. The parameters of `estimator` must be as before; those of rounds
+        are in `round_params`.
 
     n_jobs : int, default=None
         Number of estimators that are trained at the same time. None is 1.
@@ -193,7 +200,7 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
     def _fitted_attributes(self, X, labels, weight, params):
         codes, n_classes = labels.codes, len(labels.classes)
         params = params["estimator"]
-        stage, history = self._previous(labels)
+        stage, history = self._previous(X, labels)
         if stage is None:
             estimators, seeds = self._candidates(labels.classes)
             stage, record = self._train(estimators, seeds, X, codes, n_classes, params)
@@ -220,6 +227,7 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
             "_codes": codes,
             # large, and only for `warm_start`
             "_stage": stage if self.warm_start else None,
+            "_given": clone(self.estimator) if self.warm_start else None,
         }
 
     def predict_proba(self, X: MatrixLike) -> npt.NDArray[Any]:
@@ -324,7 +332,7 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
             estimator.set_params(**changes)
         return estimators, seeds
 
-    def _previous(self, labels):
+    def _previous(self, X, labels):
         """Stage and history that `warm_start` continues, or None and None."""
         stage = getattr(self, "_stage", None)
         if not self.warm_start or stage is None:
@@ -334,6 +342,8 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
             and np.array_equal(labels.codes, self._codes)
         ):
             raise ValueError("warm_start=True needs the labels of the previous fit.")
+        self._check_same_parameters()
+        self._check_same_samples(X, stage)
         if self.n_estimators > len(stage.estimators):
             raise ValueError(
                 "n_estimators must be at most that of the previous fit, "
@@ -345,9 +355,42 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
                 "n_rounds must be at least that of the previous fit, "
                 f"{len(self.history_) - 1}, with warm_start=True; got {self.n_rounds}."
             )
+        if self.n_rounds == len(self.history_) - 1:
+            warn_user(
+                f"fit adds no round: with warm_start=True, n_rounds is {self.n_rounds} "
+                "as before."
+            )
         # copies, so that a failing fit leaves what there is
         stage = stage._replace(estimators=deepcopy(stage.estimators))
         return stage, list(self.history_)
+
+    def _check_same_parameters(self):
+        before, now = self._given.get_params(), self.estimator.get_params()
+        changed = [
+            f"{name}={value!r}"
+            for name, value in now.items()
+            if name.split("__")[-1] not in DO_NOT_MATTER
+            and not _is_same(value, before.get(name))
+        ]
+        if changed:
+            raise ValueError(
+                "warm_start=True continues with the estimators of the previous fit, so "
+                f"their parameters must be as before; got {', '.join(changed)}. "
+                "Parameters of the rounds are in round_params."
+            )
+
+    def _check_same_samples(self, X, stage):
+        """Raise if an estimator predicts otherwise than for the samples it had."""
+        n_samples, n_classes = stage.probas.shape[1:]
+        some = np.linspace(0, n_samples - 1, min(n_samples, MOST_COMPARED)).astype(int)
+        proba = class_proba(
+            "estimator", stage.estimators[0], _safe_indexing(X, some), n_classes
+        )
+        if not np.allclose(proba, stage.probas[0, some], atol=1e-3):
+            raise ValueError(
+                "warm_start=True needs the samples of the previous fit; for these, an "
+                "estimator has other predictions."
+            )
 
     def _estimators_for_fit(self):
         return {"estimator": semi_supervised(self.estimator)}
@@ -367,6 +410,27 @@ class _Stage(NamedTuple):
     def kept(self, n_estimators):
         """Numbers of the estimators that agree most often with the mean of all."""
         return _pseudo_labels.most_agreeing(self.probas, n_estimators)
+
+
+def _is_same(value, before):
+    """Whether a parameter is as before. Of objects without ``==``, types are compared.
+
+    Estimators are such objects; their parameters have names of their own.
+    """
+    if isinstance(value, (list, tuple)) and isinstance(before, type(value)):
+        return len(value) == len(before) and all(map(_is_same, value, before))
+    if isinstance(value, dict) and isinstance(before, dict):
+        return value.keys() == before.keys() and all(
+            _is_same(entry, before[name]) for name, entry in value.items()
+        )
+    if type(value).__eq__ is object.__eq__:
+        return type(value) is type(before)
+    if is_scalar_nan(value):
+        return is_scalar_nan(before)
+    try:
+        return bool(np.all(value == before))
+    except (TypeError, ValueError):  # arrays of other shapes
+        return False
 
 
 def _set_seeds(estimators, seeds, n_round):

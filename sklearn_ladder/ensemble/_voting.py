@@ -22,6 +22,8 @@ from .._one_hot import OneHotColumns, takes_categories
 from .._random import private_random_state
 from ._base import (
     SemiSupervisedMixin,
+    assumed_shares,
+    beside_class_weights,
     check_has_proba,
     check_is_classifier,
     class_proba,
@@ -182,14 +184,19 @@ class SemiSupervisedVotingClassifier(
             )
         )
         named = Bunch(**dict(zip(members, fitted, strict=True)))
+        assumed = [assumed_shares(each, codes, n_classes, weight) for each in fitted]
+        rule, factors = beside_class_weights(
+            self.class_prior, rule, np.array(assumed), weights
+        )
 
         def proba(X):
-            return _mean_proba(named, weights, one_hot, X, n_classes)
+            return _mean_proba(named, weights, factors, one_hot, X, n_classes)
 
         return fit_class_prior(proba, X, labels, rule) | {
             "estimators_": fitted,
             "named_estimators_": named,
             "_weights": weights,
+            "_factors": factors,
             "_one_hot": one_hot,
         }
 
@@ -207,7 +214,9 @@ class SemiSupervisedVotingClassifier(
         """
         check_is_fitted(self)
         members, n_classes = self.named_estimators_, len(self.classes_)
-        proba = _mean_proba(members, self._weights, self._one_hot, X, n_classes)
+        proba = _mean_proba(
+            *(members, self._weights, self._factors, self._one_hot, X, n_classes)
+        )
         return adjust(proba, self._ratio)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
@@ -344,12 +353,14 @@ def _inputs(members, one_hot, X):
     }
 
 
-def _mean_proba(members, weights, one_hot, X, n_classes):
-    """Weighted mean of the members' class probabilities."""
+def _mean_proba(members, weights, factors, one_hot, X, n_classes):
+    """Weighted mean of the members' class probabilities, each with its factors."""
     X_of_members = _inputs(members, one_hot, X)
     proba = [
-        class_proba(f"estimators: {name!r}", member, X_of_members[name], n_classes)
-        for name, member in members.items()
+        class_proba(
+            *(f"estimators: {name!r}", member, X_of_members[name], n_classes, of_member)
+        )
+        for (name, member), of_member in zip(members.items(), factors, strict=True)
     ]
     return np.average(proba, axis=0, weights=weights)
 

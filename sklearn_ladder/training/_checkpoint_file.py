@@ -2,6 +2,7 @@
 
 import io
 import os
+import zipfile
 from contextlib import suppress
 from pathlib import Path
 from types import NoneType
@@ -22,7 +23,7 @@ def read(path):
     Raises
     ------
     ValueError
-        If the file is no checkpoint.
+        If the file is no checkpoint, or if its checksums are wrong.
     OSError
         If it cannot be read.
     """
@@ -31,18 +32,22 @@ def read(path):
     except FileNotFoundError:
         return None
     try:
+        # torch does not look at checksums
+        with zipfile.ZipFile(io.BytesIO(content)) as file:
+            damaged = file.testzip()
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises whatever the bytes lead to
         raise _no_checkpoint(path) from error
-    if not isinstance(state, dict) or state.get("format") != FORMAT:
+    is_ours = isinstance(state, dict) and state.get("format") == FORMAT
+    if damaged is not None or not is_ours:
         raise _no_checkpoint(path)
     return state
 
 
 def _no_checkpoint(path):
     return ValueError(
-        f"{path} is no checkpoint of sklearn_ladder {__version__}. Choose another "
-        "path, or remove the file."
+        f"{path} is no checkpoint of sklearn_ladder {__version__}, or is damaged. "
+        "Choose another path, or remove the file."
     )
 
 
