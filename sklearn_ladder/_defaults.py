@@ -49,7 +49,7 @@ def costs_of_autoencoder(n_layers):
 def noise_of_autoencoder(n_layers):
     """Standard deviation of an autoencoder's noise: 0.5 at the input, 0.3 above.
 
-    To undo more noise at the input, the code must say more of a sample. As much noise
+    To undo more noise at the input, the code must say more of a sample. The same noise
     at all layers makes codes worse.
 
     Returns

@@ -72,7 +72,7 @@ class Plan:
     weight_normalization: bool
     n_estimators: int
     linear_share: float  # of the linear member in the mean of the probabilities
-    n_denoising: int  # the first members, which have the denoising costs, if any has
+    n_denoising: int  # members with denoising costs, if any has: the first ones
     uses_unlabeled: bool  # whether any cost needs unlabeled samples
     batch_size: int
     max_epochs: int
@@ -299,10 +299,10 @@ def _resolve_training(parameters, data, network, previous):
         )
         max_epochs = max(1, round(n_updates / n_batches_per_epoch))
     if parameters["early_stopping"] and max_epochs == 1:
-        given = parameters["max_epochs"]
+        is_auto = ' ("auto" gives 1)' * (parameters["max_epochs"] == "auto")
         warn_user(
             "early_stopping=True compares the weights of several epochs, but training "
-            f"has only one: raise max_epochs (now {given!r}, which is 1).",
+            f"has only one: raise max_epochs{is_auto}.",
         )
     n_estimators = parameters["n_estimators"]
     if n_estimators == "auto":

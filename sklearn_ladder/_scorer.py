@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # Scores of probabilities that have to know the classes of all columns, as `labels`.
 NEED_ALL_CLASSES = {
     *("log_loss", "d2_log_loss_score", "brier_score_loss", "d2_brier_score"),
+    "top_k_accuracy_score",
 }
 
 
@@ -40,8 +41,9 @@ def labeled_scorer(scoring: Any) -> Any:
 
     The wrapped scorer gets samples, labels and metadata such as `sample_weight` of the
     labeled samples only. Labels that are floats or objects only because some are
-    missing get the dtype of the others. Log-loss ("neg_log_loss") and Brier score are
-    finite also where the test labels lack one of the classes.
+    missing get the dtype of the others. Scores of probabilities for which test labels
+    must not lack a class, such as "neg_log_loss", "neg_brier_score" and
+    "top_k_accuracy", get the classes of the estimator. ROC AUC is undefined there.
 
     Parameters
     ----------
@@ -96,8 +98,11 @@ def _with_all_classes(scorer, estimator):
     )
     if not (takes_labels and hasattr(estimator, "classes_")):
         return scorer
+    known = {"labels": estimator.classes_}
+    if len(estimator.classes_) == 2 and "pos_label" in signature(function).parameters:
+        known["pos_label"] = estimator.classes_[1]
     scorer = copy(scorer)
-    scorer._kwargs = {"labels": estimator.classes_} | scorer._kwargs
+    scorer._kwargs = known | scorer._kwargs
     return scorer
 
 

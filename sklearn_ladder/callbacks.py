@@ -47,8 +47,13 @@ class CUDAGraph(Callback):
         self.reason_ = self._reason_against(net)
         if self.reason_ is None:
             self.step_before_ = net.train_step
+            costs = net.criterion_
             net.train_step = GraphedStep(
-                net.train_step.plain, net.optimizer_, net.noise_generator_
+                *(net.train_step.plain, net.optimizer_, net.noise_generator_),
+                lambda: (
+                    *(tuple(net.module_.noise_std), tuple(costs.denoising_costs)),
+                    *(costs.smoothing, costs.adversarial_weight),
+                ),
             )
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:

@@ -409,6 +409,17 @@ def test_another_file_is_left_alone(blobs, tmp_path, content):
         fit(blobs, checkpoint(path), random_state=None)
 
 
+def test_checksums_are_written_though_switched_off(blobs, tmp_path):
+    path, before = tmp_path / "fit", torch.serialization.get_crc32_options()
+    torch.serialization.set_crc32_options(False)
+    try:
+        fit(blobs, checkpoint(path))
+        assert torch.serialization.get_crc32_options() is False
+    finally:
+        torch.serialization.set_crc32_options(before)
+    fit(blobs, checkpoint(path))
+
+
 def test_a_damaged_file_is_refused(blobs, tmp_path):
     path = tmp_path / "fit"
     fit(blobs, checkpoint(path))

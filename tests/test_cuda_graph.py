@@ -54,8 +54,8 @@ class StandIn:
 def use_stand_in(monkeypatch, record):
     """Let the callback record so, whatever the device is."""
 
-    def graphed_step(step, optimizer, generator):
-        return GraphedStep(step, optimizer, generator, record)
+    def graphed_step(*arguments):
+        return GraphedStep(*arguments, record)
 
     monkeypatch.setattr(callbacks, "GraphedStep", graphed_step)
     monkeypatch.setattr(CUDAGraph, "_reason_against", lambda callback, net: None)
@@ -138,11 +138,25 @@ class WeightDecay(Callback):
             net.optimizer_.param_groups[0]["weight_decay"] = 0.1
 
 
-def test_steps_are_plain_after_the_optimizer_changed(blobs, monkeypatch):
-    eager = fit(blobs, WeightDecay())
+class NoNoise(Callback):
+    def on_epoch_begin(self, net, **kwargs):
+        if len(net.history) == 4:
+            net.module_.noise_std = (0.0,) * len(net.module_.noise_std)
+
+
+class OtherCosts(Callback):
+    def on_epoch_begin(self, net, **kwargs):
+        if len(net.history) == 4:
+            costs = net.criterion_.denoising_costs
+            net.criterion_.denoising_costs = [2 * cost for cost in costs]
+
+
+@pytest.mark.parametrize("change", [WeightDecay, NoNoise, OtherCosts])
+def test_steps_are_plain_after_a_constant_changed(blobs, monkeypatch, change):
+    eager = fit(blobs, change())
     record = StandIn()
     use_stand_in(monkeypatch, record)
-    graphed = fit(blobs, WeightDecay(), CUDAGraph())
+    graphed = fit(blobs, change(), CUDAGraph())
     assert_same(graphed, eager, blobs[0])
     assert record.n_replays == 3 * 3 - N_EAGER
     assert reason(graphed).startswith("settings of the optimizer")

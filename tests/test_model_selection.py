@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import (
     accuracy_score,
     balanced_accuracy_score,
+    brier_score_loss,
     get_scorer,
     get_scorer_names,
     log_loss,
@@ -600,8 +601,25 @@ def test_impossible_train_test_split(y, arguments, message):
         labeled_train_test_split(X, y, **arguments)
 
 
+@pytest.mark.parametrize("classes", [(1, 2), ("a", "b")])
+def test_brier_score_of_two_classes(blobs, classes):
+    X, y, _ = blobs
+    y = np.array(classes)[y]
+    clf = GaussianNB().fit(X, y)
+    first = y == classes[0]
+    scorer = labeled_scorer("neg_brier_score")
+    expected = -np.mean(clf.predict_proba(X[first])[:, 1] ** 2)
+    assert scorer(clf, X[first], y[first]) == pytest.approx(expected)
+    of_all = -brier_score_loss(y == classes[1], clf.predict_proba(X)[:, 1])
+    assert scorer(clf, X, y) == pytest.approx(of_all)
+
+
 @pytest.mark.parametrize(
-    "score", ["neg_log_loss", "d2_log_loss_score", "neg_brier_score", "d2_brier_score"]
+    "score",
+    [
+        *("neg_log_loss", "d2_log_loss_score", "neg_brier_score", "d2_brier_score"),
+        "top_k_accuracy",
+    ],
 )
 def test_scores_where_a_test_fold_lacks_a_class(blobs, score):
     has_score = score in get_scorer_names()

@@ -9,6 +9,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.semi_supervised import LabelSpreading
 
 from sklearn_ladder import LadderClassifier
 from sklearn_ladder.displays import ReliabilityDisplay
@@ -106,3 +107,10 @@ def test_what_is_no_probability(wrong):
     proba[1, 1] = wrong
     with pytest.raises(ValueError, match=f"between 0 and 1; got {wrong:g}"):
         from_predictions(y, proba)
+
+
+def test_where_label_spreading_says_nothing():
+    X = np.array([[0.0], [0.1], [1.0], [1.1], [500.0]])
+    clf = LabelSpreading(gamma=20).fit(X[:4], [0, -1, 1, -1])
+    display = ReliabilityDisplay.from_estimator(clf, X, [0, 0, 1, 1, 0], n_bins=2)
+    np.testing.assert_allclose(display.y_prob[-1], 0.5)

@@ -15,6 +15,7 @@ from sklearn.ensemble import (
 )
 from sklearn.linear_model import LogisticRegression, Perceptron
 from sklearn.model_selection import GridSearchCV
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -492,7 +493,7 @@ def test_class_weights_name_classes(blobs):
     )
     members = {
         "vote": SemiSupervisedVotingClassifier([("rf", forest)]),
-        "prior": ClassPriorClassifier(forest),
+        "prior": ClassPriorClassifier(forest, None),
         "rounds": rounds,
         "search": SemiSupervisedVotingClassifier([("search", search)]),
         "codes": SemiSupervisedClassifier(forest),
@@ -536,53 +537,89 @@ def rare():
     return rng.normal(2 * y)[:, None], y, np.where(np.arange(3000) < 600, y, -1)
 
 
-BALANCED = LogisticRegression(class_weight="balanced")
+def few_trees(**parameters):
+    return RandomForestClassifier(20, random_state=0, **parameters)
 
 
-@pytest.mark.parametrize(
-    "weighted",
-    [
-        BALANCED,
-        LogisticRegression(class_weight={0: 1, 1: 9}),
-        make_pipeline(StandardScaler(), BALANCED),
-        GridSearchCV(LogisticRegression(), {"class_weight": ["balanced"]}),
-        BaggingClassifier(BALANCED, n_estimators=3, random_state=0),
-        RandomForestClassifier(
-            50, min_samples_leaf=20, class_weight="balanced_subsample", random_state=0
-        ),
-    ],
-    ids=["balanced", "dict", "pipeline", "search", "bagging", "forest"],
-)
-@pytest.mark.parametrize("class_prior", ["em", [0.9, 0.1]])
+PLAIN, BALANCED = LogisticRegression(), LogisticRegression(class_weight="balanced")
+SEARCHED = {"C": [0.1, 1.0]}
+# What would change the shares of classes, and the same without it.
+WITH_SHARES = {
+    "balanced": (BALANCED, PLAIN),
+    "dict": (LogisticRegression(class_weight={0: 1, 1: 9}), PLAIN),
+    "pipeline": tuple(make_pipeline(StandardScaler(), e) for e in (BALANCED, PLAIN)),
+    "search": (
+        GridSearchCV(PLAIN, SEARCHED | {"class_weight": [None, "balanced"]}, cv=3),
+        GridSearchCV(PLAIN, SEARCHED, cv=3),
+    ),
+    "search of several grids": (
+        GridSearchCV(PLAIN, [SEARCHED, {"class_weight": ["balanced"]}], cv=3),
+        GridSearchCV(PLAIN, [SEARCHED, {}], cv=3),
+    ),
+    "forest": (few_trees(class_weight="balanced_subsample"), few_trees()),
+    "bagging": tuple(
+        BaggingClassifier(e, n_estimators=3, random_state=0) for e in (BALANCED, PLAIN)
+    ),
+    "stacking": tuple(
+        StackingClassifier([("l", PLAIN)], e, cv=3) for e in (BALANCED, PLAIN)
+    ),
+    "one against the rest": tuple(map(OneVsRestClassifier, (BALANCED, PLAIN))),
+    "pseudo-labels": tuple(
+        PseudoLabelingClassifier(PLAIN, 1, round_params=changes)
+        for changes in ({"class_weight": "balanced"}, {"class_weight": None})
+    ),
+    "a prior within": tuple(
+        ClassPriorClassifier(e, p) for e, p in ((BALANCED, "em"), (PLAIN, None))
+    ),
+    "Bayes": (GaussianNB(priors=[0.5, 0.5]), GaussianNB()),
+    "ladder": tuple(
+        LadderClassifier((4,), max_epochs=2, random_state=0, **parameters)
+        for parameters in (
+            {"class_weight": "balanced", "class_prior": [0.5, 0.5]},
+            {"class_prior": None},
+        )
+    ),
+}
+
+
+@pytest.mark.parametrize("with_shares", WITH_SHARES)
+@pytest.mark.parametrize("class_prior", ["em", {0: 0.9, 1: 0.1}])
 @pytest.mark.parametrize("in_vote", [False, True])
 def test_a_class_prior_takes_the_place_of_class_weights(
-    rare, weighted, class_prior, in_vote
+    rare, with_shares, class_prior, in_vote
 ):
-    X, y, y_few = rare
-    clf = ClassPriorClassifier(weighted, class_prior)
-    if in_vote:
-        members = [("weighted", weighted), ("plain", LogisticRegression())]
-        clf = SemiSupervisedVotingClassifier(members, class_prior=class_prior)
-    clf.fit(X, y_few)
-    assert clf.predict_proba(X)[:, 1].mean() == pytest.approx(0.1, abs=0.03)
-    assert clf.score(X, y) > 0.92
-    assert clf.class_prior_[1] == pytest.approx(0.1, abs=0.02)
+    X, _, y_few = rare
+    own, without = WITH_SHARES[with_shares]
+
+    def proba(estimator):
+        clf = ClassPriorClassifier(estimator, class_prior)
+        if in_vote:
+            members = [("own", estimator), ("plain", PLAIN)]
+            clf = SemiSupervisedVotingClassifier(members, class_prior=class_prior)
+        return clf.fit(X, y_few).predict_proba(X)
+
+    name = "estimators: 'own'" if in_vote else "estimator"
+    with pytest.warns(
+        UserWarning, match=f"{name} is fitted without its .*: class_prior"
+    ):
+        found = proba(own)
+    np.testing.assert_array_equal(found, proba(without))
 
 
 @pytest.mark.parametrize("class_prior", ["auto", None])
-def test_without_a_class_prior_class_weights_stay(rare, class_prior):
+def test_class_weights_stay_beside_no_class_prior(rare, class_prior, recwarn):
     X, _, y_few = rare
     # as many labels of each class, so that "auto" could be "em"
     y_few = np.where(np.cumsum(y_few == 0) <= np.sum(y_few == 1), y_few, -1)
-    weighted = LogisticRegression(class_weight={0: 1, 1: 3})
-    clf = ClassPriorClassifier(weighted, class_prior).fit(X, y_few)
     labeled = y_few >= 0
-    alone = weighted.fit(X[labeled], y_few[labeled]).predict_proba(X)
-    np.testing.assert_allclose(clf.predict_proba(X), alone)
-    share = 3 / (3 + np.mean(y_few[labeled] == 0) / np.mean(y_few[labeled] == 1))
-    assert clf.class_prior_[1] == pytest.approx(share)
-    members = [("weighted", weighted), ("plain", LogisticRegression())]
+    clf = ClassPriorClassifier(BALANCED, class_prior).fit(X, y_few)
+    balanced, plain = (
+        clone(e).fit(X[labeled], y_few[labeled]).predict_proba(X)
+        for e in (BALANCED, PLAIN)
+    )
+    np.testing.assert_array_equal(clf.predict_proba(X), balanced)
+    members = [("balanced", BALANCED), ("plain", PLAIN)]
     vote = SemiSupervisedVotingClassifier(members, class_prior=class_prior)
-    plain = LogisticRegression().fit(X[labeled], y_few[labeled]).predict_proba(X)
     proba = vote.fit(X, y_few).predict_proba(X)
-    np.testing.assert_allclose(proba, (alone + plain) / 2)
+    np.testing.assert_allclose(proba, (balanced + plain) / 2)
+    assert not recwarn

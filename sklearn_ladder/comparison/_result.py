@@ -97,9 +97,13 @@ class Comparison:
 
     # ----------------------------------------------------------------- scores
 
-    @cached_property
+    @property
     def table(self) -> pd.DataFrame:
         """Means of the scores, with their intervals."""
+        return self._table.copy()
+
+    @cached_property
+    def _table(self):
         best = self._by_fold("log_loss").mean().idxmin()
         rows = {}
         for name in self._by_fold("log_loss"):
@@ -167,8 +171,8 @@ class Comparison:
 
     def _chosen(self):
         """The vote, unless another method is surely better."""
-        best = self.table.index[0]
-        has_vote = VOTE in self.table.index
+        best = self._table.index[0]
+        has_vote = VOTE in self._table.index
         return VOTE if has_vote and self.probability(best, VOTE) < SURE else best
 
     def _beats_guess(self, method):
@@ -178,7 +182,7 @@ class Comparison:
         """
         if method == GUESS:
             return 0.0
-        if GUESS not in self.table.index:
+        if GUESS not in self._table.index:
             return 1.0
         return self.probability(method, GUESS)
 
@@ -207,7 +211,8 @@ class Comparison:
             advice = f"With {n_labels} labels, {on_unlabeled}. " if on_unlabeled else ""
             advice += self._on_method()
         else:
-            use = " without evidence, use the vote;" if VOTE in self.table.index else ""
+            has_vote = VOTE in self._table.index
+            use = " without evidence, use the vote;" if has_vote else ""
             advice = (
                 f"{n_labels} labels are too few to tell methods apart, or whether "
                 f"unlabeled samples help:{use} label at least {FEWEST_LABELS} samples "
@@ -245,7 +250,7 @@ class Comparison:
         )
 
     def _on_method(self):
-        table, chosen = self.table, self._chosen()
+        table, chosen = self._table, self._chosen()
         best, *others = table.index
         beats_guess = self._beats_guess(chosen)
         if chosen == GUESS:
@@ -295,7 +300,7 @@ class Comparison:
         -------
         str
         """
-        table = self.table
+        table = self._table
         lines = [
             "| method | accuracy | balanced accuracy | log-loss | log-loss minus that "
             f"of {table.index[0]} | seconds |",
@@ -338,7 +343,7 @@ class Comparison:
                 "recommended": self.recommended,
                 "verdict": self.verdict,
                 "probability_of_help": probability and round(probability, 4),
-                "table": self.table.round(4).to_dict("index"),
+                "table": self._table.round(4).to_dict("index"),
                 "folds": self.folds.round(4).to_dict("records"),
             },
             indent=1,

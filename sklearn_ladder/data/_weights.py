@@ -1,4 +1,4 @@
-"""Weights of the labeled samples in the supervised cost."""
+"""Sample weights: checked, combined with class weights, and normalized."""
 
 from numbers import Real
 
@@ -21,7 +21,8 @@ def sample_weights(sample_weight, class_weight, labels, keep_unlabeled=False):
     labels : EncodedLabels
     keep_unlabeled : bool, default=False
         Whether unlabeled samples keep their weights, because they may get
-        pseudo-labels. Missing ones become the mean of the labeled samples' weights.
+        pseudo-labels. Those that are missing, negative or infinite become the mean of
+        the labeled samples' weights.
 
     Returns
     -------
@@ -31,8 +32,7 @@ def sample_weights(sample_weight, class_weight, labels, keep_unlabeled=False):
     Raises
     ------
     ValueError
-        If a weight that is kept is negative or infinite, or that of a labeled sample
-        is missing.
+        If the weight of a labeled sample is missing, negative or infinite.
     """
     if sample_weight is None and class_weight is None:
         return None
@@ -43,7 +43,7 @@ def sample_weights(sample_weight, class_weight, labels, keep_unlabeled=False):
         if sample_weight.shape == labeled.shape:
             is_filled, filling = ~labeled, 1.0
             if keep_unlabeled and labeled.any():
-                is_filled &= np.isnan(sample_weight)
+                is_filled &= ~np.isfinite(sample_weight) | (sample_weight < 0)
                 filling = sample_weight[labeled].mean()
             sample_weight = np.where(is_filled, filling, sample_weight)
         elif sample_weight.ndim == 0:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .._typing import LabelsLike, MatrixLike
 
 
-# By so much a probability may exceed 1.
+# Rounding: probabilities may lie this far outside 0 and 1.
 ROUNDING = 1e-5
 
 
@@ -196,9 +196,11 @@ class ReliabilityDisplay(CalibrationDisplay):
         """
         require_matplotlib(cls)
         check_is_fitted(estimator)
+        proba = np.asarray(estimator.predict_proba(X))
         return cls.from_predictions(
             y,
-            estimator.predict_proba(X),
+            # label spreading has NaN where it says nothing
+            np.nan_to_num(proba, nan=1 / proba.shape[1]),
             classes=estimator.classes_,
             n_bins=n_bins,
             strategy=strategy,

@@ -10,7 +10,6 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, get_tags, indexable
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metadata_routing import (
     UNUSED,
     MetadataRouter,
@@ -26,14 +25,9 @@ from sklearn.utils.validation import (
 )
 
 from .._base import LabeledScoreMixin
-from .._class_prior import (
-    adjust,
-    as_dict,
-    class_shares,
-    find_class_prior,
-    shares_of,
-)
+from .._class_prior import adjust, as_dict, find_class_prior, shares_of
 from .._decorators import _fit_context
+from .._user_warnings import warn_user
 from ..data._labels import UNLABELED, encode_labels, warn_of_order
 from ..data._precision import first_of
 from ..data._weights import sample_weights
@@ -46,6 +40,8 @@ if TYPE_CHECKING:
 
     from .._typing import LabelsLike, MatrixLike
 
+# Parameters that say how much classes matter, or how frequent they are.
+OF_CLASSES = ("class_weight", "class_prior", "priors")
 FIT_TO_FIT = MethodMapping().add(caller="fit", callee="fit")
 
 
@@ -80,8 +76,8 @@ class SemiSupervisedMixin(LabeledScoreMixin):
             Class labels; -1 or a missing value marks an unlabeled sample.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights, passed on to the estimators. Those of unlabeled samples count only
-            where these have pseudo-labels; a missing one is then the mean weight of the
-            labeled samples.
+            where these have pseudo-labels; one that is missing, negative or infinite is
+            then the mean weight of the labeled samples.
         **fit_params : dict
             Metadata for the estimators, with metadata routing only. An estimator that
             gets labeled samples only gets the entries of these.
@@ -229,6 +225,74 @@ def _by_code(name, by_class, classes):
     return {code_of[each]: v for each, v in by_class.items() if each in code_of}
 
 
+def leave_shares_to(class_prior, name, estimator):
+    """Switch off what would change shares of classes beside a class prior.
+
+    These are the class weights and class priors among an estimator's parameters. Beside
+    a class prior they would count twice.
+
+    Parameters
+    ----------
+    class_prior : array-like, dict, "auto", "em" or None
+        With None, the estimator stays as it is. With "auto", only what is "auto" is
+        switched off.
+    name : str
+        For the warning.
+    estimator : estimator object
+        Its parameters are changed.
+
+    Returns
+    -------
+    bool
+        Whether "auto" may estimate a class prior. It may not beside class weights,
+        which say how much classes matter, as in LadderClassifier.
+
+    Warns
+    -----
+    UserWarning
+        If anything but "auto" is switched off.
+    """
+    if class_prior is None:
+        return False
+    params = estimator.get_params()
+    without = _without_shares(params)
+    is_auto = {key: str(params[key]) == "auto" for key in without}
+    given = [key for key in without if not is_auto[key]]
+    if isinstance(class_prior, str) and class_prior == "auto":
+        estimator.set_params(**{key: None for key in without if is_auto[key]})
+        return all(key.split("__")[-1] == "class_prior" for key in given)
+    if given:
+        warn_user(
+            f"{name} is fitted without its {', '.join(given)}: class_prior takes the "
+            "place of class weights and other priors. class_prior=None keeps them."
+        )
+    estimator.set_params(**without)
+    return True
+
+
+def _without_shares(params):
+    """Select the parameters of `OF_CLASSES`, with None in their place.
+
+    Of `round_params` and of search grids that contain them, copies without them.
+    """
+    found = {}
+    for key, value in params.items():
+        last = key.split("__")[-1]
+        if last in OF_CLASSES and value is not None:
+            found[key] = None
+        elif last == "round_params" and value and (inner := _without_shares(value)):
+            found[key] = value | inner
+        elif last in ("param_grid", "param_distributions"):
+            grids = [value] if isinstance(value, Mapping) else value
+            without = [
+                {k: v for k, v in grid.items() if k.split("__")[-1] not in OF_CLASSES}
+                for grid in grids
+            ]
+            if sum(map(len, without)) < sum(map(len, grids)):
+                found[key] = without
+    return found
+
+
 def copy_input_tags(tags, estimators):
     """Let the input tags say what all of the estimators can take."""
     all_tags = [get_tags(estimator).input_tags for estimator in estimators]
@@ -296,7 +360,7 @@ def check_knows_codes(name, estimator, n_classes):
         )
 
 
-def class_proba(name, estimator, X, n_classes, factors=1.0):
+def class_proba(name, estimator, X, n_classes):
     """Class probabilities by a fitted estimator.
 
     Parameters
@@ -307,8 +371,6 @@ def class_proba(name, estimator, X, n_classes, factors=1.0):
     X : array-like of shape (n_samples, n_features)
     n_classes : int
         The estimator was fitted to the codes of this number of classes.
-    factors : float or ndarray of shape (n_classes,), default=1.0
-        On the probabilities: see `adjust`.
 
     Returns
     -------
@@ -324,87 +386,7 @@ def class_proba(name, estimator, X, n_classes, factors=1.0):
     check_has_proba(name, estimator)
     check_knows_codes(name, estimator, n_classes)
     proba = np.asarray(estimator.predict_proba(X))
-    proba = np.nan_to_num(proba, nan=1 / n_classes)
-    return proba if np.all(factors == 1) else adjust(proba, factors)
-
-
-def assumed_shares(fitted, codes, n_classes, weight=None):
-    """Shares of the classes that the probabilities of a fitted estimator assume.
-
-    They are those of the labels, each with its sample weight and its class weight.
-
-    Parameters
-    ----------
-    fitted : estimator object
-        Fitted to codes. The class weights of a pipeline, a search or what wraps a
-        single estimator are those of the last estimator.
-    codes : ndarray of shape (n_samples,)
-        Class codes, UNLABELED where there is no label.
-    n_classes : int
-    weight : ndarray of shape (n_samples,), default=None
-        Sample weights.
-
-    Returns
-    -------
-    ndarray of shape (n_classes,)
-    """
-    labeled = codes != UNLABELED
-    class_weight = _class_weight(fitted)
-    if class_weight is not None:
-        of_classes = compute_class_weight(
-            class_weight, classes=np.arange(n_classes), y=codes[labeled]
-        )
-        weight = of_classes[codes] * (1.0 if weight is None else weight)
-    return class_shares(codes, n_classes, weight)
-
-
-def _class_weight(fitted):
-    """Class weights of a fitted estimator: a dict, "balanced" or None."""
-    if isinstance(fitted, Pipeline):
-        return _class_weight(fitted.steps[-1][1])
-    found = getattr(fitted, "class_weight", None)
-    if isinstance(found, str):  # "balanced_subsample" is about the same
-        return "balanced"
-    if isinstance(found, Mapping):
-        return found
-    if hasattr(fitted, "class_prior_"):  # which it has adjusted its probabilities to
-        return None
-    for name in ("best_estimator_", "estimator_"):
-        if hasattr(fitted, name):
-            return _class_weight(getattr(fitted, name))
-    return None
-
-
-def beside_class_weights(class_prior, rule, assumed, weights=None):
-    """What becomes of a class prior where estimators have class weights.
-
-    As in LadderClassifier, class weights say how much classes matter, and "auto" leaves
-    the probabilities as they are. Any other class prior takes their place.
-
-    Parameters
-    ----------
-    class_prior : array-like, dict, "auto", "em" or None
-        The parameter.
-    rule : ClassPriorRule
-        That of the parameter, without class weights.
-    assumed : ndarray of shape (n_estimators, n_classes)
-        As `assumed_shares`.
-    weights : array-like of shape (n_estimators,), default=None
-        Of the estimators, in a mean.
-
-    Returns
-    -------
-    rule : ClassPriorRule
-    factors : ndarray of shape (n_estimators, n_classes)
-        On the probabilities of each estimator, before the rule is applied.
-    """
-    shares = np.array(rule.class_shares)
-    is_auto = isinstance(class_prior, str) and class_prior == "auto"
-    if (is_auto or class_prior is None) and (assumed != shares).any():
-        mean = np.average(assumed, axis=0, weights=weights)
-        rule = rule._replace(class_shares=tuple(mean.tolist()), em_weight=0.0)
-        return rule, np.ones_like(assumed)
-    return rule, shares / assumed
+    return np.nan_to_num(proba, nan=1 / n_classes)
 
 
 def fit_class_prior(predict_proba, X, labels, rule):

@@ -11,11 +11,10 @@ from sklearn.utils.validation import check_is_fitted
 from .._class_prior import adjust, resolve_class_prior
 from ._base import (
     SemiSupervisedMixin,
-    assumed_shares,
-    beside_class_weights,
     class_proba,
     copy_input_tags,
     fit_class_prior,
+    leave_shares_to,
     name_codes,
 )
 from ._labeled_only import semi_supervised
@@ -43,16 +42,17 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
         If it does not take -1 (:func:`is_semi_supervised`), it gets the labeled samples
         only. It gets class codes 0, 1, … in place of labels, as in
         :class:`~sklearn.ensemble.VotingClassifier`; a dict of class weights still has
-        labels as keys. It should have no class prior of its own.
+        labels as keys. Beside a class prior, it is fitted without class weights and
+        class priors of its own, and a warning says so.
 
     class_prior : "em", "auto", dict, array-like of shape (n_classes,) or None, \
             default="em"
         Class prior that `predict_proba` assumes. "auto" is "em" if the labels agree
         with equal shares of the classes by a χ² test. The less they agree, and the more
-        sample weights differ, the closer it is to None, as in LadderClassifier. If
-        `estimator` has class weights, "auto" is None; any other class prior takes their
-        place. A dict, or an array in the order of `classes_`, has a positive number for
-        each class, and sums to 1. None leaves the probabilities as they are.
+        sample weights differ, the closer it is to None, as in LadderClassifier. Beside
+        class weights of `estimator`, "auto" is None. A dict, or an array in the order
+        of `classes_`, has a positive number for each class, and sums to 1. None leaves
+        the probabilities as they are.
 
     Attributes
     ----------
@@ -61,7 +61,8 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
     classes_ : ndarray of shape (n_classes,)
         Class labels, without -1.
     class_prior_ : ndarray of shape (n_classes,)
-        Class prior that `predict_proba` assumes.
+        Class prior that `predict_proba` assumes; if that is left to the estimator, the
+        shares of the labels.
     transduction_ : ndarray of shape (n_samples,)
         Label of each training sample: the given one or, if unlabeled, the prediction.
     n_features_in_ : int
@@ -115,20 +116,18 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
 
     def _fitted_attributes(self, X, labels, weight, params):
         codes, n_classes = labels.codes, len(labels.classes)
-        rule = resolve_class_prior(self.class_prior, codes, labels.classes, weight)
         estimator = clone(semi_supervised(self.estimator))
         name_codes(estimator, labels.classes)
+        may_estimate = leave_shares_to(self.class_prior, "estimator", estimator)
+        rule = resolve_class_prior(
+            self.class_prior, codes, labels.classes, weight, may_estimate
+        )
         fitted = estimator.fit(X, codes, **params["estimator"])
-        assumed = assumed_shares(fitted, codes, n_classes, weight)[None]
-        rule, [factors] = beside_class_weights(self.class_prior, rule, assumed)
 
         def proba(X):
-            return class_proba("estimator", fitted, X, n_classes, factors)
+            return class_proba("estimator", fitted, X, n_classes)
 
-        return fit_class_prior(proba, X, labels, rule) | {
-            "estimator_": fitted,
-            "_factors": factors,
-        }
+        return fit_class_prior(proba, X, labels, rule) | {"estimator_": fitted}
 
     def predict_proba(self, X: MatrixLike) -> npt.NDArray[Any]:
         """Predict class probabilities with the class prior.
@@ -143,8 +142,7 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
             Columns in the order of `classes_`.
         """
         check_is_fitted(self)
-        n_classes, factors = len(self.classes_), self._factors
-        proba = class_proba("estimator", self.estimator_, X, n_classes, factors)
+        proba = class_proba("estimator", self.estimator_, X, len(self.classes_))
         return adjust(proba, self._ratio)
 
     def _estimators_for_fit(self):

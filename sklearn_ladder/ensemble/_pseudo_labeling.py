@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from copy import deepcopy
 from numbers import Integral, Real
@@ -11,7 +12,6 @@ import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.ensemble._base import _set_random_states
 from sklearn.utils import _safe_indexing
-from sklearn.utils._missing import is_scalar_nan
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
@@ -41,8 +41,9 @@ if TYPE_CHECKING:
 LARGEST_SEED = np.iinfo(np.int32).max
 # Samples that a continued fit compares with those it had.
 MOST_COMPARED = 1000
-# Parameters that change no result, or that `random_state` sets.
-DO_NOT_MATTER = {"random_state", "n_jobs", "verbose", "callbacks"}
+# Parameters that change no result but for chance, as far as two fits may be compared.
+DO_NOT_MATTER = {"random_state", "n_jobs", "verbose", "device", "memory"}
+LONGEST_DESCRIPTION = 10**5
 
 
 class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimator):
@@ -227,7 +228,7 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
             "_codes": codes,
             # large, and only for `warm_start`
             "_stage": stage if self.warm_start else None,
-            "_given": clone(self.estimator) if self.warm_start else None,
+            "_description": _description(self.estimator) if self.warm_start else None,
         }
 
     def predict_proba(self, X: MatrixLike) -> npt.NDArray[Any]:
@@ -342,7 +343,7 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
             and np.array_equal(labels.codes, self._codes)
         ):
             raise ValueError("warm_start=True needs the labels of the previous fit.")
-        self._check_same_parameters()
+        self._check_same_estimator()
         self._check_same_samples(X, stage)
         if self.n_estimators > len(stage.estimators):
             raise ValueError(
@@ -364,19 +365,13 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         stage = stage._replace(estimators=deepcopy(stage.estimators))
         return stage, list(self.history_)
 
-    def _check_same_parameters(self):
-        before, now = self._given.get_params(), self.estimator.get_params()
-        changed = [
-            f"{name}={value!r}"
-            for name, value in now.items()
-            if name.split("__")[-1] not in DO_NOT_MATTER
-            and not _is_same(value, before.get(name))
-        ]
-        if changed:
+    def _check_same_estimator(self):
+        given = _description(self.estimator)
+        if given != self._description:
             raise ValueError(
-                "warm_start=True continues with the estimators of the previous fit, so "
-                f"their parameters must be as before; got {', '.join(changed)}. "
-                "Parameters of the rounds are in round_params."
+                "warm_start=True continues with the estimators of the previous fit, "
+                f"{self._description}; got {given}. Parameters of the rounds are in "
+                "round_params."
             )
 
     def _check_same_samples(self, X, stage):
@@ -412,25 +407,13 @@ class _Stage(NamedTuple):
         return _pseudo_labels.most_agreeing(self.probas, n_estimators)
 
 
-def _is_same(value, before):
-    """Whether a parameter is as before. Of objects without ``==``, types are compared.
-
-    Estimators are such objects; their parameters have names of their own.
-    """
-    if isinstance(value, (list, tuple)) and isinstance(before, type(value)):
-        return len(value) == len(before) and all(map(_is_same, value, before))
-    if isinstance(value, dict) and isinstance(before, dict):
-        return value.keys() == before.keys() and all(
-            _is_same(entry, before[name]) for name, entry in value.items()
-        )
-    if type(value).__eq__ is object.__eq__:
-        return type(value) is type(before)
-    if is_scalar_nan(value):
-        return is_scalar_nan(before)
-    try:
-        return bool(np.all(value == before))
-    except (TypeError, ValueError):  # arrays of other shapes
-        return False
+def _description(estimator):
+    """Text that names an estimator and its parameters, if they change results."""
+    estimator = clone(estimator)
+    names = [n for n in estimator.get_params() if n.split("__")[-1] in DO_NOT_MATTER]
+    estimator.set_params(**dict.fromkeys(names))
+    text = BaseEstimator.__repr__(estimator, N_CHAR_MAX=LONGEST_DESCRIPTION)
+    return re.sub(" at 0x[0-9a-f]+", "", text)  # of objects without a text of their own
 
 
 def _set_seeds(estimators, seeds, n_round):

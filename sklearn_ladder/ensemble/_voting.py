@@ -22,13 +22,12 @@ from .._one_hot import OneHotColumns, takes_categories
 from .._random import private_random_state
 from ._base import (
     SemiSupervisedMixin,
-    assumed_shares,
-    beside_class_weights,
     check_has_proba,
     check_is_classifier,
     class_proba,
     copy_input_tags,
     fit_class_prior,
+    leave_shares_to,
     name_codes,
 )
 from ._labeled_only import semi_supervised
@@ -93,7 +92,8 @@ class SemiSupervisedVotingClassifier(
             default="auto"
         Class prior that `predict_proba` assumes, as in :class:`ClassPriorClassifier`.
         Unless it is None, a member whose own `class_prior` is "auto" is fitted with
-        None, so that only the mean is adjusted.
+        None, so that only the mean is adjusted. Beside class weights of a member,
+        "auto" is None.
 
     n_jobs : int, default=None
         Number of members that are fitted at the same time. None is 1.
@@ -111,7 +111,8 @@ class SemiSupervisedVotingClassifier(
     classes_ : ndarray of shape (n_classes,)
         Class labels, without -1.
     class_prior_ : ndarray of shape (n_classes,)
-        Class prior that `predict_proba` assumes.
+        Class prior that `predict_proba` assumes; if that is left to the members, the
+        shares of the labels.
     transduction_ : ndarray of shape (n_samples,)
         Label of each training sample: the given one or, if unlabeled, the prediction.
     n_features_in_ : int
@@ -171,7 +172,10 @@ class SemiSupervisedVotingClassifier(
     def _fitted_attributes(self, X, labels, weight, params):
         weights, members = self._kept_weights(), self._estimators_for_fit()
         codes, n_classes = labels.codes, len(labels.classes)
-        rule = resolve_class_prior(self.class_prior, codes, labels.classes, weight)
+        prepared, may_estimate = self._prepared(members, labels.classes)
+        rule = resolve_class_prior(
+            self.class_prior, codes, labels.classes, weight, may_estimate
+        )
         one_hot = None
         if not all(map(takes_categories, members.values())):
             one_hot = OneHotColumns().fit(X)
@@ -179,24 +183,17 @@ class SemiSupervisedVotingClassifier(
         # without memory maps, from which the ladder would read batch by batch
         fitted = Parallel(n_jobs=self.n_jobs, max_nbytes=None)(
             delayed(_fit)(member, X_of_members[name], codes, params[name])
-            for name, member in zip(
-                members, self._prepared(members, labels.classes), strict=True
-            )
+            for name, member in prepared.items()
         )
         named = Bunch(**dict(zip(members, fitted, strict=True)))
-        assumed = [assumed_shares(each, codes, n_classes, weight) for each in fitted]
-        rule, factors = beside_class_weights(
-            self.class_prior, rule, np.array(assumed), weights
-        )
 
         def proba(X):
-            return _mean_proba(named, weights, factors, one_hot, X, n_classes)
+            return _mean_proba(named, weights, one_hot, X, n_classes)
 
         return fit_class_prior(proba, X, labels, rule) | {
             "estimators_": fitted,
             "named_estimators_": named,
             "_weights": weights,
-            "_factors": factors,
             "_one_hot": one_hot,
         }
 
@@ -214,9 +211,7 @@ class SemiSupervisedVotingClassifier(
         """
         check_is_fitted(self)
         members, n_classes = self.named_estimators_, len(self.classes_)
-        proba = _mean_proba(
-            *(members, self._weights, self._factors, self._one_hot, X, n_classes)
-        )
+        proba = _mean_proba(members, self._weights, self._one_hot, X, n_classes)
         return adjust(proba, self._ratio)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
@@ -315,16 +310,17 @@ class SemiSupervisedVotingClassifier(
         return {name: semi_supervised(member) for name, member in self._kept.items()}
 
     def _prepared(self, members, classes):
-        """Clones, with seeds, and without class priors that the vote has."""
+        """Clones with seeds; and whether "auto" may estimate their class prior."""
         random_state = private_random_state(self.random_state)
-        for member in members.values():
-            member = clone(member)
+        prepared = {name: clone(member) for name, member in members.items()}
+        may_estimate = True
+        for name, member in prepared.items():
             name_codes(member, classes)
-            if self.class_prior is not None:
-                _leave_class_prior(member)
+            own_name = f"estimators: {name!r}"
+            may_estimate &= leave_shares_to(self.class_prior, own_name, member)
             if self.random_state is not None:
                 _set_random_states(member, random_state)
-            yield member
+        return prepared, may_estimate
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -353,20 +349,11 @@ def _inputs(members, one_hot, X):
     }
 
 
-def _mean_proba(members, weights, factors, one_hot, X, n_classes):
-    """Weighted mean of the members' class probabilities, each with its factors."""
+def _mean_proba(members, weights, one_hot, X, n_classes):
+    """Weighted mean of the members' class probabilities."""
     X_of_members = _inputs(members, one_hot, X)
     proba = [
-        class_proba(
-            *(f"estimators: {name!r}", member, X_of_members[name], n_classes, of_member)
-        )
-        for (name, member), of_member in zip(members.items(), factors, strict=True)
+        class_proba(f"estimators: {name!r}", member, X_of_members[name], n_classes)
+        for name, member in members.items()
     ]
     return np.average(proba, axis=0, weights=weights)
-
-
-def _leave_class_prior(member):
-    """Switch off class priors that are "auto", since the vote has one."""
-    for name, value in member.get_params().items():
-        if name.split("__")[-1] == "class_prior" and str(value) == "auto":
-            member.set_params(**{name: None})

@@ -28,9 +28,10 @@ class Program:
         return structure
 
     def add_noise(self, table, std):
-        """Fill a table with new normal numbers in each run."""
+        """Fill a table with new normal numbers in each run; return as `add`."""
         call = self.add("noise", n=table.numel(), std=std, out=table)
         self._noise_calls.append(call)
+        return call
 
     def add_product(self, a, b, out, add=False):
         """Compute ``out = a @ b``, or ``out += a @ b``, for each member.

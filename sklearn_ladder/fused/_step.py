@@ -84,7 +84,7 @@ class FusedStep:
         return (
             *(len(batch.x_labeled), len(batch.x_unlabeled), batch.weight is None),
             *(self.costs.smoothing, self.costs.adversarial_weight),
-            *(*self.costs.denoising_costs, *self.module.noise_std),
+            *self.costs.denoising_costs,
             *(group["weight_decay"], group["amsgrad"], group["maximize"]),
             *(parameter.data_ptr() for parameter in self.gradients),
             *(parameter.requires_grad for parameter in self.gradients),
@@ -123,6 +123,8 @@ class FusedStep:
             self._count_observed(self._imputation.run(*inputs))
         if self._has_adversarial_costs:  # they add to what is there
             torch._foreach_zero_(self._added_to)
+        for call, std in zip(self._noise_calls, self.module.noise_std, strict=True):
+            call.std = std  # a callback may have changed it
         self._program.run(self.generator)
         return self._result()
 
@@ -197,8 +199,10 @@ class FusedStep:
         An adversary needs these to find the noise that it adds.
         """
         tables, numbers = self.tables, range(1, self._top + 1)
-        for noise, std in zip(tables.noise, self.module.noise_std, strict=True):
+        self._noise_calls = [
             self._program.add_noise(noise, std)
+            for noise, std in zip(tables.noise, self.module.noise_std, strict=True)
+        ]
         self._input_calls = []
         if self._adversary is None or self._has_adversarial_costs:
             self._add_input()

@@ -3,7 +3,7 @@
 import io
 import os
 import zipfile
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import NoneType
 
@@ -65,7 +65,8 @@ def replace(path, state):
         If it cannot be written. The previous file is as it was.
     """
     buffer = io.BytesIO()
-    torch.save(state, buffer)
+    with _checksums():
+        torch.save(state, buffer)
     try:
         write_atomically(path, buffer.getbuffer())
     except OSError as error:
@@ -75,6 +76,21 @@ def replace(path, state):
             "is as it was",
             str(path),
         ) from error
+
+
+@contextmanager
+def _checksums():
+    """Let torch write checksums, which the user may have switched off."""
+    get = getattr(torch.serialization, "get_crc32_options", None)
+    if get is None:  # torch before 2.6 always writes them
+        yield
+        return
+    before = get()
+    torch.serialization.set_crc32_options(True)
+    try:
+        yield
+    finally:
+        torch.serialization.set_crc32_options(before)
 
 
 def signature(path):

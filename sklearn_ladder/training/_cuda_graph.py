@@ -24,11 +24,14 @@ class GraphedStep:
     ----------
     step : callable
         Takes a batch, updates the weights and returns a dict of detached tensors. The
-        batch is a NamedTuple of tensors or None. No other input differs between steps.
+        batch is a NamedTuple of tensors or None.
     optimizer : torch.optim.Optimizer
         Optimizer that `step` uses.
     generator : torch.Generator
         Random generator that `step` uses.
+    constants : callable
+        Returns what else `step` uses that a callback may change: it is a constant in
+        the recording.
     record : callable, default=None
         Takes a function without arguments and the generator. Returns the function's
         result, and a function that repeats the work in the same memory. By default
@@ -40,11 +43,12 @@ class GraphedStep:
         Why there is no graph.
     """
 
-    def __init__(self, step, optimizer, generator, record=None):
+    def __init__(self, step, optimizer, generator, constants, record=None):
         self.reason = None
         self._step = step
         self._optimizer = optimizer
         self._generator = generator
+        self._constants = constants
         self._record = record or record_cuda_graph
         self._n_left = N_EAGER
         self._replay = None
@@ -60,7 +64,9 @@ class GraphedStep:
                 self.reason = str(error).partition("\n")[0]
                 return self._step(batch)
         if self._recorded_settings() != self._settings:
-            self.reason = "settings of the optimizer or its parameters have changed"
+            self.reason = (
+                "settings of the optimizer, its parameters, costs or noise have changed"
+            )
             return self._step(batch)
         groups = self._optimizer.param_groups
         for rate, group in zip(self._rates, groups, strict=True):
@@ -94,13 +100,14 @@ class GraphedStep:
 
     def _recorded_settings(self):
         """Settings that are constants in a recording."""
-        return [
+        of_groups = [
             (
                 {k: v for k, v in group.items() if k not in NOT_RECORDED},
                 [parameter.requires_grad for parameter in group["params"]],
             )
             for group in self._optimizer.param_groups
         ]
+        return of_groups, self._constants()
 
 
 def record_cuda_graph(function, generator):
