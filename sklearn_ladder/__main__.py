@@ -1,6 +1,7 @@
 """Command line: ``python -m sklearn_ladder compare FILE --target COLUMN``."""
 
 import argparse
+import gzip
 import sys
 import warnings
 from contextlib import contextmanager
@@ -153,7 +154,7 @@ def read_table(path, target, drop=(), unlabeled=()):
         If the file is of another kind, there is no such column or label, or no other
         column.
     """
-    frame = _read(path, target)
+    frame, texts = _read(path, target)
     for option, names in (("--target", [target]), ("--drop", drop)):
         for name in names:
             if name not in frame:
@@ -164,17 +165,17 @@ def read_table(path, target, drop=(), unlabeled=()):
     if X.shape[1] == 0:
         raise ValueError(f"{path.name} must have columns of features beside {target}.")
     y = _whole_numbers(frame[target])
-    texts = y.astype(str)
-    absent = sorted(set(unlabeled) - set(texts))
-    # texts that are read as missing are no longer there
-    if absent and not y.isna().any():
+    labels = y.astype(str)
+    absent = sorted(set(unlabeled) - set(labels) - set(texts))
+    if absent:
         raise ValueError(
             f"--unlabeled must be texts of the column {target}; got {absent}."
         )
-    return X, _whole_numbers(y.mask(texts.isin(unlabeled)))
+    return X, _whole_numbers(y.mask(labels.isin(unlabeled)))
 
 
 def _read(path, target):
+    """Table of a file; and the labels that are read as missing, as they are written."""
     suffixes = [suffix for suffix in path.suffixes if suffix not in COMPRESSIONS]
     suffix = suffixes[-1].lower() if suffixes else ""
     if suffix == ".parquet":
@@ -185,31 +186,51 @@ def _read(path, target):
                 "Parquet files need pyarrow: pip install 'sklearn-ladder[parquet]'"
             ) from error
         path.stat()  # the error of pandas is the name of the file alone
-        return pd.read_parquet(path)
+        return pd.read_parquet(path), ()
     if suffix in SEPARATORS:
-        separator = SEPARATORS[suffix]
-        # before the rows, in which another separator may be an error of its own
         try:
-            _check_separator(pd.read_csv(path, sep=separator, nrows=0), path)
-            frame = pd.read_csv(path, sep=separator)
-            if target in frame:
-                _warn_of_missing_texts(path, separator, target, frame[target].isna())
-            return frame
+            return _read_csv(path, SEPARATORS[suffix], target)
         except UnicodeDecodeError as error:
             raise ValueError(
                 f"{path.name} is not in UTF-8 ({error}). Read it with "
                 "pandas.read_csv(FILE, encoding='latin-1'), or with the encoding "
-                "that it has, and write it with to_csv(NEW_FILE, index=False)."
+                "that it has, such as 'utf-16', and write it with "
+                "to_csv(NEW_FILE, index=False)."
             ) from error
+        except (pd.errors.EmptyDataError, gzip.BadGzipFile) as error:
+            raise ValueError(f"{path.name} is no table: {error}.") from error
     raise ValueError(f"FILE must end in .csv, .tsv or .parquet; got {path.name}.")
 
 
-def _warn_of_missing_texts(path, separator, target, is_missing):
+def _read_csv(path, separator, target):
+    options = {"sep": separator}
+    as_written = {"dtype": str, "keep_default_na": False}
+    # before the rows, in which another separator may be an error of its own
+    header = pd.read_csv(path, **options, **as_written, header=None, nrows=1)
+    header = header.iloc[0].tolist()
+    _check_header(header, target, path)
+    frame = pd.read_csv(path, **options)
+    if not isinstance(frame.index, pd.RangeIndex):
+        # Rows are longer than the header: they end in a separator, or they begin with a
+        # name, as R writes them.
+        if (pd.read_csv(path, **options, **as_written).iloc[:, -1] == "").all():
+            options["index_col"] = False
+            frame = pd.read_csv(path, **options)
+        elif frame.index.nlevels > 1 or not frame.index.is_unique:
+            raise ValueError(
+                f"Rows of {path.name} have more fields than its header, which names "
+                f"{len(header)} columns."
+            )
+    if target not in frame or not frame[target].isna().any():
+        return frame, ()
+    texts = pd.read_csv(path, **options, **as_written)[target]
+    texts = texts[frame[target].isna().to_numpy()]
+    _warn_of_missing_texts(texts, target)
+    return frame, texts
+
+
+def _warn_of_missing_texts(texts, target):
     """Warn of labels such as "None", which pandas reads as missing."""
-    if not is_missing.any():
-        return
-    options = {"dtype": str, "keep_default_na": False}
-    texts = pd.read_csv(path, sep=separator, **options)[target][is_missing.to_numpy()]
     counts = texts[texts.str.lower().isin(MAY_BE_CLASSES)].value_counts()
     if len(counts):
         found = ", ".join(f"{text!r} ({n})" for text, n in counts.items())
@@ -219,11 +240,16 @@ def _warn_of_missing_texts(path, separator, target, is_missing):
         )
 
 
-def _check_separator(header, path):
-    """Raise if a frame has one column where the file should have several."""
-    name = str(header.columns[0])
+def _check_header(header, target, path):
+    """Raise if there is one column for several, or if the target is named twice."""
+    if header.count(target) > 1:
+        raise ValueError(
+            f"--target must name one column; {path.name} has {header.count(target)} "
+            f"columns {target!r}."
+        )
+    name = header[0]
     other = next((each for each in ";\t," if each in name), None)
-    if header.shape[1] == 1 and other is not None:
+    if len(header) == 1 and other is not None:
         raise ValueError(
             f"{path.name} seems to have columns separated by {other!r}: read as its "
             f"name says, it has a single one, {name[:40]!r}. Read it with "

@@ -30,7 +30,8 @@ from .training._linear_member import fit_linear_member
 from .training._train import history_table, train
 
 # Earlier samples of a stream count as at most this many in the population statistics,
-# since their statistics were measured with other network weights.
+# since their statistics were measured with other network weights, and for the share of
+# the linear member, which knows no other samples.
 STREAM_MEMORY = 1000
 
 
@@ -85,8 +86,16 @@ def fit_ladder(
         _check_n_features(estimator, X, reset=False)
         if is_classifier(estimator):
             _check_classes(data.classes, estimator.classes_)
-    parameters = WITHOUT_CLASSES | estimator.get_params(deep=False)
-    plan = resolve_plan(parameters, data, image_shape, seeds, previous_plan)
+    parameters = WITHOUT_CLASSES | {
+        # small integers of NumPy would overflow in products
+        name: value.item() if isinstance(value, np.number) else value
+        for name, value in estimator.get_params(deep=False).items()
+    }
+    n_new, n_earlier = len(data.samples), min(n_seen, STREAM_MEMORY)
+    earlier_share = n_earlier / (n_new + n_earlier)
+    plan = resolve_plan(
+        parameters, data, image_shape, seeds, previous_plan, earlier_share
+    )
     net = build_net(plan, data.validation_set(), estimator.callbacks, previous_net)
     names = _get_feature_names(X)
     if previous:
@@ -96,11 +105,10 @@ def fit_ladder(
     tasks = FitTasks(
         estimator, plan.max_epochs, labeled_arguments(X, data, sample_weight)
     )
-    n_new, n_earlier = len(data.samples), min(n_seen, STREAM_MEMORY)
     train(
         net,
         data,
-        n_earlier / (n_new + n_earlier),
+        earlier_share,
         [EpochTasks(tasks, attributes_of)] if tasks.has_callbacks else [],
     )
     state = vars(estimator) | attributes_of(net)
@@ -165,8 +173,7 @@ def _fitted_attributes(data, names, n_seen, n_iter, net):
 def _finish_classifier(data, net):
     """Fit the linear member, set the class prior, and return the attributes."""
     plan = net.plan
-    if not plan.is_stream:
-        fit_linear_member(net, data)
+    fit_linear_member(net, data)
     class_prior, proba = infer_class_prior(net.module_, data, plan)
     return {
         "classes_": data.classes,

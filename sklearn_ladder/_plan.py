@@ -131,7 +131,9 @@ class Plan:
         return SCALING_NAMES.get(self.n_bins, self.n_bins)
 
 
-def resolve_plan(parameters, data, image_shape, seeds, previous=None):
+def resolve_plan(
+    parameters, data, image_shape, seeds, previous=None, earlier_share=0.0
+):
     """Resolve the settings of a fit.
 
     Parameters
@@ -145,6 +147,8 @@ def resolve_plan(parameters, data, image_shape, seeds, previous=None):
     previous : Plan, default=None
         Plan of the fit whose weights training starts from. Its categories and feature
         scaling are kept, and its number of members where `n_estimators` is "auto".
+    earlier_share : float, default=0.0
+        Weight of the earlier samples of a stream.
 
     Returns
     -------
@@ -158,7 +162,7 @@ def resolve_plan(parameters, data, image_shape, seeds, previous=None):
     """
     network = _resolve_network(parameters, data, image_shape, seeds, previous)
     n_layers, n_classes = len(network["layers"]), len(data.classes)
-    training = _resolve_training(parameters, data, network, previous)
+    training = _resolve_training(parameters, data, network, previous, earlier_share)
     costs = resolve_costs(parameters, n_layers, n_classes, training["n_estimators"])
     return Plan(
         **network,
@@ -285,7 +289,7 @@ def _check_scaling_is_kept(feature_scaling, previous):
         )
 
 
-def _resolve_training(parameters, data, network, previous):
+def _resolve_training(parameters, data, network, previous, earlier_share):
     """Resolve the fields of training: its length and the number of members."""
     layers = network["layers"]
     n_labels = np.count_nonzero(data.codes != UNLABELED)
@@ -313,8 +317,12 @@ def _resolve_training(parameters, data, network, previous):
         else:
             shapes = layer_shapes(layers[0], layers[1:])
             n_estimators = _defaults.n_estimators(shapes, len(data.classes))
+    if data.is_stream:  # the linear member is of the samples before the stream
+        linear_share = earlier_share * previous.linear_share if previous else 0.0
+    else:
+        linear_share = _linear_share(parameters, data, n_labels, network)
     return {
-        "linear_share": _linear_share(parameters, data, n_labels, network, previous),
+        "linear_share": linear_share,
         "max_epochs": max_epochs,
         "n_updates": max_epochs * n_batches_per_epoch,
         # the learning rate of a stream stays constant
@@ -324,10 +332,8 @@ def _resolve_training(parameters, data, network, previous):
     }
 
 
-def _linear_share(parameters, data, n_labels, network, previous):
+def _linear_share(parameters, data, n_labels, network):
     share = parameters["linear_share"]
-    if data.is_stream:  # the linear member is fitted to all labels at once
-        return previous.linear_share if previous else 0.0
     if share == "auto":
         is_projected = network["projection"] is not None
         return _defaults.linear_share(

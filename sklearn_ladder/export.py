@@ -303,10 +303,10 @@ def _columns(clf, onnx):
 
 
 def _check_names(names):
-    taken = [n for n in map(str, names) if n in OUTPUTS or n.startswith(INSIDE)]
+    taken = [n for n in map(str, names) if n in {*OUTPUTS, ""} or n.startswith(INSIDE)]
     if taken:
         raise ValueError(
-            "features must not have names that the model uses itself; got "
+            "features must have names, and none that the model uses itself; got "
             f"{taken}. Rename them and fit again."
         )
 

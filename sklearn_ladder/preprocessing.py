@@ -36,10 +36,12 @@ class _PixelTransformer(
     """Base class: checks samples, and keeps the dtype of floats."""
 
     def _checked(self, X, reset=False):
+        _refuse_masked(X)
         return validate_data(self, X, dtype=FLOATS, reset=reset)
 
     def _checked_for_inverse(self, X):
         check_is_fitted(self)
+        _refuse_masked(X)
         X = check_array(X, dtype=FLOATS)
         if X.shape[1] != self.n_features_in_:
             raise ValueError(
@@ -122,6 +124,7 @@ class GlobalContrastNormalizer(_PixelTransformer):
         self : object
         """
         _, mean, norm = _contrasts(self._checked(X, reset=True))
+        _check_finite(mean, norm)
         self.mean_, self.norm_ = float(mean.mean()), float(norm.mean())
         return self
 
@@ -246,6 +249,7 @@ class ZCAWhitener(_PixelTransformer):
         for chunk in gen_batches(n_samples, CHUNK_SIZE):
             centered = samples[chunk] - self.mean_
             covariance += centered.T @ centered / n_samples
+        _check_finite(covariance)
         variances, axes = np.linalg.eigh(covariance)
         # Rounding can make a variance negative if features are linearly dependent.
         std = np.sqrt(variances.clip(min=0) + self.regularization)
@@ -287,6 +291,18 @@ class ZCAWhitener(_PixelTransformer):
         samples = self._checked_for_inverse(X)
         colored = samples @ self.coloring_.astype(samples.dtype)
         return colored + self.mean_.astype(samples.dtype)
+
+
+def _refuse_masked(X):
+    """scikit-learn would take the values under a mask."""
+    if np.ma.is_masked(X):
+        raise ValueError("X must have no masked entries; got an array with some.")
+
+
+def _check_finite(*arrays):
+    """Raise if values are so large that sums or products overflowed."""
+    if not all(np.isfinite(array.sum()) for array in arrays):
+        raise ValueError("X has too large values. Divide it first, such as by 255.")
 
 
 def _contrasts(X):

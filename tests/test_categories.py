@@ -783,3 +783,14 @@ def test_copies_of_an_empty_text_are_named_as_they_are():
     hand = np.resize(np.array(["left", "right", "", "  "], object), 60)
     with pytest.warns(UserWarning, match=r"the categories \['', '  '\], which look"):
         small().fit(pd.DataFrame({"hand": hand}), np.arange(60) % 2)
+
+
+def test_long_texts_are_cut_in_messages():
+    frame = pd.DataFrame({"a": ["x" * 5000, "y" * 5000] * 20, "b": np.arange(40.0)})
+    clf = LadderClassifier((4,), max_epochs=1).fit(frame, np.arange(40) % 2)
+    with pytest.warns(UserWarning, match="none of the categories") as found:
+        clf.predict(frame.assign(a="z" * 5000))
+    assert max(len(str(warning.message)) for warning in found) < 500
+    with pytest.raises(ValueError, match="X must be numbers") as error:
+        clf.predict(frame.assign(b="z" * 5000))
+    assert len(str(error.value)) < 700

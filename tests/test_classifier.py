@@ -1138,3 +1138,28 @@ def test_search_over_combinators(blobs):
     ).fit(X, y_few)
     assert search.best_params_["combinator"] in candidates
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+@pytest.mark.parametrize("hidden", [(6,) * 8, (6,) * 14])
+def test_deep_decoders_do_not_overflow(hidden):
+    rng = np.random.RandomState(0)
+    y = np.arange(120) % 2
+    X = rng.normal(size=(120, 4)) + 3 * np.eye(4)[y]
+    y_few = np.where(np.arange(120) < 40, y, -1)
+    missing = rng.uniform(size=X.shape) < 0.2
+    clf = LadderClassifier(hidden, max_epochs=40, random_state=0)
+    clf.fit(np.where(missing, np.nan, X), y_few)
+    assert clf.score(np.where(missing, np.nan, X), y) > 0.8
+    assert np.corrcoef(clf.denoise(X).ravel(), X.ravel())[0, 1] > 0.9
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_small_integers_of_numpy(blobs):
+    X, _, y_few = blobs
+    X, y_few = np.tile(X, (3, 1)), np.tile(y_few, 3)
+    clf = LadderClassifier((8,), random_state=0)
+    numbers = {"batch_size": 100, "n_estimators": 3, "max_epochs": 2}
+    small = {name: np.int8(number) for name, number in numbers.items()}
+    plain = clf.set_params(**numbers).fit(X, y_few).predict_proba(X)
+    again = clf.set_params(**small).fit(X, y_few).predict_proba(X)
+    np.testing.assert_array_equal(again, plain)

@@ -530,6 +530,10 @@ def test_a_file(ending, table, found, few_methods, tmp_path, capsys):
         ("decimal_commas.csv", "kind", "seems to have columns separated by ';'"),
         ("commas.tsv", "kind", "seems to have columns separated by ','"),
         ("latin1.csv", "kind", "latin1.csv is not in UTF-8 ("),
+        ("twice.csv", "kind", "twice.csv has 2 columns 'kind'"),
+        ("longer.csv", "kind", "Rows of longer.csv have more fields than its header"),
+        ("empty.csv", "kind", "empty.csv is no table: No columns to parse"),
+        ("no.csv.gz", "kind", "no.csv.gz is no table: Not a gzipped file"),
     ],
 )
 def test_files_that_are_wrong(name, target, message, few_methods, tmp_path, capsys):
@@ -545,6 +549,10 @@ def test_files_that_are_wrong(name, target, message, few_methods, tmp_path, caps
     frame.to_csv(tmp_path / "commas.tsv", index=False)
     words = frame.assign(word="café")
     words.to_csv(tmp_path / "latin1.csv", index=False, encoding="latin-1")
+    (tmp_path / "twice.csv").write_text("kind,kind,x\na,a,1\nb,b,2\n")
+    (tmp_path / "longer.csv").write_text("kind,x\na,1,2\na,3,4\n")
+    for empty in ("empty.csv", "no.csv.gz"):
+        (tmp_path / empty).write_text("" if empty == "empty.csv" else "kind,x")
     with pytest.raises(SystemExit) as exit:
         __main__.main(["compare", str(tmp_path / name), "--target", target])
     assert exit.value.code == 2
@@ -620,8 +628,12 @@ def test_whole_numbers_stay_integers_beside_texts_of_unlabeled_samples(tmp_path)
         path.write_text("\n".join(["x,kind", *rows]))
         _, y = __main__.read_table(path, "kind", unlabeled=["9"])
         assert y.dropna().tolist() == [1, 0] and y.dtype == "Int64"
-    with pytest.raises(ValueError, match=r"--unlabeled must be .* got \['8'\]"):
-        __main__.read_table(path, "kind", unlabeled=["8"])
+    for wrong in ("8", "9.0"):  # with and without empty cells
+        for target in ("1,9,0,", "1,9,0,9"):
+            rows = [f"{n},{label}" for n, label in enumerate(target.split(","))]
+            path.write_text("\n".join(["x,kind", *rows]))
+            with pytest.raises(ValueError, match=r"--unlabeled must be .* got \['"):
+                __main__.read_table(path, "kind", unlabeled=[wrong])
 
 
 def test_a_header_that_lacks_the_name_of_row_numbers(tmp_path):
@@ -631,3 +643,12 @@ def test_a_header_that_lacks_the_name_of_row_numbers(tmp_path):
     with pytest.warns(UserWarning, match=r"read as missing.*: 'None' \(1\)\."):
         X, y = __main__.read_table(path, "kind")
     assert X["x"].tolist() == [0.5, 1.5, 2.5] and y.isna().sum() == 2
+
+
+@pytest.mark.parametrize("n_more", [1, 2])
+def test_rows_that_end_in_a_separator(tmp_path, n_more):
+    path, end = tmp_path / "table.csv", "," * n_more
+    path.write_text(f"kind,x\na,0.5{end}\n,1.5{end}\nb,2.5{end}\n")
+    X, y = __main__.read_table(path, "kind")
+    assert X.to_dict("list") == {"x": [0.5, 1.5, 2.5]}
+    assert y.fillna("").tolist() == ["a", "", "b"]

@@ -155,6 +155,12 @@ def test_errors(clf, data, pyplot):
         from_estimator(clf, X, layer=3)
     with pytest.raises(ValueError, match="unit must be from 0 to 7; got 8"):
         from_estimator(clf, X, unit=8)
+    with pytest.raises(ValueError, match=r"unit must be from 0 to 7; got 1\.5"):
+        from_estimator(clf, X, unit=1.5)
+    with pytest.raises(ValueError, match="n_curves must be at least 1"):
+        from_estimator(clf, X, n_curves=0)
+    with pytest.raises(ValueError, match="max_samples must be at least 1"):
+        from_estimator(clf, X, max_samples=-5)
     with pytest.raises(ValueError, match="at least 2 samples"):
         from_estimator(clf, X[:1])
     with pytest.raises(ValueError, match="must have a denoising cost"):

@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from skorch.callbacks import Callback
 
-from sklearn_ladder import LadderClassifier
+from sklearn_ladder import LadderAutoencoder, LadderClassifier
 from sklearn_ladder.architectures import Conv, Dense, MeanPool
 from sklearn_ladder.displays import (
     DenoisingFunctionDisplay,
@@ -93,6 +93,9 @@ def test_layers_have_names(images, pyplot):
     }
     labels = {name: line.get_label() for name, line in display.lines_.items()}
     assert expected.items() <= labels.items()
+    autoencoder = LadderAutoencoder(3, hidden_layer_sizes=(8,), max_epochs=2)
+    display = TrainingHistoryDisplay.from_estimator(autoencoder.fit(images[0]))
+    assert display.lines_["denoising_2_cost"].get_label() == "denoising, code"
     plain = TrainingHistoryDisplay(epoch=[1, 2], costs={"my_cost": [3, 4]}).plot()
     assert plain.lines_["my_cost"].get_label() == "my_cost"
 
@@ -274,6 +277,11 @@ def test_rows_that_are_no_images(image_shape, images, pyplot):
     clf = LadderClassifier((8,), max_epochs=1).fit(X, images[1])
     with pytest.raises(ValueError, match=r"image_shape must be "):
         ReconstructionDisplay.from_estimator(clf, X[:2], image_shape=image_shape)
+
+
+def test_not_all_images(clf, images, pyplot):
+    with pytest.raises(ValueError, match="at most 100 images"):
+        ReconstructionDisplay.from_estimator(clf, np.tile(images[0][:1], (101, 1)))
 
 
 def test_network_without_decoder(images, pyplot):

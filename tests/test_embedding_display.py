@@ -141,3 +141,7 @@ def test_wrong_labels(clf, data, pyplot):
         from_estimator(clf, X, y[:-1])
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         from_estimator(clf, X, y, labeled=[True])
+    with pytest.raises(ValueError, match="labeled must be booleans"):
+        from_estimator(clf, X, y, labeled=np.arange(len(X)) % 3 - 1)
+    with pytest.raises(ValueError, match="needs at least 2 samples, and 2 units"):
+        from_estimator(clf, X[:1])

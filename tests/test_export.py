@@ -266,7 +266,7 @@ def test_what_cannot_be_exported(tmp_path):
     with pytest.raises(TypeError, match="classes must be numbers, booleans or strings"):
         to_onnx(clf, path)
     X, y, parameters = categories()
-    for name in ("label", "sklearn_ladder/code of color"):
+    for name in ("label", "", "sklearn_ladder/code of color"):
         clf = fit(X.rename(columns={"side": name}), y, **parameters)
         with pytest.raises(ValueError, match=f"the model uses itself; got .'{name}'."):
             to_onnx(clf, path)

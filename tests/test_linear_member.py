@@ -91,13 +91,18 @@ def test_missing_entries_are_imputed(data):
     assert clf.score(X, y) > 0.9
 
 
-def test_streams_keep_the_linear_member_of_a_fit_but_fit_none(data):
+def test_the_linear_member_fades_in_streams(data):
     X, y = data
     clf = fast().fit(X, y)
-    before = clf.net_.module_.linear.weight.clone()
-    clf.partial_fit(X, y)
-    assert clf.linear_share_ == 0.5
-    assert torch.equal(clf.net_.module_.linear.weight, before)
+    linear = clf.net_.module_.linear
+    before = linear.weight.clone()
+    for share in (0.25, 0.5 / 3):  # as many samples as before, then half as many
+        clf.partial_fit(X, y)
+        linear = clf.net_.module_.linear
+        assert clf.linear_share_ == pytest.approx(share)
+        assert linear.share.item() == pytest.approx(share)
+        assert torch.equal(linear.weight, before)
+    assert pickle.loads(pickle.dumps(clf)).linear_share_ == clf.linear_share_
     stream = fast(warm_start=True).partial_fit(X, y, classes=[0, 1, 2])
     assert stream.linear_share_ == 0 and stream.net_.module_.linear is None
     assert stream.fit(X, y).linear_share_ == 0.5

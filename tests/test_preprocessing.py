@@ -115,3 +115,16 @@ def test_mean_of_a_faint_contrast_is_0(contrast):
     np.testing.assert_allclose(found.mean(axis=1), 0, atol=1e-5)
     expected = GlobalContrastNormalizer().fit_transform(single.astype(np.float64))
     np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "transformer", [GlobalContrastNormalizer(), ZCAWhitener()], ids=["contrast", "ZCA"]
+)
+def test_values_that_are_none_or_too_large(transformer):
+    X = np.random.RandomState(0).normal(size=(20, 4))
+    with pytest.raises(ValueError, match="too large values"):
+        transformer.fit(X / np.abs(X).max() * 1.7e308)
+    masked = np.ma.masked_greater(X, 1)
+    for method in (transformer.fit, transformer.fit(X).transform):
+        with pytest.raises(ValueError, match="no masked entries"):
+            method(masked)

@@ -134,7 +134,9 @@ def test_which_features_and_samples(clf, table, pyplot):
     assert all(len(values) <= 10 for values in few.original.values())
     one = from_estimator(clf, table[:1], missing_share=0.01, random_state=0)
     assert all(np.isnan(score) for score in one.scores_.values())
-    for wrong in ["w"], [3], [-1]:
+    with pytest.raises(ValueError, match="features must name at least one"):
+        from_estimator(clf, table, features=[])
+    for wrong in ["w"], [3], [-1], [1.0]:
         with pytest.raises(ValueError, match="features must be names or numbers"):
             from_estimator(clf, table, features=wrong)
     for wrong in 0, 1, "all":

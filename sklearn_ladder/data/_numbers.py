@@ -85,9 +85,10 @@ def _fill_in(numbers, column, number, names):
     except (TypeError, ValueError, OverflowError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(
-            f"X must be numbers: {error}, in columns {named(number, names)}. NaN or "
-            "None means missing. Columns with categories must have them in fit, and a "
-            "list of categorical_features must name all of them."
+            f"X must be numbers: {str(error)[:200]}, in columns "
+            f"{named(number, names)}. NaN or None means missing. Columns with "
+            "categories must have them in fit, and a list of categorical_features must "
+            "name all of them."
         ) from error
 
 

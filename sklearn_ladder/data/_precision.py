@@ -16,6 +16,8 @@ FLOAT64_NOISE = 16 * float(np.finfo(np.float64).eps)
 SMALLEST = 16 * float(np.finfo(np.float32).tiny)
 LARGEST = float(np.finfo(np.float32).max) / 4
 
+# Characters of a text in a message.
+LONGEST_NAME = 60
 TOO_LARGE = "too large"
 TOO_FAR = "too far from 0"
 TOO_CLOSE = "too close to 0"
@@ -124,6 +126,12 @@ def warn_imprecise(survey, names=None, remedy=SCALING):
 
 def first_of(names, most=10):
     """The first of a list of names or numbers, and how many more there are."""
-    text = str(list(names[:most]))
+    text = str([_short(name) for name in names[:most]])
     n_more = len(names) - most
     return text if n_more <= 0 else f"{text} and {n_more} more"
+
+
+def _short(name):
+    """Cut a long text."""
+    is_long = isinstance(name, str) and len(name) > LONGEST_NAME
+    return f"{name[: LONGEST_NAME - 1]}…" if is_long else name

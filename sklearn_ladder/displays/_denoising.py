@@ -209,7 +209,7 @@ class DenoisingFunctionDisplay:
         values = _values_of_unit(
             estimator, X, layer, unit, n_curves, max_samples, random_state
         )
-        name = layer_name(layer, len(estimator.plan_.layers))
+        name = layer_name(layer, estimator.plan_)
         return cls(**values, layer=name, unit=unit).plot(ax=ax, **kwargs)
 
     def plot(
@@ -331,8 +331,10 @@ def _values_of_unit(estimator, X, layer, unit, n_curves, max_samples, random_sta
     """Parameters of the display from one training pass."""
     module, device = estimator.net_.module_, estimator.net_.device
     width = module.shapes[layer].channels // module.n_members
-    if not 0 <= unit < width:
+    if unit not in range(width):
         raise ValueError(f"unit must be from 0 to {width - 1}; got {unit!r}.")
+    if n_curves < 1:
+        raise ValueError(f"n_curves must be at least 1; got {n_curves!r}.")
     samples = check_samples(estimator, X)
     random_state = private_random_state(random_state)
     chosen = choose_samples(len(samples), max_samples, random_state)

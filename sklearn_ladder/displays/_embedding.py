@@ -168,8 +168,8 @@ class EmbeddingDisplay:
         TypeError
             If `estimator` is not a LadderClassifier.
         ValueError
-            If `y` has a label that is no class of the classifier, if lengths differ, or
-            if the reducer does not return two dimensions.
+            If `y` has a label that is no class of the classifier, if lengths differ, if
+            `labeled` is not boolean, or if there are no two dimensions.
         """
         require_matplotlib(cls)
         fitted_net(estimator)
@@ -179,7 +179,12 @@ class EmbeddingDisplay:
             if labeled is None and (codes == UNLABELED).any():
                 labeled = codes != UNLABELED
         if labeled is not None:
-            labeled = np.asarray(labeled, dtype=bool)
+            labeled = np.asarray(labeled)
+            if labeled.dtype != bool:
+                raise ValueError(
+                    f"labeled must be booleans, True for samples to mark; got "
+                    f"{labeled.dtype}."
+                )
             check_consistent_length(X, labeled)
         random_state = private_random_state(random_state)
         chosen = choose_samples(_num_samples(X), max_samples, random_state, labeled)
@@ -362,6 +367,11 @@ def _reduce(hidden, reducer, random_state):
             f"reducer must be 'pca', 'tsne' or a transformer; got {reducer!r}."
         )
     name = names.get(reducer) if isinstance(reducer, str) else "Dimension"
+    if reducer == "pca" and min(hidden.shape) < 2:
+        raise ValueError(
+            "reducer='pca' needs at least 2 samples, and 2 units in the top hidden "
+            f"layer; got {hidden.shape[0]} and {hidden.shape[1]}."
+        )
     if reducer == "pca":
         reducer = PCA(2, svd_solver="full")
     elif reducer == "tsne":

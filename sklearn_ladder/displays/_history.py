@@ -129,11 +129,10 @@ class TrainingHistoryDisplay:
         names = known if names is None else np.atleast_1d(names).tolist()
         if unknown := [name for name in names if name not in known]:
             raise ValueError(f"names must be among {known}; got {unknown}.")
-        n_layers = len(estimator.plan_.layers)
         display = cls(
             epoch=history["epoch"],
             costs={name: history[name] for name in names},
-            labels={name: _curve_label(name, n_layers) for name in names},
+            labels={name: _curve_label(name, estimator.plan_) for name in names},
         )
         return display.plot(ax=ax, **kwargs)
 
@@ -185,9 +184,9 @@ class TrainingHistoryDisplay:
         return self
 
 
-def _curve_label(name, n_layers):
+def _curve_label(name, plan):
     """Label of a cost: "denoising, input" for "denoising_0_cost"."""
     *words, last = name.removesuffix("_cost").split("_")
     if not last.isdigit():
         return " ".join([*words, last])
-    return f"{' '.join(words)}, {layer_name(int(last), n_layers)}"
+    return f"{' '.join(words)}, {layer_name(int(last), plan)}"

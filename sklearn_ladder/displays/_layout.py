@@ -11,11 +11,12 @@ LARGEST_SHARE = 0.6
 MOST_COLUMNS = 4
 
 
-def layer_name(number, n_layers):
-    """Name of a layer: "input", "hidden 1", …, "class layer"."""
+def layer_name(number, plan):
+    """Name of a layer: "input", "hidden 1", …, "class layer" or "code"."""
     if number == 0:
         return "input"
-    return "class layer" if number == n_layers - 1 else f"hidden {number}"
+    top = "class layer" if plan.n_classes else "code"
+    return top if number == len(plan.layers) - 1 else f"hidden {number}"
 
 
 def choose_samples(n_samples, max_samples, random_state, first=None):
@@ -33,7 +34,14 @@ def choose_samples(n_samples, max_samples, random_state, first=None):
     Returns
     -------
     ndarray of shape (n_chosen,)
+
+    Raises
+    ------
+    ValueError
+        If `max_samples` is not at least 1.
     """
+    if max_samples is not None and max_samples < 1:
+        raise ValueError(f"max_samples must be at least 1, or None; got {max_samples}.")
     if max_samples is None or n_samples <= max_samples:
         return np.arange(n_samples)
     order = random_state.permutation(n_samples)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .._typing import Array, ImageShape, MatrixLike, RandomState
 
 # Color of missing pixels: no shade of gray.
+MOST_IMAGES = 100
 MISSING_COLOR = "tab:orange"
 
 
@@ -147,13 +148,19 @@ class ReconstructionDisplay:
         TypeError
             If `estimator` is neither of the two.
         ValueError
-            If `image_shape` does not fit `X`, or `missing` does not fit the images.
+            If `image_shape` does not fit `X`, `missing` does not fit the images, or
+            there are more than 100 images.
         """
         require_matplotlib(cls)
         net_of_numbers(estimator, of=TrainedNetMixin)
         denoise = estimator.denoise
         X, shape_in_X = flatten_images(X)
         samples = Samples(X, estimator, np.float64)
+        if len(samples) > MOST_IMAGES:
+            raise ValueError(
+                f"X must have at most {MOST_IMAGES} images, a column for each; got "
+                f"{len(samples)}. Pass a few, such as X[:10]."
+            )
         pixels = samples[:]
         image_shape = check_image_shape(
             image_shape, shape_in_X or estimator.plan_.image_shape

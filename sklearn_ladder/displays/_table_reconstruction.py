@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from numbers import Real
+from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -316,12 +316,14 @@ def _feature_numbers(features, names):
     numbers = []
     for feature in np.atleast_1d(np.asarray(features, dtype=object)).tolist():
         number = names.index(feature) if feature in names else feature
-        if number not in range(len(names)):
+        if not isinstance(number, Integral) or number not in range(len(names)):
             raise ValueError(
                 f"features must be names or numbers of features; got {feature!r}, and "
                 f"there are {names}."
             )
         numbers.append(number)
+    if not numbers:
+        raise ValueError("features must name at least one feature; got none.")
     return numbers
 
 

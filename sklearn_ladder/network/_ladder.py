@@ -17,6 +17,8 @@ from ._shapes import FLOAT32_ON_CPU, Shape
 
 # Number of times that the decoder reconstructs missing entries.
 IMPUTATION_PASSES = 2
+# Bound of normalized signals in the decoder: √(n − 1) for batches of about 100.
+LARGEST_SIGNAL = 10.0
 
 
 class Ladder(nn.Module):
@@ -310,7 +312,7 @@ class Ladder(nn.Module):
         decoded = self.decoder(
             clean.z,
             self.proba(clean.logits),
-            normalize=lambda layer, signal: layer.population(signal),
+            normalize=_bounded_by_training,
         )
         return self.shapes[0].samples(decoded.z_denoised[0])
 
@@ -422,3 +424,15 @@ class Ladder(nn.Module):
 
 def _float32(array):
     return torch.tensor(array, **FLOAT32_ON_CPU)
+
+
+def _bounded_by_training(layer, signal):
+    """Normalize by population statistics, within what batches of training allow.
+
+    The decoder is quadratic in the signal from above. In a batch of n samples, no
+    normalized value is beyond √(n − 1). A population has no such bound, and in deep
+    decoders values grew from layer to layer until they overflowed.
+
+    NOTE[DIFF]: the paper only denoises batches.
+    """
+    return layer.population(signal).clamp(-LARGEST_SIGNAL, LARGEST_SIGNAL)

@@ -21,7 +21,8 @@ NO_CLASS = -20.0
 def fit_linear_member(net, data):
     """Set the weights of the linear member, if the network has one.
 
-    It is a logistic regression of scikit-learn, of the columns of layer 0.
+    It is a logistic regression of scikit-learn, of the columns of layer 0. It needs all
+    labels at once, so in a stream only its share changes.
 
     Parameters
     ----------
@@ -31,6 +32,9 @@ def fit_linear_member(net, data):
     """
     linear, plan = net.module_.linear, net.plan
     if linear is None:
+        return
+    if plan.is_stream:
+        linear.set(linear.weight, linear.bias, plan.linear_share)
         return
     from sklearn.linear_model import LogisticRegression  # late: it is slow to import
 
