@@ -58,7 +58,7 @@ class CUDAGraph(Callback):
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Give the net its plain step back, and free the memory of the graph."""
-        if self.reason_ is None:
+        if "step_before_" in vars(self):  # a checkpoint may have brought `reason_`
             self.reason_ = net.train_step.reason
             net.train_step = self.__dict__.pop("step_before_")
 

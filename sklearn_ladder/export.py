@@ -153,8 +153,9 @@ class _Classifier(torch.nn.Module):
         self.has_categories = categories is not None
         if self.has_categories:
             # of each column; the name "code" is torch's
-            self.register_buffer("feature_of_column", torch.tensor(categories.feature))
-            self.register_buffer("code_of_column", torch.tensor(categories.code))
+            for name in ("feature", "code"):
+                numbers = torch.tensor(getattr(categories, name), device="cpu")
+                self.register_buffer(f"{name}_of_column", numbers)
 
     def forward(self, X):
         X = X.flatten(1)

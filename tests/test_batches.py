@@ -158,7 +158,14 @@ def test_samples_are_on_the_device_if_they_can_be():
 
 
 def test_samples_larger_than_the_device_stay_on_the_host(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (1000, 2000))
+    asked = []
+    monkeypatch.setattr(
+        torch.cuda, "mem_get_info", lambda index: asked.append(index) or (900, 2000)
+    )
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda index: 600)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda index: 500)
     cuda = torch.device("cuda")
     assert fits_on(cuda, (10, 12)) and not fits_on(cuda, (10, 13))
+    assert fits_on(cuda, (10, 6), itemsize=8) and not fits_on(cuda, (10, 7), itemsize=8)
+    assert set(asked) == {None}  # torch 2.4 takes no device without an index
     assert fits_on(torch.device("cpu"), (10**9, 10**9))

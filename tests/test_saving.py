@@ -286,13 +286,13 @@ def test_loading_from_a_mapped_file(tmp_path):
     )
 
 
-def test_a_model_of_a_missing_device_comes_to_the_cpu(monkeypatch):
+@pytest.mark.parametrize("device", ["cuda:99", "mps", "xpu"])
+def test_a_model_of_a_missing_device_comes_to_the_cpu(device):
     clf = stream()
     state = clf.__getstate__()
-    state["net_"]["device"] = "cuda:3"
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    state["net_"]["device"] = device
     again = LadderClassifier.__new__(LadderClassifier)
-    with pytest.warns(UserWarning, match='Loading on device "cpu"'):
+    with pytest.warns(UserWarning, match="not there: it is on the CPU"):
         again.__setstate__(state)
     assert again.device_ == "cpu"
     np.testing.assert_array_equal(again.predict_proba(X), clf.predict_proba(X))

@@ -298,16 +298,21 @@ def warnings_are_errors():
         partial(torch.device, "meta"),  # as the default device
         torch.inference_mode,
         torch.no_grad,
+        partial(torch.autocast, "cpu", torch.bfloat16),
         partial(np.errstate, all="raise"),
         warnings_are_errors,
     ],
-    ids=["float64", "meta", "inference_mode", "no_grad", "errstate", "warnings"],
+    ids=[
+        *("float64", "meta", "inference_mode", "no_grad", "autocast", "errstate"),
+        "warnings",
+    ],
 )
 @pytest.mark.parametrize(
     "parameters",
     [
         {"virtual_adversarial": VirtualAdversary("cost-layerwise")},
         {"virtual_adversarial": VirtualAdversary("noise"), "combinator": "mlp"},
+        {"n_estimators": 1, "combinator": "mlp"},
         {"early_stopping": True, "validation_fraction": 0.4, "max_epochs": 2},
         {"class_prior": "em", "weight_normalization": True},
         {"feature_scaling": None, "class_prior": None},

@@ -20,6 +20,8 @@ MOST_FOR_STATISTICS = 2**16
 LARGEST_COPY = 2**28
 # Sparse samples have a scaled copy if it has this many times fewer columns.
 NARROWER = 4
+# Indices that are drawn at once: moving them to a GPU makes it wait.
+DRAWN_AHEAD = 4096
 
 
 class LadderBatch(NamedTuple):
@@ -77,7 +79,9 @@ class TrainingSamples(Dataset):
     def __init__(self, samples, codes, weight, device, have_missing=False, scale=None):
         self.have_missing = have_missing
         self.device = torch.device(device)
-        is_resident = samples.is_resident and fits_on(self.device, samples.shape)
+        is_resident = samples.is_resident and fits_on(
+            self.device, samples.shape, samples.dtype.itemsize
+        )
         self.X = as_tensor(samples[:], device) if is_resident else samples
         self._scale = scale
         self._is_csr = stays_sparse(samples, scale)
@@ -86,7 +90,8 @@ class TrainingSamples(Dataset):
         self.weight = None if weight is None else as_tensor(np.float32(weight), device)
         # indices are on the device that selects samples, so that no device has to wait
         self.labeled = torch.as_tensor(
-            np.flatnonzero(codes != UNLABELED), device=device if is_resident else "cpu"
+            np.flatnonzero(codes != UNLABELED),
+            device=device if is_resident or self._scaled is not None else "cpu",
         )
 
     def _scaled_samples(self, samples):
@@ -173,12 +178,23 @@ class TrainingSamples(Dataset):
             yield self.take(chunk.sort().values)
 
 
-def fits_on(device, shape):
-    """Whether float32 samples of this shape leave half of the device's memory free."""
+def fits_on(device, shape, itemsize=4):
+    """Whether samples of this shape leave half of the device's free memory.
+
+    Parameters
+    ----------
+    device : torch.device
+    shape : tuple of int
+    itemsize : int, default=4
+        Bytes of a number.
+    """
     if device.type != "cuda":
         return True
-    free, _ = torch.cuda.mem_get_info(device)
-    return 4 * math.prod(shape) < free / 2
+    index = device.index  # None is the current device
+    free, _ = torch.cuda.mem_get_info(index)
+    # torch keeps what it has freed
+    free += torch.cuda.memory_reserved(index) - torch.cuda.memory_allocated(index)
+    return itemsize * math.prod(shape) < free / 2
 
 
 def endless_batches(indices, size, generator):
@@ -197,10 +213,15 @@ def endless_batches(indices, size, generator):
         On the CPU, so that the order is the same for each device.
     """
     waiting = indices[:0]
+    n_passes = max(1, DRAWN_AHEAD // max(1, len(indices)))
     while True:
         while len(waiting) < size:
-            order = torch.randperm(len(indices), generator=generator, device="cpu")
-            waiting = torch.cat([waiting, indices[order.to(indices.device)]])
+            orders = [
+                torch.randperm(len(indices), generator=generator, device="cpu")
+                for _ in range(n_passes)
+            ]
+            order = torch.cat(orders).to(indices.device)
+            waiting = torch.cat([waiting, indices[order]])
         yield waiting[:size]
         waiting = waiting[size:]
 

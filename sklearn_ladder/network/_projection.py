@@ -22,6 +22,7 @@ class Projection(nn.Module):
     def __init__(self, matrix):
         super().__init__()
         self.register_buffer("matrix", torch.tensor(matrix, device="cpu"))
+        self._array = np.asarray(matrix)  # SciPy multiplies sparse samples
         squared_length = np.square(matrix, dtype=float).sum(axis=0).mean()
         self.squared_length = float(squared_length) or 1.0
 
@@ -33,7 +34,7 @@ class Projection(nn.Module):
         x : Tensor or CSR matrix of shape (n_samples, n_features)
         """
         if sparse.issparse(x):
-            columns = np.float32(x @ self.matrix.cpu().numpy())
+            columns = np.float32(x @ self._array)
             return torch.as_tensor(columns, device=self.matrix.device)
         return x.to(self.matrix.dtype).nan_to_num(nan=0.0) @ self.matrix
 

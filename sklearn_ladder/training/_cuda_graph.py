@@ -87,7 +87,10 @@ class GraphedStep:
             {name: group[name] for name in ("lr", "capturable")} for group in groups
         ]
         device = self._generator.device
-        self._rates = [torch.full((), group["lr"], device=device) for group in groups]
+        self._rates = [
+            torch.full((), group["lr"], dtype=torch.float32, device=device)
+            for group in groups
+        ]
         for group, rate in zip(groups, self._rates, strict=True):
             group |= {"lr": rate, "capturable": True}
         try:

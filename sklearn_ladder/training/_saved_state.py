@@ -8,10 +8,12 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from skorch.exceptions import DeviceWarning
 from skorch.history import History
-from skorch.utils import get_map_location
 
 from .._isolation import isolated
+from .._plan import resolve_device
+from .._user_warnings import warn_user
 from ._build import initialized_net, own_callbacks
 from ._callbacks import callback_of
 
@@ -56,6 +58,19 @@ def saved_state(net):
     }
 
 
+def _device_at_hand(device):
+    """A device, or the CPU if it is not there."""
+    try:
+        return resolve_device(device)
+    except ValueError:
+        warn_user(
+            f"The model was trained on device {device!r}, which is not there: it is on "
+            "the CPU now.",
+            DeviceWarning,
+        )
+        return "cpu"
+
+
 @isolated()
 def restored_net(state):
     """Build the net of a saved state.
@@ -75,9 +90,7 @@ def restored_net(state):
     DeviceWarning
         If its device is not there.
     """
-    device = state["device"]
-    if get_map_location(device).type != torch.device(device).type:
-        device = "cpu"
+    device = _device_at_hand(state["device"])
     plan = state["plan"]
     if plan.device != device:
         plan = replace(plan, device=device)

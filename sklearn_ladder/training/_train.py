@@ -80,20 +80,24 @@ def train(net, data, earlier_share=0.0, watchers=()):
     progress = Progress(dict(net.callbacks_)["learning_rate_schedule"])
     if plan.verbose == 1:
         watchers = [*watchers, progress]
-    with (
-        closing(progress),
-        _watched_by(net, watchers),
-        _watch_interrupts() as interrupts,
-    ):
-        net.interrupts_ = interrupts
-        net.partial_fit(samples)
-    net.reason_against_fused_step_ = step.reason
-    _report_interrupt(net, n_before, bool(interrupts))
-    net.optimizer_.zero_grad()
-    # always, since a callback may have restored other weights at the end
-    net.population_is_current_ = False
-    net.update_population()
-    _release(net)
+    try:
+        with (
+            closing(progress),
+            _watched_by(net, watchers),
+            _watch_interrupts() as interrupts,
+        ):
+            net.interrupts_ = interrupts
+            net.partial_fit(samples)
+        net.reason_against_fused_step_ = step.reason
+        _report_interrupt(net, n_before, bool(interrupts))
+        net.optimizer_.zero_grad()
+        # always, since a callback may have restored other weights at the end
+        net.population_is_current_ = False
+        net.update_population()
+    finally:
+        # of a failed fit as well: net and step refer to each other, so the samples
+        # would stay in the device's memory for a while
+        _release(net)
 
 
 @contextmanager
