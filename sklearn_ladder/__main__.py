@@ -1,9 +1,12 @@
 """Command line: ``python -m sklearn_ladder compare FILE --target COLUMN``."""
 
 import argparse
+import csv
 import gzip
+import lzma
 import sys
 import warnings
+import zipfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +20,15 @@ SEPARATORS = {".csv": ",", ".tsv": "\t"}
 COMPRESSIONS = {".gz", ".bz2", ".xz", ".zip", ".zst"}
 # Texts that pandas reads as missing, although they may be classes.
 MAY_BE_CLASSES = {"none", "null", "n/a"}
+# What damaged and empty files raise.
+NO_TABLE = (
+    *(pd.errors.EmptyDataError, gzip.BadGzipFile, zipfile.BadZipFile),
+    *(lzma.LZMAError, EOFError),
+)
+# Beginning of the names of fields that have none in the header.
+EXTRA = "\0"
+# Lines of a file in which its first two rows are looked for, and what is in no line.
+MOST_LINES, NO_SEPARATOR = 1000, "\1"
 # pandas' name for a first column without a name.
 ROW_NUMBERS = "Unnamed: 0"
 # In error messages.
@@ -166,16 +178,18 @@ def read_table(path, target, drop=(), unlabeled=()):
         raise ValueError(f"{path.name} must have columns of features beside {target}.")
     y = _whole_numbers(frame[target])
     labels = y.astype(str)
+    texts = labels if texts is None else texts
     absent = sorted(set(unlabeled) - set(labels) - set(texts))
     if absent:
         raise ValueError(
             f"--unlabeled must be texts of the column {target}; got {absent}."
         )
-    return X, _whole_numbers(y.mask(labels.isin(unlabeled)))
+    is_unlabeled = labels.isin(unlabeled) | texts.isin(unlabeled)
+    return X, _whole_numbers(y.mask(is_unlabeled))
 
 
 def _read(path, target):
-    """Table of a file; and the labels that are read as missing, as they are written."""
+    """Table of a file, and its target as it is written; None if it has no texts."""
     suffixes = [suffix for suffix in path.suffixes if suffix not in COMPRESSIONS]
     suffix = suffixes[-1].lower() if suffixes else ""
     if suffix == ".parquet":
@@ -186,7 +200,7 @@ def _read(path, target):
                 "Parquet files need pyarrow: pip install 'sklearn-ladder[parquet]'"
             ) from error
         path.stat()  # the error of pandas is the name of the file alone
-        return pd.read_parquet(path), ()
+        return pd.read_parquet(path), None
     if suffix in SEPARATORS:
         try:
             return _read_csv(path, SEPARATORS[suffix], target)
@@ -197,36 +211,63 @@ def _read(path, target):
                 "that it has, such as 'utf-16', and write it with "
                 "to_csv(NEW_FILE, index=False)."
             ) from error
-        except (pd.errors.EmptyDataError, gzip.BadGzipFile) as error:
+        except NO_TABLE as error:
             raise ValueError(f"{path.name} is no table: {error}.") from error
     raise ValueError(f"FILE must end in .csv, .tsv or .parquet; got {path.name}.")
 
 
 def _read_csv(path, separator, target):
-    options = {"sep": separator}
-    as_written = {"dtype": str, "keep_default_na": False}
+    """Table of a file, and its target as it is written."""
     # before the rows, in which another separator may be an error of its own
-    header = pd.read_csv(path, **options, **as_written, header=None, nrows=1)
-    header = header.iloc[0].tolist()
+    header, first_row = _first_rows(path, separator)
     _check_header(header, target, path)
-    frame = pd.read_csv(path, **options)
-    if not isinstance(frame.index, pd.RangeIndex):
-        # Rows are longer than the header: they end in a separator, or they begin with a
-        # name, as R writes them.
-        if (pd.read_csv(path, **options, **as_written).iloc[:, -1] == "").all():
-            options["index_col"] = False
-            frame = pd.read_csv(path, **options)
-        elif frame.index.nlevels > 1 or not frame.index.is_unique:
-            raise ValueError(
-                f"Rows of {path.name} have more fields than its header, which names "
-                f"{len(header)} columns."
-            )
-    if target not in frame or not frame[target].isna().any():
-        return frame, ()
-    texts = pd.read_csv(path, **options, **as_written)[target]
-    texts = texts[frame[target].isna().to_numpy()]
-    _warn_of_missing_texts(texts, target)
+    columns = pd.read_csv(path, sep=separator, nrows=0).columns.tolist()
+    options = {"sep": separator, "header": 0, "names": columns, "index_col": False}
+    as_written = {"dtype": str, "keep_default_na": False}
+    n_more = len(first_row) - len(header)
+    if n_more > 0:
+        ends = [f"{EXTRA}{number}" for number in range(n_more)]
+        options["names"] = [*columns, *ends]
+        texts = pd.read_csv(path, **options, **as_written)
+        if _begin_with_names(texts, ends, path):
+            options["names"] = [EXTRA, *columns]
+    frame = pd.read_csv(path, **options)[columns]
+    if target not in frame:
+        return frame, None
+    texts = pd.read_csv(path, **options, **as_written, usecols=[target])[target]
+    _warn_of_missing_texts(texts[frame[target].isna()], target)
     return frame, texts
+
+
+def _first_rows(path, separator):
+    """Fields of the header and of the row after it."""
+    # pandas reads compressed files, but would guess what longer rows mean
+    lines = pd.read_csv(
+        path,
+        sep=NO_SEPARATOR,
+        header=None,
+        nrows=MOST_LINES,
+        quoting=csv.QUOTE_NONE,
+        dtype=str,
+        keep_default_na=False,
+    )
+    rows = csv.reader(lines[0], delimiter=separator)
+    return next(rows), next(rows, [])
+
+
+def _begin_with_names(texts, ends, path):
+    """Whether rows longer than the header begin with a name, as R writes them.
+
+    Otherwise they end in separators.
+    """
+    have_empty_ends = all((texts[end].str.strip() == "").all() for end in ends)
+    may_have_names = len(ends) == 1 and texts.iloc[:, 0].is_unique
+    if have_empty_ends == may_have_names:  # neither, or both are possible
+        raise ValueError(
+            f"Rows of {path.name} have more fields than its header, by {len(ends)}. "
+            "Remove separators at the ends of rows, or give each column a name."
+        )
+    return may_have_names
 
 
 def _warn_of_missing_texts(texts, target):

@@ -125,8 +125,9 @@ class LadderClassifier(
         "auto" is 5, or fewer large ones; 1 for images, streams, or 10 and more classes.
     linear_share : "auto" or float in [0, 1), default="auto"
         Share of a logistic regression in the mean of the probabilities. "auto" is 0.5,
-        less with more than 250 labels or more than 4 classes; 0 for images, texts,
-        streams, or 10 and more classes. It helps most where classes are no clusters.
+        less with more than 250 labels or more than 4 classes; 0 for images, texts, or
+        10 and more classes. It helps most where classes are no clusters. `partial_fit`
+        does not train it: 0 if it comes first, and fading after `fit`.
     warm_start : bool, default=False
         Whether `fit` starts from the weights, the categories and the feature scaling
         of the previous fit. All else starts anew.

@@ -92,14 +92,13 @@ def labeled_scorer(scoring: Any) -> Any:
 def _with_all_classes(scorer, estimator):
     """Let a scorer know the classes that are absent from a test fold."""
     function = getattr(scorer, "_score_func", None)
-    takes_labels = (
-        getattr(function, "__name__", None) in NEED_ALL_CLASSES
-        and "labels" in signature(function).parameters
-    )
-    if not (takes_labels and hasattr(estimator, "classes_")):
+    needs_classes = getattr(function, "__name__", None) in NEED_ALL_CLASSES
+    if not (needs_classes and hasattr(estimator, "classes_")):
         return scorer
-    known = {"labels": estimator.classes_}
-    if len(estimator.classes_) == 2 and "pos_label" in signature(function).parameters:
+    known, taken = {}, signature(function).parameters
+    if "labels" in taken:
+        known["labels"] = estimator.classes_
+    if "pos_label" in taken and len(estimator.classes_) == 2:
         known["pos_label"] = estimator.classes_[1]
     scorer = copy(scorer)
     scorer._kwargs = known | scorer._kwargs

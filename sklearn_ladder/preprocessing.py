@@ -295,7 +295,7 @@ class ZCAWhitener(_PixelTransformer):
 
 def _refuse_masked(X):
     """scikit-learn would take the values under a mask."""
-    if np.ma.is_masked(X):
+    if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
         raise ValueError("X must have no masked entries; got an array with some.")
 
 

@@ -950,7 +950,7 @@ def test_early_stopping_keeps_training_labels_of_every_class():
 
 def test_early_stopping_warns_of_a_single_epoch(digits):
     X, y, _ = digits
-    with pytest.warns(UserWarning, match=r"raise max_epochs \(now 1\)"):
+    with pytest.warns(UserWarning, match=r"only one: raise max_epochs\."):
         small(early_stopping=True, max_epochs=1).fit(X[:200], y[:200])
 
 

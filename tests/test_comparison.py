@@ -531,9 +531,15 @@ def test_a_file(ending, table, found, few_methods, tmp_path, capsys):
         ("commas.tsv", "kind", "seems to have columns separated by ','"),
         ("latin1.csv", "kind", "latin1.csv is not in UTF-8 ("),
         ("twice.csv", "kind", "twice.csv has 2 columns 'kind'"),
-        ("longer.csv", "kind", "Rows of longer.csv have more fields than its header"),
+        (
+            "longer.csv",
+            "kind",
+            "Rows of longer.csv have more fields than its header, by 1",
+        ),
         ("empty.csv", "kind", "empty.csv is no table: No columns to parse"),
         ("no.csv.gz", "kind", "no.csv.gz is no table: Not a gzipped file"),
+        ("no.csv.zip", "kind", "no.csv.zip is no table: File is not a zip file"),
+        ("no.csv.xz", "kind", "no.csv.xz is no table: "),
     ],
 )
 def test_files_that_are_wrong(name, target, message, few_methods, tmp_path, capsys):
@@ -551,7 +557,7 @@ def test_files_that_are_wrong(name, target, message, few_methods, tmp_path, caps
     words.to_csv(tmp_path / "latin1.csv", index=False, encoding="latin-1")
     (tmp_path / "twice.csv").write_text("kind,kind,x\na,a,1\nb,b,2\n")
     (tmp_path / "longer.csv").write_text("kind,x\na,1,2\na,3,4\n")
-    for empty in ("empty.csv", "no.csv.gz"):
+    for empty in ("empty.csv", "no.csv.gz", "no.csv.zip", "no.csv.xz"):
         (tmp_path / empty).write_text("" if empty == "empty.csv" else "kind,x")
     with pytest.raises(SystemExit) as exit:
         __main__.main(["compare", str(tmp_path / name), "--target", target])
@@ -628,7 +634,7 @@ def test_whole_numbers_stay_integers_beside_texts_of_unlabeled_samples(tmp_path)
         path.write_text("\n".join(["x,kind", *rows]))
         _, y = __main__.read_table(path, "kind", unlabeled=["9"])
         assert y.dropna().tolist() == [1, 0] and y.dtype == "Int64"
-    for wrong in ("8", "9.0"):  # with and without empty cells
+    for wrong in ("8", "9.0"):  # not as it is written
         for target in ("1,9,0,", "1,9,0,9"):
             rows = [f"{n},{label}" for n, label in enumerate(target.split(","))]
             path.write_text("\n".join(["x,kind", *rows]))
@@ -646,9 +652,35 @@ def test_a_header_that_lacks_the_name_of_row_numbers(tmp_path):
 
 
 @pytest.mark.parametrize("n_more", [1, 2])
-def test_rows_that_end_in_a_separator(tmp_path, n_more):
-    path, end = tmp_path / "table.csv", "," * n_more
-    path.write_text(f"kind,x\na,0.5{end}\n,1.5{end}\nb,2.5{end}\n")
+@pytest.mark.parametrize("space", ["", " "])
+def test_rows_that_end_in_a_separator(tmp_path, n_more, space, recwarn):
+    path, end = tmp_path / "table.csv", f",{space}" * n_more
+    path.write_text(f"kind,x\na,0.5{end}\n,1.5{end}\na,2.5{end}\n")
     X, y = __main__.read_table(path, "kind")
     assert X.to_dict("list") == {"x": [0.5, 1.5, 2.5]}
-    assert y.fillna("").tolist() == ["a", "", "b"]
+    assert y.fillna("").tolist() == ["a", "", "a"]
+    assert not recwarn
+
+
+@pytest.mark.parametrize("names", ["123", "149", "abc"])
+@pytest.mark.parametrize("ends", ["", "b"])
+def test_rows_with_names_or_with_ends(tmp_path, names, ends, recwarn):
+    """A first column of different values may have names, but not an empty last one."""
+    path = tmp_path / "table.csv"
+    rows = "\n".join(f"{name},{i % 2},{i}.5,{ends}" for i, name in enumerate(names))
+    path.write_text(f"kind,x,note\n{rows}\n")
+    if ends:
+        X, y = __main__.read_table(path, "kind")
+        assert X.to_dict("list") == {"x": [0.5, 1.5, 2.5], "note": ["b"] * 3}
+        assert y.tolist() == [0, 1, 0]
+    else:
+        with pytest.raises(ValueError, match="have more fields than its header, by 1"):
+            __main__.read_table(path, "kind")
+    assert not recwarn
+
+
+def test_texts_of_unlabeled_samples_as_they_are_written(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("kind,x\n1.0,1\n9.0,2\n2.0,3\n,4\n")
+    _, y = __main__.read_table(path, "kind", unlabeled=["9.0"])
+    assert y.dropna().tolist() == [1, 2]

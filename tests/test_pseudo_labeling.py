@@ -5,11 +5,16 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression, Perceptron
+from sklearn.linear_model import (
+    LogisticRegression,
+    LogisticRegressionCV,
+    Perceptron,
+)
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.naive_bayes import BernoulliNB, GaussianNB, MultinomialNB
 from sklearn.neural_network import MLPClassifier
@@ -345,6 +350,9 @@ def pipeline(last, **parameters):
         GridSearchCV(GaussianNB(), {"var_smoothing": [1e-9]}, cv=StratifiedKFold(2)),
         LadderClassifier((4,), max_epochs=2, warm_start=True, random_state=0),
         RandomForestClassifier(2, random_state=np.random.RandomState(0)),
+        LogisticRegressionCV(
+            cv=StratifiedKFold(2, shuffle=True, random_state=np.random.RandomState(0))
+        ),
     ],
     ids=lambda estimator: type(estimator).__name__,
 )
@@ -353,7 +361,8 @@ def test_a_saved_fit_is_continued(blobs, estimator):
     clf = PseudoLabelingClassifier(estimator, n_rounds=1, warm_start=True)
     clf.fit(X, y_few)
     saved = pickle.loads(pickle.dumps(clf))
-    saved.set_params(n_rounds=2).fit(X, y_few)
+    with sklearn.config_context(print_changed_only=False):
+        saved.set_params(n_rounds=2).fit(X, y_few)
     assert len(saved.history_) == 3
     with pytest.warns(UserWarning, match="fit adds no round"):
         saved.fit(X, y_few)

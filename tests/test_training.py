@@ -1,9 +1,11 @@
+import gc
 import os
 import pickle
 import signal
 import time
 import warnings
-from contextlib import contextmanager
+import weakref
+from contextlib import contextmanager, suppress
 from functools import partial
 
 import numpy as np
@@ -22,8 +24,10 @@ from skorch.callbacks import (
 
 from sklearn_ladder import LadderClassifier, VirtualAdversary
 from sklearn_ladder._plan import resolve_device
+from sklearn_ladder.data._batches import TrainingSamples
 from sklearn_ladder.network import _kernels
 from sklearn_ladder.robustness import fast_gradient, projected_gradient
+from sklearn_ladder.training import _train
 from sklearn_ladder.training._callbacks import LearningRateSchedule
 
 
@@ -548,3 +552,39 @@ def test_callbacks_of_equal_names_are_all_called(blobs, capsys):
         (8,), max_epochs=3, verbose=1, callbacks=[("Progress", RecordsEpochs())]
     ).fit(*blobs[::2])
     np.testing.assert_array_equal(clf.history_["seen"], [1, 2, 3])
+
+
+class Fails(Callback):
+    def on_epoch_end(self, net, **kwargs):
+        raise RuntimeError("of a callback")
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"max_time": 1e-9},
+        {"early_stopping": True, "n_iter_no_change": 1, "validation_fraction": 0.4},
+        {"callbacks": [Fails()]},
+        {"learning_rate": 1e38},
+    ],
+    ids=["whole", "time", "early", "callback", "diverged"],
+)
+def test_samples_are_given_back(blobs, parameters, monkeypatch):
+    X, _, y_few = blobs
+    made = []
+
+    class Watched(TrainingSamples):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            made.append(weakref.ref(self))
+
+    monkeypatch.setattr(_train, "TrainingSamples", Watched)
+    gc.disable()
+    try:
+        with suppress(RuntimeError, ValueError):
+            clf = LadderClassifier((4,), max_epochs=5, random_state=0)
+            clf.set_params(**parameters).fit(X, y_few)
+        assert len(made) == 1 and made[0]() is None
+    finally:
+        gc.enable()

@@ -6,6 +6,7 @@ import pytest
 import sklearn
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import (
     BaggingClassifier,
     HistGradientBoostingClassifier,
@@ -13,6 +14,7 @@ from sklearn.ensemble import (
     StackingClassifier,
     VotingClassifier,
 )
+from sklearn.feature_selection import SelectFromModel
 from sklearn.linear_model import LogisticRegression, Perceptron
 from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
@@ -556,6 +558,10 @@ WITH_SHARES = {
         GridSearchCV(PLAIN, [SEARCHED, {"class_weight": ["balanced"]}], cv=3),
         GridSearchCV(PLAIN, [SEARCHED, {}], cv=3),
     ),
+    "search of estimators": tuple(
+        GridSearchCV(make_pipeline(PLAIN), {"logisticregression": [e]}, cv=3)
+        for e in (BALANCED, PLAIN)
+    ),
     "forest": (few_trees(class_weight="balanced_subsample"), few_trees()),
     "bagging": tuple(
         BaggingClassifier(e, n_estimators=3, random_state=0) for e in (BALANCED, PLAIN)
@@ -604,6 +610,37 @@ def test_a_class_prior_takes_the_place_of_class_weights(
     ):
         found = proba(own)
     np.testing.assert_array_equal(found, proba(without))
+
+
+@pytest.mark.parametrize("with_shares", WITH_SHARES)
+@pytest.mark.filterwarnings("ignore:estimator is fitted without")  # the inner one
+def test_auto_is_none_beside_class_weights_and_priors(rare, with_shares):
+    X, _, y_few = rare
+    own, _ = WITH_SHARES[with_shares]
+    y_few = np.where(np.cumsum(y_few == 0) <= np.sum(y_few == 1), y_few, -1)
+    auto, none = (
+        ClassPriorClassifier(own, class_prior).fit(X, y_few).predict_proba(X)
+        for class_prior in ("auto", None)
+    )
+    np.testing.assert_array_equal(auto, none)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        CalibratedClassifierCV(BALANCED, cv=2),
+        make_pipeline(SelectFromModel(BALANCED), PLAIN),
+        make_pipeline(LinearDiscriminantAnalysis(priors=[0.5, 0.5]), PLAIN),
+    ],
+    ids=["calibrated", "selector", "transformer"],
+)
+def test_class_weights_that_do_not_reach_the_probabilities(rare, estimator, recwarn):
+    X, _, y_few = rare
+    y_few = np.where(np.cumsum(y_few == 0) <= np.sum(y_few == 1), y_few, -1)
+    for class_prior in ("auto", "em"):
+        clf = ClassPriorClassifier(estimator, class_prior).fit(X, y_few)
+        assert clf.class_prior_[1] < 0.4  # as estimated
+    assert not recwarn
 
 
 @pytest.mark.parametrize("class_prior", ["auto", None])

@@ -20,7 +20,7 @@ MOST_FOR_STATISTICS = 2**16
 LARGEST_COPY = 2**28
 # Sparse samples have a scaled copy if it has this many times fewer columns.
 NARROWER = 4
-# Indices that are drawn at once: moving them to a GPU makes it wait.
+# Indices that are drawn at once for a GPU, which waits for them.
 DRAWN_AHEAD = 4096
 
 
@@ -213,7 +213,9 @@ def endless_batches(indices, size, generator):
         On the CPU, so that the order is the same for each device.
     """
     waiting = indices[:0]
-    n_passes = max(1, DRAWN_AHEAD // max(1, len(indices)))
+    n_passes = 1
+    if indices.device.type != "cpu":
+        n_passes = max(1, DRAWN_AHEAD // max(1, len(indices)))
     while True:
         while len(waiting) < size:
             orders = [

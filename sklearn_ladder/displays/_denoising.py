@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -331,7 +332,7 @@ def _values_of_unit(estimator, X, layer, unit, n_curves, max_samples, random_sta
     """Parameters of the display from one training pass."""
     module, device = estimator.net_.module_, estimator.net_.device
     width = module.shapes[layer].channels // module.n_members
-    if unit not in range(width):
+    if not isinstance(unit, Integral) or unit not in range(width):
         raise ValueError(f"unit must be from 0 to {width - 1}; got {unit!r}.")
     if n_curves < 1:
         raise ValueError(f"n_curves must be at least 1; got {n_curves!r}.")

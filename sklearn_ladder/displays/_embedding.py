@@ -180,6 +180,10 @@ class EmbeddingDisplay:
                 labeled = codes != UNLABELED
         if labeled is not None:
             labeled = np.asarray(labeled)
+            if labeled.dtype == object and all(
+                isinstance(each, (bool, np.bool_)) for each in labeled
+            ):
+                labeled = labeled.astype(bool)
             if labeled.dtype != bool:
                 raise ValueError(
                     f"labeled must be booleans, True for samples to mark; got "

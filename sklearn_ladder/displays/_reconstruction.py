@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from .._classifier import LadderClassifier
     from .._typing import Array, ImageShape, MatrixLike, RandomState
 
-# Color of missing pixels: no shade of gray.
 MOST_IMAGES = 100
+# Color of missing pixels: no shade of gray.
 MISSING_COLOR = "tab:orange"
 
 

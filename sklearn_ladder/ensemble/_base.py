@@ -7,7 +7,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.base import is_classifier
+from sklearn.base import clone, is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, get_tags, indexable
 from sklearn.utils.metadata_routing import (
@@ -244,8 +244,8 @@ def leave_shares_to(class_prior, name, estimator):
     Returns
     -------
     bool
-        Whether "auto" may estimate a class prior. It may not beside class weights,
-        which say how much classes matter, as in LadderClassifier.
+        Whether "auto" may estimate a class prior. It may not beside class weights or
+        priors, which say how much classes matter, as in LadderClassifier.
 
     Warns
     -----
@@ -254,13 +254,12 @@ def leave_shares_to(class_prior, name, estimator):
     """
     if class_prior is None:
         return False
-    params = estimator.get_params()
-    without = _without_shares(params)
-    is_auto = {key: str(params[key]) == "auto" for key in without}
-    given = [key for key in without if not is_auto[key]]
+    params, without = estimator.get_params(), _without_shares(estimator)
+    automatic = [key for key in without if str(params[key]) == "auto"]
+    given = [key for key in without if key not in automatic]
     if isinstance(class_prior, str) and class_prior == "auto":
-        estimator.set_params(**{key: None for key in without if is_auto[key]})
-        return all(key.split("__")[-1] == "class_prior" for key in given)
+        estimator.set_params(**dict.fromkeys(automatic))
+        return not given
     if given:
         warn_user(
             f"{name} is fitted without its {', '.join(given)}: class_prior takes the "
@@ -270,27 +269,61 @@ def leave_shares_to(class_prior, name, estimator):
     return True
 
 
-def _without_shares(params):
-    """Select the parameters of `OF_CLASSES`, with None in their place.
+def _without_shares(estimator):
+    """Select an estimator's parameters of `OF_CLASSES`, with None in their place.
 
-    Of `round_params` and of search grids that contain them, copies without them.
+    Those of all nested estimators count whose probabilities it uses as they are. Of
+    `round_params` and of search grids that contain such parameters, there are copies
+    without them.
     """
-    found = {}
-    for key, value in params.items():
-        last = key.split("__")[-1]
-        if last in OF_CLASSES and value is not None:
-            found[key] = None
-        elif last == "round_params" and value and (inner := _without_shares(value)):
-            found[key] = value | inner
-        elif last in ("param_grid", "param_distributions"):
-            grids = [value] if isinstance(value, Mapping) else value
-            without = [
-                {k: v for k, v in grid.items() if k.split("__")[-1] not in OF_CLASSES}
-                for grid in grids
-            ]
-            if sum(map(len, without)) < sum(map(len, grids)):
-                found[key] = without
+    from sklearn.calibration import CalibratedClassifierCV  # late: it is slow to import
+
+    if isinstance(estimator, CalibratedClassifierCV):
+        return {}  # it brings probabilities to the shares of the labels
+    params = estimator.get_params()
+    own = {key: value for key, value in params.items() if "__" not in key}
+    found = {key: None for key in OF_CLASSES if own.get(key) is not None}
+    rounds = own.get("round_params") or {}
+    if rounds.keys() & {*OF_CLASSES}:
+        found["round_params"] = rounds | dict.fromkeys(rounds.keys() & {*OF_CLASSES})
+    for key in ("param_grid", "param_distributions"):
+        grids = own.get(key) or []
+        grids = [grids] if isinstance(grids, Mapping) else grids
+        without = [_grid_without_shares(grid) for grid in grids]
+        if any(new is not old for new, old in zip(without, grids, strict=True)):
+            found[key] = without
+    if isinstance(estimator, Pipeline):  # other steps are transformers
+        own = dict(estimator.steps[-1:])
+    for key, inner in own.items():
+        if _is_estimator(inner):
+            found |= {f"{key}__{k}": v for k, v in _without_shares(inner).items()}
     return found
+
+
+def _grid_without_shares(grid):
+    """A grid of a search without what `_without_shares` selects; else the same one."""
+    without = {}
+    for key, candidates in grid.items():
+        if key.split("__")[-1] in OF_CLASSES:
+            continue
+        if isinstance(candidates, (list, tuple)):
+            stripped = [_estimator_without_shares(each) for each in candidates]
+            is_new = any(a is not b for a, b in zip(stripped, candidates, strict=True))
+            candidates = stripped if is_new else candidates
+        without[key] = candidates
+    is_same = without.keys() == grid.keys() and all(
+        without[key] is grid[key] for key in grid
+    )
+    return grid if is_same else without
+
+
+def _estimator_without_shares(candidate):
+    changes = _without_shares(candidate) if _is_estimator(candidate) else {}
+    return clone(candidate).set_params(**changes) if changes else candidate
+
+
+def _is_estimator(value):
+    return hasattr(value, "get_params") and not isinstance(value, type)
 
 
 def copy_input_tags(tags, estimators):

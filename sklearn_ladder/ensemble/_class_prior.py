@@ -42,17 +42,17 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
         If it does not take -1 (:func:`is_semi_supervised`), it gets the labeled samples
         only. It gets class codes 0, 1, … in place of labels, as in
         :class:`~sklearn.ensemble.VotingClassifier`; a dict of class weights still has
-        labels as keys. Beside a class prior, it is fitted without class weights and
-        class priors of its own, and a warning says so.
+        labels as keys. If `class_prior` is "em" or given, it is fitted without class
+        weights and class priors of its own, and a warning says so.
 
     class_prior : "em", "auto", dict, array-like of shape (n_classes,) or None, \
             default="em"
         Class prior that `predict_proba` assumes. "auto" is "em" if the labels agree
         with equal shares of the classes by a χ² test. The less they agree, and the more
         sample weights differ, the closer it is to None, as in LadderClassifier. Beside
-        class weights of `estimator`, "auto" is None. A dict, or an array in the order
-        of `classes_`, has a positive number for each class, and sums to 1. None leaves
-        the probabilities as they are.
+        class weights or priors of `estimator`, "auto" is None. A dict, or an array in
+        the order of `classes_`, has a positive number for each class, and sums to 1.
+        None leaves the probabilities as they are.
 
     Attributes
     ----------

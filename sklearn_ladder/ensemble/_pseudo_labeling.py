@@ -9,6 +9,7 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from sklearn import config_context
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.ensemble._base import _set_random_states
 from sklearn.utils import _safe_indexing
@@ -412,8 +413,10 @@ def _description(estimator):
     estimator = clone(estimator)
     names = [n for n in estimator.get_params() if n.split("__")[-1] in DO_NOT_MATTER]
     estimator.set_params(**dict.fromkeys(names))
-    text = BaseEstimator.__repr__(estimator, N_CHAR_MAX=LONGEST_DESCRIPTION)
-    return re.sub(" at 0x[0-9a-f]+", "", text)  # of objects without a text of their own
+    with config_context(print_changed_only=True):
+        text = BaseEstimator.__repr__(estimator, N_CHAR_MAX=LONGEST_DESCRIPTION)
+    # of objects without a text of their own
+    return re.sub(" at 0x[0-9a-fA-F]+", "", text)
 
 
 def _set_seeds(estimators, seeds, n_round):

@@ -92,8 +92,8 @@ class SemiSupervisedVotingClassifier(
             default="auto"
         Class prior that `predict_proba` assumes, as in :class:`ClassPriorClassifier`.
         Unless it is None, a member whose own `class_prior` is "auto" is fitted with
-        None, so that only the mean is adjusted. Beside class weights of a member,
-        "auto" is None.
+        None, so that only the mean is adjusted. Beside class weights or priors of a
+        member, "auto" is None.
 
     n_jobs : int, default=None
         Number of members that are fitted at the same time. None is 1.

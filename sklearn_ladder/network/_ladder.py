@@ -17,8 +17,9 @@ from ._shapes import FLOAT32_ON_CPU, Shape
 
 # Number of times that the decoder reconstructs missing entries.
 IMPUTATION_PASSES = 2
-# Bound of normalized signals in the decoder: √(n − 1) for batches of about 100.
-LARGEST_SIGNAL = 10.0
+# Bound of normalized signals in the decoder, when a population normalizes them. In a
+# batch of n values, none is beyond √(n − 1).
+LARGEST_SIGNAL = 100.0
 
 
 class Ladder(nn.Module):
@@ -312,9 +313,19 @@ class Ladder(nn.Module):
         decoded = self.decoder(
             clean.z,
             self.proba(clean.logits),
-            normalize=_bounded_by_training,
+            normalize=self._normalize_in_decoder,
         )
         return self.shapes[0].samples(decoded.z_denoised[0])
+
+    def _normalize_in_decoder(self, layer, signal):
+        """Normalize a signal from above by population statistics.
+
+        The decoder is quadratic in this signal. A batch bounds it, a population does
+        not: in deep decoders, values grew from layer to layer until they overflowed.
+
+        NOTE[DIFF]: the paper only denoises batches.
+        """
+        return layer.population(signal).clamp(-LARGEST_SIGNAL, LARGEST_SIGNAL)
 
     def prepare(self, x):
         """Columns of layer 0 for prediction: scaled, missing entries imputed."""
@@ -424,15 +435,3 @@ class Ladder(nn.Module):
 
 def _float32(array):
     return torch.tensor(array, **FLOAT32_ON_CPU)
-
-
-def _bounded_by_training(layer, signal):
-    """Normalize by population statistics, within what batches of training allow.
-
-    The decoder is quadratic in the signal from above. In a batch of n samples, no
-    normalized value is beyond √(n − 1). A population has no such bound, and in deep
-    decoders values grew from layer to layer until they overflowed.
-
-    NOTE[DIFF]: the paper only denoises batches.
-    """
-    return layer.population(signal).clamp(-LARGEST_SIGNAL, LARGEST_SIGNAL)

@@ -153,8 +153,11 @@ class LadderNet(NeuralNetClassifier):
                 callback.on_epoch_end(self, **kwargs)
             except KeyboardInterrupt as error:  # skorch's way to end training
                 end = error
-        if end is not None:
-            raise end
+        try:
+            if end is not None:
+                raise end
+        finally:
+            del end  # with this frame, its traceback would keep the samples in memory
 
     def train_step_single(self, batch, **fit_params):
         """Batch → activations → costs → gradients. skorch then steps the optimizer.
