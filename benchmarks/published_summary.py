@@ -7,6 +7,15 @@ from benchmarks import _results
 from benchmarks.published import core_hours
 from sklearn_ladder import recipes
 
+# Rows and columns of the short table.
+SHORT_NETWORKS = {
+    "baseline": "plain network",
+    "gamma": "ladder, cost at the class layer (Γ)",
+    "bottom": "ladder, cost at the input",
+    "full": "ladder",
+    "conv-small-baseline": "plain convolutional network",
+}
+SHORT_LABELS = ["50", "100", "1,000", "all"]
 # Training samples of the published runs.
 N_SAMPLES = {"mnist": 60_000, "cifar10": 50_000}
 # Shinoda et al. 2017, table 2: error in % by number of labels; L∞, L2 and L1. The paper
@@ -108,6 +117,42 @@ def published_table():
         notes.append("CIFAR-10 from JPEG files, which are lossy: not quite comparable")
     notes += runs["machine"].unique().tolist()
     return "\n".join([*lines, "", f"<sub>{'; '.join(notes)}</sub>"])
+
+
+def published_short_table():
+    """Complete runs on MNIST, by number of labels; None without results."""
+    runs = published_runs()
+    whole = {
+        name: _whole_schedule(recipe)
+        for name, recipe in recipes.RECIPES.items()
+        if name.startswith("rasmus2015-mnist-")
+    }
+    runs = runs[runs["schedule"] == runs["recipe"].map(whole)]
+    if len(runs) == 0:
+        return None
+    lines = [
+        f"| network | {' | '.join(f'{n} labels' for n in SHORT_LABELS)} |",
+        "|---" * (1 + len(SHORT_LABELS)) + "|",
+    ]
+    for kind, network in SHORT_NETWORKS.items():
+        cells = []
+        for n_labels in SHORT_LABELS:
+            name = f"rasmus2015-mnist-{n_labels.replace(',', '')}-{kind}"
+            errors = runs.loc[runs["recipe"] == name, "error"]
+            cell = "–"
+            if len(errors):
+                published = _published_error(recipes.RECIPES[name])
+                cell = f"**{mean_error(errors)}** ({published})"
+            cells.append(cell)
+        lines.append(f"| {network} | {' | '.join(cells)} |")
+    n_seeds = runs.groupby("recipe").size()
+    hours = runs.groupby("recipe")["core_hours"].mean()
+    note = (
+        "test error on MNIST in %, in brackets the published one; whole schedules; "
+        f"{n_seeds.min()} to {n_seeds.max()} seeds, {hours.min():.1f} to "
+        f"{hours.max():.1f} core-hours each; `python -m benchmarks.published RECIPE`"
+    )
+    return "\n".join([*lines, "", f"<sub>{note}</sub>"])
 
 
 def _whole_schedule(recipe):

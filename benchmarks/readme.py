@@ -21,6 +21,7 @@ from benchmarks.published_summary import (
     adversarial_table,
     machine,
     mean_error,
+    published_short_table,
     published_table,
 )
 from benchmarks.tabular_pages import PAGES_TABLES
@@ -408,6 +409,7 @@ TABLES = (
     {
         "digits": digits_table,
         "published": published_table,
+        "published-short": published_short_table,
         "claims": claims_table,
         "quick": quick_table,
         "adversarial": adversarial_table,
