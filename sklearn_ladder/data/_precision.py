@@ -126,12 +126,16 @@ def warn_imprecise(survey, names=None, remedy=SCALING):
 
 def first_of(names, most=10):
     """The first of a list of names or numbers, and how many more there are."""
-    text = str([_short(name) for name in names[:most]])
+    shown = [
+        short(name, LONGEST_NAME) if isinstance(name, str) else name
+        for name in names[:most]
+    ]
+    text = str(shown)
     n_more = len(names) - most
     return text if n_more <= 0 else f"{text} and {n_more} more"
 
 
-def _short(name):
-    """Cut a long text."""
-    is_long = isinstance(name, str) and len(name) > LONGEST_NAME
-    return f"{name[: LONGEST_NAME - 1]}…" if is_long else name
+def short(text, n):
+    """A text of at most `n` characters."""
+    text = str(text)
+    return text if len(text) <= n else f"{text[: n - 1]}…"

@@ -18,6 +18,7 @@ from .._prediction import check_samples
 from .._random import private_random_state
 from .._trained_net import TrainedNetMixin
 from ..data._missing import table_columns
+from ..data._precision import short
 from ..data._samples import flatten_images
 from ..robustness._attacks import fitted_net
 from ._layout import choose_samples
@@ -247,7 +248,7 @@ class TableReconstructionDisplay:
                 _plot_numbers(ax, *pair, kwargs)
                 text = f"R² {score:.2f}"
             self.scores_[name] = score
-            ax.set_title(f"{_short(name, 24)}\n{text}", fontsize="small")
+            ax.set_title(f"{short(name, 24)}\n{text}", fontsize="small")
             ax.tick_params(labelsize="small")
         figure.supxlabel("Hidden value", fontsize="medium")
         figure.supylabel("Reconstruction", fontsize="medium")
@@ -298,15 +299,9 @@ def _plot_categories(ax, original, reconstructed, categories):
                 fontsize="x-small",
             )
     if n <= MOST_TICKS:
-        texts = [_short(category, LONGEST) for category in categories]
+        texts = [short(category, LONGEST) for category in categories]
         ax.set_xticks(range(n), texts, rotation=45, ha="right", rotation_mode="anchor")
         ax.set_yticks(range(n), texts)
-
-
-def _short(text, n):
-    """A text of at most n characters."""
-    text = str(text)
-    return text if len(text) <= n else f"{text[: n - 1]}…"
 
 
 def _feature_numbers(features, names):
