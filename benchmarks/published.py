@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from sklearn.metrics import confusion_matrix
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import gen_batches
 from torch.nn.functional import cross_entropy
@@ -285,10 +286,13 @@ def run(name, recipe, parameters, seed, rows, arguments, n_epochs_after):
     if clf.n_iter_ < parameters["max_epochs"]:  # Ctrl-C: the checkpoint goes on
         raise KeyboardInterrupt
     cpu_before_tests = time.process_time()
+    predicted = clf.predict(X_test)
     result |= {
         "device": clf.device_,
         "training_seconds": round(float(clf.history_["dur"].sum()), 1),
-        "error_percent": error_percent(clf, X_test, y_test),
+        "error_percent": _percent(predicted, y_test),
+        # a row for each true class, a column for each predicted one
+        "confusion_matrix": confusion_matrix(y_test, predicted).tolist(),
         "history": {
             name: np.round(column, 5).tolist()
             for name, column in clf.history_.items()

@@ -74,6 +74,8 @@ def published_runs():
                 **result.get("adversarial_error_percent", {}),
                 "zero_gradients": result.get("zero_gradients_percent", np.nan),
                 "undefined": result.get("undefined_percent", {}).get("l2", np.nan),
+                # the first runs kept none
+                "confusion_matrix": result.get("confusion_matrix"),
             }
         )
     order = {name: number for number, name in enumerate(recipes.names())}
@@ -121,13 +123,8 @@ def published_table():
 
 def published_short_table():
     """Complete runs on MNIST, by number of labels; None without results."""
-    runs = published_runs()
-    whole = {
-        name: _whole_schedule(recipe)
-        for name, recipe in recipes.RECIPES.items()
-        if name.startswith("rasmus2015-mnist-")
-    }
-    runs = runs[runs["schedule"] == runs["recipe"].map(whole)]
+    runs = _complete(published_runs())
+    runs = runs[runs["recipe"].str.startswith("rasmus2015-mnist-")]
     if len(runs) == 0:
         return None
     lines = [
@@ -153,6 +150,37 @@ def published_short_table():
         f"{hours.max():.1f} core-hours each; `python -m benchmarks.published RECIPE`"
     )
     return "\n".join([*lines, "", f"<sub>{note}</sub>"])
+
+
+def confusions_table():
+    """The most frequent error of each complete run that kept its confusion matrix.
+
+    None if there is no such run.
+    """
+    runs = _complete(published_runs())
+    runs = runs[runs["confusion_matrix"].notna()]
+    if len(runs) == 0:
+        return None
+    lines = [
+        "| recipe | seed | error, % | most frequent error | its share of the errors |",
+        "|---|---|---|---|---|",
+    ]
+    for run in runs.itertuples():
+        errors = np.array(run.confusion_matrix)
+        np.fill_diagonal(errors, 0)
+        true, taken_for = np.unravel_index(errors.argmax(), errors.shape)
+        lines.append(
+            f"| {run.recipe} | {run.seed} | {run.error:.2f} "
+            f"| {true} taken for {taken_for} | {errors.max() / errors.sum():.0%} |"
+        )
+    note = "classes of MNIST are digits; `python -m benchmarks.published RECIPE`"
+    return "\n".join([*lines, "", f"<sub>{note}</sub>"])
+
+
+def _complete(runs):
+    """Those on the whole schedule of their recipe."""
+    whole = {name: _whole_schedule(recipe) for name, recipe in recipes.RECIPES.items()}
+    return runs[runs["schedule"] == runs["recipe"].map(whole)]
 
 
 def _whole_schedule(recipe):

@@ -19,6 +19,7 @@ from benchmarks.claims import claims_table
 from benchmarks.comparison_pages import COMPARISON_TABLES
 from benchmarks.published_summary import (
     adversarial_table,
+    confusions_table,
     machine,
     mean_error,
     published_short_table,
@@ -410,6 +411,7 @@ TABLES = (
         "digits": digits_table,
         "published": published_table,
         "published-short": published_short_table,
+        "confusions": confusions_table,
         "claims": claims_table,
         "quick": quick_table,
         "adversarial": adversarial_table,

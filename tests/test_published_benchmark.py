@@ -119,6 +119,31 @@ def test_table_of_all_runs(small_mnist):
     assert "benchmarks.published" in notes and "JPEG" not in notes
 
 
+def test_the_most_frequent_error_of_each_run(small_mnist, monkeypatch):
+    recipe = recipes.RECIPES[RECIPE]
+    parameters = recipe.parameters | {"max_epochs": 1}
+    monkeypatch.setitem(recipes.RECIPES, RECIPE, recipe._replace(parameters=parameters))
+    monkeypatch.setitem(published_summary.N_SAMPLES, "mnist", 301)
+    run(small_mnist, "--seeds", "2")
+    name = f"{RECIPE}-1epochs-seed2"
+    result = _results.read(name)
+    matrix = np.array(result["confusion_matrix"])
+    assert matrix.sum() == 301
+    share_wrong = 1 - np.trace(matrix) / matrix.sum()
+    assert result["error_percent"] == pytest.approx(100 * share_wrong, abs=0.001)
+
+    matrix = 20 * np.eye(10, dtype=int)
+    matrix[7, 4], matrix[4, 9] = 3, 1
+    _results.write(name, result | {"confusion_matrix": matrix.tolist()})
+    row = published_summary.confusions_table().splitlines()[2]
+    assert row.endswith(f"| 2 | {result['error_percent']:.2f} | 7 taken for 4 | 75% |")
+
+
+def test_runs_without_a_confusion_matrix_are_not_in_its_table(small_mnist):
+    run(small_mnist, "--epochs", "1")  # not the whole schedule
+    assert published_summary.confusions_table() is None
+
+
 def test_error_on_adversarial_examples(small_mnist):
     arguments = "--epochs", "1", "--subset", "200", "--seeds", "0", "1"
     run(small_mnist, *arguments, recipe="shinoda2017-mnist-50-ladder")
