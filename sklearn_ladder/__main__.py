@@ -185,6 +185,8 @@ def read_table(path, target, drop=(), unlabeled=()):
             f"--unlabeled must be texts of the column {target}; got {absent}."
         )
     is_unlabeled = labels.isin(unlabeled) | texts.isin(unlabeled)
+    if y.dtype.kind in "iu":
+        y = y.convert_dtypes()  # `mask` would make floats of others
     return X, _whole_numbers(y.mask(is_unlabeled))
 
 
@@ -236,7 +238,20 @@ def _read_csv(path, separator, target):
         return frame, None
     texts = pd.read_csv(path, **options, **as_written, usecols=[target])[target]
     _warn_of_missing_texts(texts[frame[target].isna()], target)
+    if _are_rounded(frame[target]):
+        frame[target] = texts.where(frame[target].notna())
     return frame, texts
+
+
+def _are_rounded(labels):
+    """Whether whole numbers have more digits than the floats that they are read as.
+
+    Beside an empty cell, pandas reads integers as floats.
+    """
+    return (
+        labels.dtype.kind == "f"
+        and labels.abs().between(2**53, sys.float_info.max).any()
+    )
 
 
 def _first_rows(path, separator):

@@ -642,6 +642,22 @@ def test_whole_numbers_stay_integers_beside_texts_of_unlabeled_samples(tmp_path)
                 __main__.read_table(path, "kind", unlabeled=[wrong])
 
 
+@pytest.mark.parametrize("end", ["", "-1"])
+def test_long_numbers_stay_different_labels(tmp_path, end):
+    path = tmp_path / "table.csv"
+    first, second = "9007199254740992", "9007199254740993"  # equal as floats
+    path.write_text(f"x,kind\n1,{first}\n2,{second}\n3,{end}\n")
+    _, y = __main__.read_table(path, "kind", unlabeled=[end] * bool(end))
+    assert y.isna().tolist() == [False, False, True]
+    assert [str(label) for label in y[:2]] == [first, second]
+
+
+def test_infinite_labels_stay_numbers(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("x,kind\n1,inf\n2,1\n3,\n")
+    assert np.isinf(__main__.read_table(path, "kind")[1][0])
+
+
 def test_a_header_that_lacks_the_name_of_row_numbers(tmp_path):
     """As R writes it. The first column is then the index."""
     path = tmp_path / "table.csv"
