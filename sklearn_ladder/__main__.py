@@ -7,7 +7,9 @@ import lzma
 import sys
 import warnings
 import zipfile
+from collections import Counter
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
@@ -23,12 +25,14 @@ MAY_BE_CLASSES = {"none", "null", "n/a"}
 # What damaged and empty files raise.
 NO_TABLE = (
     *(pd.errors.EmptyDataError, gzip.BadGzipFile, zipfile.BadZipFile),
-    *(lzma.LZMAError, EOFError),
+    *(lzma.LZMAError, EOFError, csv.Error),
 )
 # Beginning of the names of fields that have none in the header.
 EXTRA = "\0"
-# Lines of a file in which its first two rows are looked for, and what is in no line.
-MOST_LINES, NO_SEPARATOR = 1000, "\1"
+# Lines of a file that are read at once to count fields, and what is in no line.
+LINES_AT_ONCE, NO_SEPARATOR = 50_000, "\1"
+# Characters of a field. The csv module takes no more than 131,072 by default.
+LONGEST_FIELD = 2**31 - 1
 # pandas' name for a first column without a name.
 ROW_NUMBERS = "Unnamed: 0"
 # In error messages.
@@ -109,7 +113,7 @@ def run(options):
     )
     print(found.to_markdown())
     if options.json is not None:
-        options.json.write_text(found.to_json() + "\n")
+        options.json.write_text(found.to_json() + "\n", encoding="utf-8")
     if options.plot is not None:
         found.plot().figure_.savefig(options.plot)
 
@@ -221,18 +225,22 @@ def _read(path, target):
 def _read_csv(path, separator, target):
     """Table of a file, and its target as it is written."""
     # before the rows, in which another separator may be an error of its own
-    header, first_row = _first_rows(path, separator)
+    header, n_rows = _count_fields(path, separator)
     _check_header(header, target, path)
     columns = pd.read_csv(path, sep=separator, nrows=0).columns.tolist()
-    options = {"sep": separator, "header": 0, "names": columns, "index_col": False}
+    options = {
+        **{"sep": separator, "header": 0, "names": columns, "index_col": False},
+        "low_memory": False,  # a column of one chunk may have another dtype
+    }
     as_written = {"dtype": str, "keep_default_na": False}
-    n_more = len(first_row) - len(header)
+    n_more = max(n_rows, default=0) - len(header)
     if n_more > 0:
         ends = [f"{EXTRA}{number}" for number in range(n_more)]
         options["names"] = [*columns, *ends]
         texts = pd.read_csv(path, **options, **as_written)
-        if _begin_with_names(texts, ends, path):
+        if _begin_with_names(texts, ends, n_rows, path):
             options["names"] = [EXTRA, *columns]
+    _warn_of_short_rows(n_rows, header, path)
     frame = pd.read_csv(path, **options)[columns]
     if target not in frame:
         return frame, None
@@ -254,35 +262,53 @@ def _are_rounded(labels):
     )
 
 
-def _first_rows(path, separator):
-    """Fields of the header and of the row after it."""
-    # pandas reads compressed files, but would guess what longer rows mean
-    lines = pd.read_csv(
+def _count_fields(path, separator):
+    """Fields of the header, and the number of other rows by their number of fields."""
+    # pandas reads compressed files, but would guess what longer and shorter rows mean
+    chunks = pd.read_csv(
         path,
         sep=NO_SEPARATOR,
         header=None,
-        nrows=MOST_LINES,
+        chunksize=LINES_AT_ONCE,
         quoting=csv.QUOTE_NONE,
         dtype=str,
         keep_default_na=False,
     )
-    rows = csv.reader(lines[0], delimiter=separator)
-    return next(rows), next(rows, [])
+    limit_before = csv.field_size_limit(LONGEST_FIELD)
+    try:
+        with chunks:
+            lines = chain.from_iterable(chunk[0] for chunk in chunks)
+            rows = csv.reader(lines, delimiter=separator)
+            return next(rows), Counter(map(len, rows))
+    finally:
+        csv.field_size_limit(limit_before)
 
 
-def _begin_with_names(texts, ends, path):
+def _begin_with_names(texts, ends, n_rows, path):
     """Whether rows longer than the header begin with a name, as R writes them.
 
     Otherwise they end in separators.
     """
     have_empty_ends = all((texts[end].str.strip() == "").all() for end in ends)
-    may_have_names = len(ends) == 1 and texts.iloc[:, 0].is_unique
+    may_have_names = len(ends) == 1 and len(n_rows) == 1 and texts.iloc[:, 0].is_unique
     if have_empty_ends == may_have_names:  # neither, or both are possible
         raise ValueError(
             f"Rows of {path.name} have more fields than its header, by {len(ends)}. "
-            "Remove separators at the ends of rows, or give each column a name."
+            "Remove separators at the ends of rows, put texts that contain separators "
+            "into quotation marks, or give each column a name."
         )
     return may_have_names
+
+
+def _warn_of_short_rows(n_rows, header, path):
+    """Warn of rows whose last cells are absent, as in a footer."""
+    n_short = sum(n for n_fields, n in n_rows.items() if n_fields < len(header))
+    if n_short:
+        warn_user(
+            f"{n_short:,} of {n_rows.total():,} rows of {path.name} have fewer fields "
+            "than its header. Their other cells count as empty, so that a note below "
+            "the table, for example, becomes a sample."
+        )
 
 
 def _warn_of_missing_texts(texts, target):

@@ -652,6 +652,47 @@ def test_long_numbers_stay_different_labels(tmp_path, end):
     assert [str(label) for label in y[:2]] == [first, second]
 
 
+def test_a_separator_within_a_text_shifts_no_column(tmp_path):
+    path = tmp_path / "table.csv"
+    for rows, message in (
+        ("1,0,a, b\n2,1,c\n3,0,d\n", "put texts that contain separators into"),
+        ("1,0,c\n2,1,a, b\n3,0,d\n", "Expected 3 fields in line 3, saw 4"),
+    ):
+        path.write_text(f"id,kind,note\n{rows}")
+        with pytest.raises(ValueError, match=message):
+            __main__.read_table(path, "kind")
+    path.write_text('id,kind,note\n1,0,"a, b\n\nand c"\n2,1,d\n')
+    assert __main__.read_table(path, "kind")[1].tolist() == [0, 1]
+
+
+def test_rows_with_fewer_fields_are_told(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("x,size,kind\n1,2,a\n\n3,4,b\n5,6\nTotal\n")
+    with pytest.warns(UserWarning, match="2 of 4 rows of table.csv have fewer fields"):
+        _, y = __main__.read_table(path, "kind")
+    assert y.isna().tolist() == [False, False, True, True]
+
+
+def test_long_texts(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text(f"kind,text\na,{'word ' * 40_000}\nb,short\n")
+    assert __main__.read_table(path, "kind")[1].tolist() == ["a", "b"]
+
+
+def test_a_column_of_a_large_file_has_one_dtype(tmp_path, recwarn):
+    """In chunks, as pandas reads it by default, it may have 1 and "1"."""
+    path, n = tmp_path / "table.csv", 24_000
+    frame = pd.DataFrame(np.ones((n, 62)), columns=[f"x{i}" for i in range(62)])
+    codes = [*(["1", "2"] * (n // 2 - 20)), *["B"] * 40]
+    frame.assign(code=codes, kind=[*["0", "1"] * (n // 2 - 20), *["?"] * 40]).to_csv(
+        path, index=False
+    )
+    X, y = __main__.read_table(path, "kind", unlabeled=["?"])
+    assert set(X["code"]) == {"1", "2", "B"}
+    assert set(y.dropna()) == {"0", "1"}
+    assert not recwarn.list
+
+
 def test_infinite_labels_stay_numbers(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("x,kind\n1,inf\n2,1\n3,\n")
