@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ._prediction import predict_proba
-from .data._labels import UNLABELED
+from .data._labels import UNLABELED, class_names
 from .data._precision import first_of
 
 MOST_ITERATIONS = 30
@@ -144,7 +144,7 @@ def check_class_prior(class_prior, classes):
     """Check the parameter `class_prior`. An array-like or dict becomes an array."""
     if isinstance(class_prior, str) or class_prior is None:
         return class_prior
-    n_classes, names = len(classes), classes.tolist()
+    n_classes, names = len(classes), class_names(classes)
     shares = class_prior
     if (by_class := as_dict(class_prior)) is not None:
         without = [name for name in names if name not in by_class]
@@ -305,9 +305,7 @@ def infer_class_prior(module, data, plan):
         If a probability of any sample, labeled or not, is not finite.
     """
     proba = predict_proba(module, data.samples, plan.device)[data.unlabeled]
-    # the linear member learns labels that are not smoothed
-    smoothing = plan.label_smoothing * (1 - plan.linear_share)
-    class_prior, ratio = find_class_prior(plan, data.codes, proba, smoothing)
+    class_prior, ratio = find_class_prior(plan, data.codes, proba, plan.smoothing)
     module.set_class_prior_ratio(ratio)
     return class_prior, adjust(proba, ratio)
 

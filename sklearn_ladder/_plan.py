@@ -108,6 +108,12 @@ class Plan:
         return self.n_updates // self.max_epochs
 
     @property
+    def smoothing(self):
+        """Share of a uniform distribution in the learned probabilities."""
+        # the linear member learns labels that are not smoothed
+        return self.label_smoothing * (1 - self.linear_share)
+
+    @property
     def hidden_layer_sizes(self):
         """Widths of the hidden layers of an MLP; None of another architecture."""
         hidden = self.layers[1:-1]

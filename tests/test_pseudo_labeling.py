@@ -298,6 +298,13 @@ def test_an_arbiter_has_a_seed_of_its_own(blobs):
     np.testing.assert_array_equal(*found)
 
 
+def test_an_arbiter_of_a_single_estimator(blobs):
+    X, _, y_few = blobs
+    clf = PseudoLabelingClassifier(GaussianNB(), arbiter=GaussianNB(), n_candidates=2)
+    with pytest.warns(UserWarning, match="arbiter decides nothing with n_estimators=1"):
+        clf.fit(X, y_few)
+
+
 def test_an_arbiter_gets_one_hot_columns_of_a_frame(blobs):
     X, y, y_few = blobs
     words = np.array(["x", "z"], dtype=object)[y]

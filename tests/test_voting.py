@@ -19,8 +19,8 @@ from sklearn.linear_model import LogisticRegression, Perceptron
 from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
-from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
+from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.semi_supervised import LabelSpreading, SelfTrainingClassifier
 from sklearn.svm import SVC
@@ -660,3 +660,65 @@ def test_class_weights_stay_beside_no_class_prior(rare, class_prior, recwarn):
     proba = vote.fit(X, y_few).predict_proba(X)
     np.testing.assert_allclose(proba, (balanced + plain) / 2)
     assert not recwarn
+
+
+@pytest.mark.parametrize("wrap", [None, "pipeline", "search", "rounds", "vote"])
+def test_a_class_prior_beside_smoothed_labels(imbalanced, wrap):
+    """As in the ladder itself. Otherwise a rare class would be predicted everywhere."""
+    X, y, _ = imbalanced
+    y_few = np.where(np.arange(1000) < 300, y, -1)
+    ladder = small_ladder(linear_share=0.0, label_smoothing=0.3)
+    prior = [0.5, 0.5]
+    own = clone(ladder).set_params(class_prior=prior).fit(X, y_few)
+    seeds = {"random_state": 0}
+    wrapped = {
+        None: ladder,
+        "pipeline": make_pipeline(ladder),
+        "search": GridSearchCV(ladder, {"label_smoothing": [0.3]}, cv=2),
+        "rounds": PseudoLabelingClassifier(ladder, n_rounds=0),
+        "vote": SemiSupervisedVotingClassifier([("ladder", ladder)], class_prior=None),
+    }[wrap]
+    clf = ClassPriorClassifier(wrapped, prior).fit(X, y_few)
+    ratio = clf._ratio
+    np.testing.assert_allclose(ratio, own.net_.module_.class_prior_ratio, rtol=1e-5)
+    members = [("ladder", ladder), ("bayes", GaussianNB())]
+    vote = SemiSupervisedVotingClassifier(
+        members, weights=[3, 1], class_prior=prior, **seeds
+    ).fit(X, y_few)
+    shares = 0.775 * class_shares(y_few, 2) + 0.1125  # 3/4 of the smoothing
+    np.testing.assert_allclose(vote._ratio, 0.5 / shares, rtol=1e-6)
+
+
+def test_class_weights_of_candidates_name_classes(blobs):
+    X, y, y_few = blobs
+    names = np.where(y_few < 0, None, np.array(["b", "a"])[y])
+    heavy = RandomForestClassifier(5, class_weight={"a": 1e9, "b": 1.0}, max_depth=1)
+    pipeline = Pipeline([("last", PLAIN)])
+    search = GridSearchCV(pipeline, {"last": [heavy]}, cv=2)
+    clf = ClassPriorClassifier(search, class_prior=None).fit(X, names)
+    assert set(clf.predict(X)) == {"a"}
+    assert heavy.class_weight == {"a": 1e9, "b": 1.0}
+
+
+@pytest.mark.parametrize("unit", ["ns", "us"])
+def test_class_weights_name_times(unit, blobs):
+    X, y, _ = blobs
+    days = pd.to_datetime(["2020-01-01", "2021-01-01"])
+    times = days.to_numpy().astype(f"M8[{unit}]")[y]
+    forest = RandomForestClassifier(
+        5, class_weight={days[0]: 1.0, days[1]: 1e9}, max_depth=1
+    )
+    clf = ClassPriorClassifier(forest, class_prior=None).fit(X, times)
+    assert set(clf.predict(X)) == {times.max()}
+    with pytest.raises(ValueError, match=r"class_prior must have a share for .*2020"):
+        ClassPriorClassifier(PLAIN, class_prior={days[1]: 1.0}).fit(X, times)
+
+
+def test_a_sample_of_which_a_member_says_nothing(imbalanced):
+    """Of a sample without neighbors, all probabilities are 0."""
+    X, _, few = imbalanced
+    X = np.vstack([X, [[1e3, 1e3]]])
+    neighbors = RadiusNeighborsClassifier(5.0, outlier_label=9)
+    clf = ClassPriorClassifier(neighbors).fit(X, np.r_[few, -1])
+    assert np.isfinite(clf.class_prior_).all()
+    np.testing.assert_allclose(clf.predict_proba(X).sum(axis=1), 1)

@@ -24,7 +24,7 @@ from sklearn.utils import (
 
 from .._one_hot import OneHotColumns, all_declared, takes_categories
 from .._user_warnings import warn_user
-from ..data._labels import UNLABELED, encode_labels, warn_of_order
+from ..data._labels import UNLABELED, class_names, encode_labels, warn_of_order
 from ..data._missing import table_columns
 from ..data._precision import first_of
 from ..ensemble._base import class_proba, name_codes
@@ -163,7 +163,7 @@ def compare(
     return Comparison(
         pd.DataFrame(scores),
         n_splits,
-        dict(zip(labels.classes.tolist(), n_labels.tolist(), strict=True)),
+        dict(zip(class_names(labels.classes), n_labels.tolist(), strict=True)),
         int(np.count_nonzero(codes == UNLABELED)),
     )
 
@@ -184,7 +184,7 @@ def _n_splits(labels):
         raise ValueError(
             "y must have at least 2 classes with at least 2 labels each, one to learn "
             f"from and one to test on; got {counts.tolist()} labels of the classes "
-            f"{first_of(classes.tolist())}. Label more samples."
+            f"{first_of(class_names(classes))}. Label more samples."
         )
     return int(min(MOST_FOLDS, counts.max()))
 
@@ -195,7 +195,7 @@ def _tested(labels):
     only = np.flatnonzero(counts == 1)
     if len(only):
         warn_user(
-            f"The classes {first_of(labels.classes[only].tolist())} have a single "
+            f"The classes {first_of(class_names(labels.classes[only]))} have a single "
             "label, which is for training: they are not tested."
         )
     return np.where(np.isin(labels.codes, only), UNLABELED, labels.codes)

@@ -112,7 +112,12 @@ def encode_labels(y):
     return _encoded(classes, labeled, labeled_codes)
 
 
-def encode_known_labels(y, classes):
+def known_classes(y):
+    """Classes among labels, sorted; none if all are -1 or missing."""
+    return _read(y, warns=False)[1]
+
+
+def encode_known_labels(y, classes, may_be_one=False):
     """Class codes of `y`, from which some of the classes may be absent.
 
     Parameters
@@ -120,10 +125,13 @@ def encode_known_labels(y, classes):
     y : array-like of shape (n_samples,)
     classes : array-like of shape (n_classes,)
         All classes, in any order. -1, as in ``np.unique(y)``, is ignored.
+    may_be_one : bool, default=False
+        Whether there may be a single class.
 
     Returns
     -------
     EncodedLabels
+        Codes are places among the sorted classes without -1.
 
     Raises
     ------
@@ -136,8 +144,9 @@ def encode_known_labels(y, classes):
     UserWarning
         As `labeled_part`.
     """
-    classes = _read(classes, warns=False)[1]  # that of `y` is enough
-    _check_two_classes(classes, "classes")
+    classes = known_classes(classes)  # warnings of `y` are enough
+    if not may_be_one:
+        _check_two_classes(classes, "classes")
     labeled, found, labeled_codes = _read(y)
     # not one array: NumPy would convert integers to floats and numbers to strings
     number_of = {label: code for code, label in enumerate(_keys(classes))}
@@ -146,6 +155,14 @@ def encode_known_labels(y, classes):
         unknown = found[numbers < 0]
         raise ValueError(f"y must have labels of {classes} only; got {unknown}, too.")
     return _encoded(classes, labeled, numbers[labeled_codes])
+
+
+def class_names(classes):
+    """Class labels as Python objects, or as pandas has them."""
+    names = classes.tolist()
+    if classes.dtype.kind in "mM" and names and isinstance(names[0], int):
+        return list(pd.Series(classes))  # nanoseconds, of which NumPy makes integers
+    return names
 
 
 def without_labels(labels, samples):

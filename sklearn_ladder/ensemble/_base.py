@@ -28,7 +28,7 @@ from .._base import LabeledScoreMixin
 from .._class_prior import adjust, as_dict, find_class_prior, shares_of
 from .._decorators import _fit_context
 from .._user_warnings import warn_user
-from ..data._labels import UNLABELED, encode_labels, warn_of_order
+from ..data._labels import UNLABELED, class_names, encode_labels, warn_of_order
 from ..data._precision import first_of
 from ..data._weights import sample_weights
 from ._tags import SemiSupervisedTags
@@ -203,17 +203,28 @@ def with_codes(params, classes):
 
 def _grid_with_codes(grid, classes):
     """Grid of a search: dict of parameter names to candidates."""
-    return {
-        name: [({name: c} | with_codes({name: c}, classes))[name] for c in candidates]
-        if name.split("__")[-1] in ("class_weight", "class_prior")
-        else candidates
-        for name, candidates in grid.items()
-    }
+    with_changes = {}
+    for name, candidates in grid.items():
+        if name.split("__")[-1] in ("class_weight", "class_prior"):
+            candidates = [
+                with_codes({name: c}, classes).get(name, c) for c in candidates
+            ]
+        elif isinstance(candidates, (list, tuple)):  # may contain estimators
+            candidates = [_candidate_with_codes(c, classes) for c in candidates]
+        with_changes[name] = candidates
+    return with_changes
+
+
+def _candidate_with_codes(candidate, classes):
+    if not _is_estimator(candidate):
+        return candidate
+    changes = with_codes(candidate.get_params(), classes)
+    return clone(candidate).set_params(**changes) if changes else candidate
 
 
 def _by_code(name, by_class, classes):
     """Values by code. Classes that these labels lack are left out."""
-    code_of = {label: code for code, label in enumerate(classes.tolist())}
+    code_of = {label: code for code, label in enumerate(class_names(classes))}
     unknown = [label for label in by_class if label not in code_of]
     if unknown and len(by_class) - len(unknown) < len(code_of):
         raise ValueError(
@@ -408,8 +419,9 @@ def class_proba(name, estimator, X, n_classes):
     Returns
     -------
     ndarray of shape (n_samples, n_classes)
-        Equal probabilities for a sample of which the estimator says nothing, as label
-        spreading does of what it does not reach.
+        Equal probabilities for a sample of which the estimator says nothing: NaN, as
+        label spreading does of what it does not reach, or zeros, as neighbors within a
+        radius do if there are none.
 
     Raises
     ------
@@ -418,11 +430,39 @@ def class_proba(name, estimator, X, n_classes):
     """
     check_has_proba(name, estimator)
     check_knows_codes(name, estimator, n_classes)
-    proba = np.asarray(estimator.predict_proba(X))
-    return np.nan_to_num(proba, nan=1 / n_classes)
+    proba = np.nan_to_num(estimator.predict_proba(X), nan=1 / n_classes)
+    proba[~proba.any(axis=1)] = 1 / n_classes
+    return proba
 
 
-def fit_class_prior(predict_proba, X, labels, rule):
+def smoothing_of(estimator):
+    """Share of a uniform distribution in a fitted classifier's probabilities.
+
+    It is that of smoothed labels, if the classifier is a ladder, or if there is one
+    inside whose probabilities it uses as they are.
+    """
+    if (plan := getattr(estimator, "plan_", None)) is not None:
+        return plan.smoothing
+    if isinstance(estimator, Pipeline):
+        return smoothing_of(estimator.steps[-1][1])
+    for inside in ("estimator_", "best_estimator_"):
+        if hasattr(estimator, inside):
+            return smoothing_of(getattr(estimator, inside))
+    if isinstance(estimator, SemiSupervisedMixin):
+        return mean_smoothing(
+            estimator.estimators_, getattr(estimator, "_weights", None)
+        )
+    return 0.0
+
+
+def mean_smoothing(estimators, weights=None):
+    """What `smoothing_of` says of the mean of fitted classifiers."""
+    return float(
+        np.average([smoothing_of(each) for each in estimators], weights=weights)
+    )
+
+
+def fit_class_prior(predict_proba, X, labels, rule, smoothing):
     """Attributes that `fit` sets after it has found the class prior.
 
     Parameters
@@ -432,6 +472,8 @@ def fit_class_prior(predict_proba, X, labels, rule):
     X : array-like of shape (n_samples, n_features)
     labels : EncodedLabels
     rule : ClassPriorRule
+    smoothing : float
+        Share of a uniform distribution in the probabilities.
 
     Returns
     -------
@@ -443,7 +485,7 @@ def fit_class_prior(predict_proba, X, labels, rule):
     proba = np.empty((0, len(labels.classes)))
     if len(unlabeled):
         proba = predict_proba(_safe_indexing(X, unlabeled))
-    class_prior, ratio = find_class_prior(rule, labels.codes, proba)
+    class_prior, ratio = find_class_prior(rule, labels.codes, proba, smoothing)
     return {
         "classes_": labels.classes,
         "class_prior_": class_prior,

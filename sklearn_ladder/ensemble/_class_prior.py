@@ -16,6 +16,7 @@ from ._base import (
     fit_class_prior,
     leave_shares_to,
     name_codes,
+    smoothing_of,
 )
 from ._labeled_only import semi_supervised
 
@@ -127,7 +128,8 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
         def proba(X):
             return class_proba("estimator", fitted, X, n_classes)
 
-        return fit_class_prior(proba, X, labels, rule) | {"estimator_": fitted}
+        found = fit_class_prior(proba, X, labels, rule, smoothing_of(fitted))
+        return found | {"estimator_": fitted}
 
     def predict_proba(self, X: MatrixLike) -> npt.NDArray[Any]:
         """Predict class probabilities with the class prior.

@@ -258,6 +258,11 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
                 f"n_candidates must be at least n_estimators, {self.n_estimators}; "
                 f"got {self.n_candidates}."
             )
+        if self.arbiter is not None and self.n_estimators == 1:
+            warn_user(
+                "The arbiter decides nothing with n_estimators=1: it is asked where "
+                "estimators disagree."
+            )
 
     def _candidates(self, classes):
         """Unfitted estimators, and the seed of each; None if it keeps its own."""

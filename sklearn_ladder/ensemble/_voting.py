@@ -28,6 +28,7 @@ from ._base import (
     copy_input_tags,
     fit_class_prior,
     leave_shares_to,
+    mean_smoothing,
     name_codes,
 )
 from ._labeled_only import semi_supervised
@@ -190,7 +191,8 @@ class SemiSupervisedVotingClassifier(
         def proba(X):
             return _mean_proba(named, weights, one_hot, X, n_classes)
 
-        return fit_class_prior(proba, X, labels, rule) | {
+        smoothing = mean_smoothing(fitted, weights)
+        return fit_class_prior(proba, X, labels, rule, smoothing) | {
             "estimators_": fitted,
             "named_estimators_": named,
             "_weights": weights,
