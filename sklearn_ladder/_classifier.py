@@ -107,7 +107,8 @@ class LadderClassifier(
         Whether to hold out labeled samples, to stop when their log-loss no longer
         falls, and to restore the best weights. With few labels, train on all of them.
     validation_fraction : float, default=0.1
-        Share of the labeled samples of each class to hold out.
+        Share of the labeled samples to hold out, of each class as nearly as whole
+        numbers allow.
     n_iter_no_change : int, default=10
         Number of epochs without improvement after which training stops early.
     tol : float, default=1e-4

@@ -59,8 +59,8 @@ def hide_labels(
     Returns
     -------
     ndarray of shape (n_samples,)
-        `y` with -1 where a label is hidden or was missing. The dtype is object if the
-        classes are not numbers.
+        `y` with -1, among times with NaT, where a label is hidden or was missing. The
+        dtype is object if the classes are neither numbers nor times.
 
     Raises
     ------

@@ -40,8 +40,8 @@ def labeled_scorer(scoring: Any) -> Any:
     """Make a scorer that leaves unlabeled samples out.
 
     The wrapped scorer gets samples, labels and metadata such as `sample_weight` of the
-    labeled samples only. Labels that are floats or objects only because some are
-    missing get the dtype of the others. Scores of probabilities for which test labels
+    labeled samples only. Labels that are objects only because some are missing get the
+    dtype of the others. Scores of probabilities for which test labels
     must not lack a class, such as "neg_log_loss", "neg_brier_score" and
     "top_k_accuracy", get the classes of the estimator. ROC AUC is undefined there.
 

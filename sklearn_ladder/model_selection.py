@@ -207,8 +207,9 @@ class LabeledStratifiedKFold(BaseCrossValidator):
         Yields
         ------
         y_train : ndarray of shape (n_samples,)
-            `y` with -1 for the samples in `test` and for unlabeled ones. The dtype is
-            object if the classes are not numbers.
+            `y` with -1, among times with NaT, for the samples in `test` and for
+            unlabeled ones. The dtype is object if the classes are neither numbers nor
+            times.
         test : ndarray of shape (n_test,)
             Labeled samples of the fold.
 

@@ -306,9 +306,17 @@ def test_many_classes_of_one_label_are_no_regression(recwarn):
 
 def test_hold_out_leaves_the_only_label_of_a_class():
     codes = np.repeat([0, 1, 2, -1], [10, 10, 1, 9])
-    with pytest.warns(UserWarning, match="1 of 3 classes have a single label"):
+    with pytest.warns(UserWarning, match="1 of 3 classes have so few labels"):
         held_out = hold_out(codes, 0.3, random_state=0)
     assert set(codes[held_out]) == {0, 1}
+
+
+def test_hold_out_tells_of_classes_that_it_lacks():
+    """With two labels, a class may be in training only, and may be held out."""
+    codes = np.repeat([0, 1, -1], [98, 2, 50])
+    with pytest.warns(UserWarning, match="1 of 2 classes have so few labels"):
+        held_out = hold_out(codes, 0.1, random_state=0)
+    assert set(codes[held_out]) == {0}
 
 
 def test_strings_of_pandas_with_missing_labels():

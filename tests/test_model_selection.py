@@ -247,7 +247,7 @@ def test_many_classes_of_few_labels_are_no_regression(recwarn):
 
 def test_the_only_label_of_a_class_is_for_training():
     y = np.array([0] * 8 + [1] * 8 + [2] + [-1] * 20)
-    with pytest.warns(UserWarning, match="1 of 3 classes have a single label"):
+    with pytest.warns(UserWarning, match="1 of 3 classes have so few labels"):
         _, _, y_train, y_test = labeled_train_test_split(y, y, random_state=0)
     assert np.sort(y_test).tolist() == [0, 0, 0, 1, 1]
     assert set(y_train) == {-1, 0, 1, 2}

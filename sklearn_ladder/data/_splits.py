@@ -32,7 +32,7 @@ def hold_out(codes, fraction, random_state):
     Warns
     -----
     UserWarning
-        If classes have a single label.
+        If classes have too few labels for any to be held out.
     """
     labeled = np.flatnonzero(codes != UNLABELED)
     try:
@@ -68,12 +68,12 @@ def split_labeled(labeled, codes, random_state, test_size=None, train_size=None)
     Raises
     ------
     ValueError
-        If there are too few labels for that, so that a side would lack a class.
+        If there are too few labels for that, so that training would lack a class.
 
     Warns
     -----
     UserWarning
-        If classes have a single label.
+        If test samples lack classes, which have few labels.
     """
     # late: they are slow to import
     from sklearn.model_selection import train_test_split
@@ -100,9 +100,10 @@ def split_labeled(labeled, codes, random_state, test_size=None, train_size=None)
             "A split needs a class with two labels, and labels of each class for "
             f"training; got {n_train} labels for training in {len(classes)} classes."
         )
-    if len(only):
+    n_untested = len(np.setdiff1d(classes, codes[test]))
+    if n_untested:
         warn_user(
-            f"{len(only)} of {len(classes)} classes have a single label, which is for "
-            "training: they are not tested.",
+            f"{n_untested} of {len(classes)} classes have so few labels that all are "
+            "for training: they are not tested."
         )
     return np.concatenate([train, only]), test
