@@ -7,6 +7,7 @@ import logging
 import warnings
 from contextlib import contextmanager
 from copy import deepcopy
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ from ._classifier import LadderClassifier
 from ._isolation import isolated
 from ._user_warnings import warn_user
 from ._version import __version__
+from .data._labels import class_names
 from .data._precision import first_of
 
 if TYPE_CHECKING:
@@ -134,7 +136,7 @@ def _import_onnx():
 
 def _labels(classes):
     """Class labels in one of the dtypes that ONNX has: a number, bool or string."""
-    values = classes.tolist()
+    values = class_names(classes)
     kinds = {type(value) for value in values}
     if len(kinds) > 1 or not kinds <= {bool, int, float, str}:
         raise TypeError(
@@ -316,6 +318,7 @@ def _encoding(name, categories, dtype, onnx):
     """Type of the input of a feature with categories, and nodes that give its codes."""
     node, types = onnx.helper.make_node, onnx.TensorProto
     values, missing = categories.values.tolist(), [np.nan]
+    examples = values or [categories.infrequent]  # if all categories are infrequent
     codes = [float(code) for code in range(len(values))]
     # those of categories.encode
     other = np.nan if categories.infrequent is None else float(len(values))
@@ -323,7 +326,7 @@ def _encoding(name, categories, dtype, onnx):
     encoded, present, result, is_missing = (
         f"{INSIDE}{step} of {name}" for step in ("code", "known", "codes", "missing")
     )
-    if all(isinstance(value, str) for value in values):
+    if all(isinstance(value, str | None) for value in examples):
         if categories.has_empty_text:
             warn_user(
                 f"Feature {name!r} has the category '', by which the ONNX model cannot "
@@ -337,13 +340,14 @@ def _encoding(name, categories, dtype, onnx):
             node("LabelEncoder", [name], [encoded], **options),
             node("Cast", [encoded], [result], to=dtype),
         ]
-    are_numbers = all(isinstance(value, bool | int | float) for value in values)
+    are_numbers = all(isinstance(value, Real) for value in examples)
     if not are_numbers or not np.array_equal(np.float32(values), values):
         raise TypeError(
             "categories must be strings, or numbers that float32 holds, to be inputs "
             f"in ONNX; got {first_of(values)} of feature {name!r}."
         )
-    options |= {"keys_floats": [float(v) for v in values], "values_floats": codes}
+    keys = [float(value) for value in values] or [0.0]  # it must have one
+    options |= {"keys_floats": keys, "values_floats": codes or [other]}
     return types.FLOAT, [
         node("LabelEncoder", [name], [encoded], **options),
         node("Cast", [encoded], [present], to=dtype),

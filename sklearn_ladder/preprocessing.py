@@ -13,7 +13,11 @@ from sklearn.base import (
 )
 from sklearn.utils import check_array, gen_batches
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _get_feature_names,
+    check_is_fitted,
+    validate_data,
+)
 
 from ._decorators import _fit_context
 from ._documentation import DocumentationMixin
@@ -35,9 +39,15 @@ class _PixelTransformer(
 ):
     """Base class: checks samples, and keeps the dtype of floats."""
 
-    def _checked(self, X, reset=False):
+    def _checked_in_fit(self, X):
+        """Samples. What was fitted before stays as long as `fit` may fail."""
+        _get_feature_names(X)  # raises if they are not right
         _refuse_masked(X)
-        return validate_data(self, X, dtype=FLOATS, reset=reset)
+        return check_array(X, dtype=FLOATS, estimator=self, input_name="X")
+
+    def _checked(self, X):
+        _refuse_masked(X)
+        return validate_data(self, X, dtype=FLOATS, reset=False)
 
     def _checked_for_inverse(self, X):
         check_is_fitted(self)
@@ -123,8 +133,10 @@ class GlobalContrastNormalizer(_PixelTransformer):
         -------
         self : object
         """
-        _, mean, norm = _contrasts(self._checked(X, reset=True))
+        with np.errstate(over="ignore", invalid="ignore"):
+            _, mean, norm = _contrasts(self._checked_in_fit(X))
         _check_finite(mean, norm)
+        validate_data(self, X, skip_check_array=True)
         self.mean_, self.norm_ = float(mean.mean()), float(norm.mean())
         return self
 
@@ -242,14 +254,17 @@ class ZCAWhitener(_PixelTransformer):
         -------
         self : object
         """
-        samples = self._checked(X, reset=True)
+        samples = self._checked_in_fit(X)
         n_samples, n_features = samples.shape
-        self.mean_ = samples.mean(axis=0, dtype=np.float64)
         covariance = np.zeros((n_features, n_features))
-        for chunk in gen_batches(n_samples, CHUNK_SIZE):
-            centered = samples[chunk] - self.mean_
-            covariance += centered.T @ centered / n_samples
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = samples.mean(axis=0, dtype=np.float64)
+            for chunk in gen_batches(n_samples, CHUNK_SIZE):
+                centered = samples[chunk] - mean
+                covariance += centered.T @ centered / n_samples
         _check_finite(covariance)
+        validate_data(self, X, skip_check_array=True)
+        self.mean_ = mean
         variances, axes = np.linalg.eigh(covariance)
         # Rounding can make a variance negative if features are linearly dependent.
         std = np.sqrt(variances.clip(min=0) + self.regularization)
@@ -301,7 +316,7 @@ def _refuse_masked(X):
 
 def _check_finite(*arrays):
     """Raise if values are so large that sums or products overflowed."""
-    if not all(np.isfinite(array.sum()) for array in arrays):
+    if not all(np.isfinite(array).all() for array in arrays):
         raise ValueError("X has too large values. Divide it first, such as by 255.")
 
 

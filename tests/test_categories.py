@@ -794,3 +794,32 @@ def test_long_texts_are_cut_in_messages():
     with pytest.raises(ValueError, match="X must be numbers") as error:
         clf.predict(frame.assign(b="z" * 5000))
     assert len(str(error.value)) < 700
+
+
+def test_long_integers_as_categories():
+    """As floats, which stand beside a missing one, several are the same number."""
+    numbers = 2**53 + np.arange(3)
+    categories = find_categories(np.repeat(numbers, 5)[:, None], [0]).features[0]
+    assert categories.encode(numbers, "id").tolist() == [0, 1, 2]
+    with_missing = np.array([2.0**53, 2.0**53 + 2, np.nan])
+    encoded = categories.encode(with_missing, "id")
+    assert encoded[0] not in (0, 1)  # which of the two it is, is unknown
+    assert encoded[1] == 2
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "UInt8", "int8"])
+def test_denoised_integers_do_not_wrap_around(dtype):
+    rng = np.random.RandomState(0)
+    frame = pd.DataFrame(
+        {"n": rng.randint(900, 1000, 60), "color": ["red", "blue"] * 30}
+    )
+    clf = LadderClassifier((4,), max_epochs=2, random_state=0).fit(
+        frame, np.arange(60) % 2
+    )
+    few = frame[:4].assign(n=pd.Series([1, 2, 3, 4], dtype=dtype))
+    denoised = clf.denoise(few)
+    assert denoised["n"].dtype == dtype
+    most = np.iinfo(dtype.lower()).max
+    as_int64 = clf.denoise(few.astype({"n": "int64"}))["n"]
+    assert as_int64.min() > 255  # or the test shows nothing
+    assert (denoised["n"] == most).all()

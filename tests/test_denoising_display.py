@@ -165,3 +165,18 @@ def test_errors(clf, data, pyplot):
         from_estimator(clf, X[:1])
     with pytest.raises(ValueError, match="must have a denoising cost"):
         from_estimator(fit(data, variant="supervised", denoising_cost="auto"), X)
+
+
+def test_missing_entries_are_no_points(data, pyplot):
+    """Imputed entries have no clean value."""
+    X, y = data
+    X = X.copy()
+    X[:60, 3] = np.nan
+    clf = fit((X, y), feature_scaling="scaled")
+    display = from_estimator(clf, X, layer=0, unit=3, random_state=0)
+    assert len(display.z_clean) == len(display.u) == 20
+    scaled = clf.net_.module_.scale(torch.tensor(X, dtype=torch.float32))[60:, 3]
+    np.testing.assert_allclose(np.sort(display.z_clean), np.sort(scaled), atol=1e-5)
+    X[:, 3] = np.nan
+    with pytest.raises(ValueError, match="X must have values of unit 3; all are"):
+        from_estimator(clf, X, layer=0, unit=3)

@@ -325,3 +325,9 @@ def test_without_matplotlib(from_estimator, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match=r"extra sklearn-ladder\[plots\]"):
         from_estimator(None)
+
+
+@pytest.mark.parametrize("noise_std", [-1, "a", np.inf])
+def test_noise_that_is_none(clf, images, noise_std):
+    with pytest.raises(ValueError, match="noise_std must be a number of at least 0"):
+        ReconstructionDisplay.from_estimator(clf, images[0][:3], noise_std=noise_std)

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from sklearn.decomposition import PCA, FastICA
 
 from sklearn_ladder import LadderClassifier
@@ -145,3 +146,27 @@ def test_wrong_labels(clf, data, pyplot):
         from_estimator(clf, X, y, labeled=np.arange(len(X)) % 3 - 1)
     with pytest.raises(ValueError, match="needs at least 2 samples, and 2 units"):
         from_estimator(clf, X[:1])
+
+
+def test_classes_in_another_order_than_sorted(pyplot):
+    embedding = np.arange(8.0).reshape(4, 2)
+    y_pred = ["b", "a", "b", "a"]
+    display = EmbeddingDisplay(embedding=embedding, y_pred=y_pred, classes=["b", "a"])
+    (points,) = display.plot().points_
+    np.testing.assert_array_equal(points["a"].get_offsets(), embedding[1::2])
+
+
+def test_a_single_class_and_no_labels(pyplot):
+    embedding = np.arange(8.0).reshape(4, 2)
+    display = EmbeddingDisplay.from_predictions(embedding, ["a"] * 4, y=[-1] * 4)
+    by_label, by_prediction = display.points_
+    assert set(by_label) == {-1} and set(by_prediction) == {"a"}
+
+
+@pytest.mark.parametrize("form", ["coo", "bsr"])
+def test_sparse_samples_of_each_format(clf, data, form, pyplot):
+    X = sparse.csr_array(data[0])
+    found, expected = (
+        from_estimator(clf, each).embedding for each in (X.asformat(form), X)
+    )
+    np.testing.assert_array_equal(found, expected)

@@ -315,3 +315,28 @@ def test_an_empty_text_as_a_category_is_told(n_empty, tmp_path):
         clf.fit(frame, ["p", "q", "p"] * 20)
     with pytest.warns(UserWarning, match="Feature 'c' has the category ''"):
         to_onnx(clf, tmp_path / "model.onnx")
+
+
+def test_a_feature_whose_categories_are_all_infrequent(tmp_path):
+    X, y = iris(0.1)
+    X[:, 0] = np.arange(150)  # of a number each
+    clf = fit(X, y, categorical_features=[0])
+    assert len(clf.plan_.categories.features[0].values) == 0
+    to_onnx(clf, tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    (first, *_) = session.get_inputs()
+    assert first.type == "tensor(float)"
+    columns = {
+        put.name: X[:, [number]].astype(np.float32)
+        for number, put in enumerate(session.get_inputs())
+    }
+    _, proba = session.run(None, columns)
+    np.testing.assert_allclose(proba, clf.predict_proba(X), atol=1e-5)
+
+
+def test_times_are_no_labels_of_onnx(tmp_path):
+    X, _ = iris()
+    y = np.array(["2020-01-01", "2021-01-01"], dtype="M8[ns]")[np.arange(150) % 2]
+    clf = fit(X, y, max_epochs=1)
+    with pytest.raises(TypeError, match="classes must be numbers, booleans or strings"):
+        to_onnx(clf, tmp_path / "model.onnx")

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -128,3 +130,21 @@ def test_values_that_are_none_or_too_large(transformer):
     for method in (transformer.fit, transformer.fit(X).transform):
         with pytest.raises(ValueError, match="no masked entries"):
             method(masked)
+
+
+@pytest.mark.parametrize("transformer", [GlobalContrastNormalizer(), ZCAWhitener()])
+@pytest.mark.filterwarnings("error")
+def test_a_failed_fit_changes_nothing(transformer):
+    fitted = clone(transformer).fit(PIXELS)
+    expected = fitted.transform(PIXELS)
+    too_large = np.full((5, 3), 1e308)
+    too_large[:, 0] = -1e308
+    if isinstance(transformer, GlobalContrastNormalizer):
+        too_large[0, 0] = np.nan
+    with pytest.raises(ValueError, match=r"too large values|contains NaN"):
+        fitted.fit(too_large)
+    np.testing.assert_array_equal(fitted.transform(PIXELS), expected)
+    with pytest.raises(ValueError, match=r"too large values|contains NaN"):
+        transformer.fit(too_large)
+    with pytest.raises(NotFittedError):
+        transformer.transform(PIXELS)

@@ -114,3 +114,27 @@ def test_where_label_spreading_says_nothing():
     clf = LabelSpreading(gamma=20).fit(X[:4], [0, -1, 1, -1])
     display = ReliabilityDisplay.from_estimator(clf, X, [0, 0, 1, 1, 0], n_bins=2)
     np.testing.assert_allclose(display.y_prob[-1], 0.5)
+
+
+def test_classes_in_another_order_than_sorted(pyplot):
+    """Columns belong to the classes as they are given."""
+    y, proba = ["b", "a"] * 10, np.tile([[0.9, 0.1], [0.2, 0.8]], (10, 1))
+    own, expected = (
+        from_predictions(y, proba[:, order], classes=classes, pos_label="b", n_bins=2)
+        for order, classes in (([0, 1], ["b", "a"]), ([1, 0], ["a", "b"]))
+    )
+    np.testing.assert_array_equal(own.y_prob, expected.y_prob)
+    np.testing.assert_array_equal(own.prob_true, [0, 1])
+    np.testing.assert_array_equal(expected.prob_true, [0, 1])
+
+
+@pytest.mark.parametrize("classes", [[-1, 0, 1], [0, 1, 1]])
+def test_columns_that_are_no_classes(classes):
+    with pytest.raises(ValueError, match="classes must be distinct, and -1 marks"):
+        from_predictions([0, 1], np.eye(3)[:2], classes=classes)
+
+
+def test_a_time_as_the_class(pyplot):
+    days = np.array(["2020-01-01", "2021-01-01"], dtype="M8[ns]")
+    display = from_predictions(days[[0, 1]], np.eye(2), pos_label=days[1])
+    np.testing.assert_array_equal(display.y_prob, [0, 1])

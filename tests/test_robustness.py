@@ -530,3 +530,26 @@ def test_values_that_float32_cannot_hold():
     moved = fast_gradient(clf, far, eps=0.3) - far
     np.testing.assert_allclose(np.abs(moved), 0.3, atol=2e-7)
     assert adversarial_error(clf, far, y, 0) == pytest.approx(1 - clf.score(far, y))
+
+
+def test_an_attack_of_ones_own(fitted_blobs):
+    clf, X, y = fitted_blobs
+    own = partial(adversarial_error, clf, X, eps=0.1)
+
+    def nothing(clf, X, y, eps, norm):
+        return X
+
+    def undefined(clf, X, y, eps, norm):
+        return X * np.nan
+
+    assert own(y, attack=nothing) == pytest.approx(1 - clf.score(X, y))
+    with pytest.raises(ValueError, match="attack must return samples without NaN"):
+        own(y, attack=undefined)
+    with pytest.raises(ValueError, match="y must have labels of"):
+        own(y + 7, attack=nothing)
+
+
+@pytest.fixture
+def fitted_blobs(blobs):
+    X, y, y_few = blobs
+    return LadderClassifier((8,), max_epochs=5, random_state=0).fit(X, y_few), X, y

@@ -1,5 +1,7 @@
 """Pictures of hidden entries of a table."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -158,3 +160,15 @@ def test_network_without_decoder(table, pyplot):
     clf.fit(table, table["x"] > 0)
     with pytest.raises(AttributeError, match="has no attribute 'denoise'"):
         from_estimator(clf, table)
+
+
+@pytest.mark.parametrize("form", ["coo", "bsr"])
+def test_sparse_samples_of_each_format(clf, table, form, pyplot):
+    X = csr_matrix(table.to_numpy())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # no feature names
+        found, expected = (
+            from_estimator(clf, each, random_state=0).scores_
+            for each in (X.asformat(form), X)
+        )
+    assert found == expected

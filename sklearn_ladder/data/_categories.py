@@ -199,8 +199,8 @@ class TableCategories:
         -------
         frame or ndarray of shape (n_samples, n_features)
             A frame has the columns and dtypes of `like`; numbers in columns of integers
-            are rounded. An array has the dtype of `table`, unless some categories are
-            not numbers.
+            are rounded, and clipped to what the dtype holds. An array has the dtype of
+            `table`, unless some categories are not numbers.
         """
         given, names = table_columns(like)
         columns = [
@@ -414,7 +414,11 @@ def _places(known, values):
     """Place of each value among the known ones, -1 if it is not known."""
     if known.dtype.kind in "biuf" and values.dtype.kind in "biuf":
         if known.dtype.kind != values.dtype.kind:  # 1, 1.0 and True are equal
-            known, values = known.astype(float), values.astype(float)
+            floats = pd.Index(known.astype(float))
+            # from 2^53 on, different integers may be the same float
+            is_own = ~floats.duplicated(keep=False)
+            places = floats[is_own].get_indexer(pd.Index(values.astype(float)))
+            return np.append(np.flatnonzero(is_own), -1)[places]
         return pd.Index(known).get_indexer(pd.Index(values))
     return pd.Index(known, dtype=object).get_indexer(pd.Index(values, dtype=object))
 
@@ -447,4 +451,9 @@ def _as_series(values, given):
         new = [v for v in pd.unique(values) if v not in dtype.categories]
         if new:
             dtype = pd.CategoricalDtype([*dtype.categories, *new], dtype.ordered)
+    numbers = getattr(dtype, "numpy_dtype", dtype)  # of a nullable one
+    if values.dtype.kind == "i" and getattr(numbers, "kind", "O") in "iu":
+        limits = np.iinfo(numbers)  # beyond them, numbers would begin again
+        most = min(limits.max, np.iinfo(values.dtype).max)
+        values = values.clip(limits.min, most)
     return pd.Series(values, index=given.index).astype(dtype)

@@ -354,26 +354,34 @@ def _values_of_unit(estimator, X, layer, unit, n_curves, max_samples, random_sta
         mean, std = statistics.mean[unit], statistics.std[unit].clamp_min(LEAST_STD)
         z_clean = z_clean * statistics.std[unit] / std
     z_corrupted, u = passed.corrupted.z[layer], passed.decoded.u[layer]
-    ends = np.quantile(u[:, unit].cpu(), [TAIL, 1 - TAIL] if n_curves > 1 else 0.5)
+    z_denoised, n_units = passed.decoded.z_denoised[layer], z_corrupted.shape[1]
+    points = {
+        "z_corrupted": z_corrupted[:, unit],
+        "z_clean": z_clean,
+        "z_denoised": (z_denoised[:, unit] - mean) / std,
+        "u": u[:, unit],
+    }
+    if layer == 0 and passed.observed is not None:  # others have no clean value
+        is_known = passed.observed[:, unit]
+        if not is_known.any():
+            raise ValueError(f"X must have values of unit {unit}; all are missing.")
+        points = {name: values[is_known] for name, values in points.items()}
+    points = {name: values.cpu().numpy() for name, values in points.items()}
+    ends = np.quantile(points["u"], [TAIL, 1 - TAIL] if n_curves > 1 else 0.5)
     curve_u = np.linspace(*np.broadcast_to(ends, 2), n_curves)
-    grid = np.linspace(
-        float(z_corrupted[:, unit].min()), float(z_corrupted[:, unit].max()), N_GRID
-    )
+    z = points["z_corrupted"]
+    grid = np.linspace(float(z.min()), float(z.max()), N_GRID)
     # the combinator takes all units; the others get the same values
     pairs = torch.tensor(
         np.stack([np.tile(grid, len(curve_u)), np.repeat(curve_u, N_GRID)]),
         dtype=torch.float32,
         device=device,
     )
-    table = [each[:, None].repeat(1, z_corrupted.shape[1]) for each in pairs]
+    table = [each[:, None].repeat(1, n_units) for each in pairs]
     combinator = module.decoder.layers[str(layer)].combinator
     curves = (combinator(*table)[:, unit] - mean) / std
-    values = {
-        "z_corrupted": z_corrupted[:, unit],
-        "z_clean": z_clean,
-        "z_denoised": (passed.decoded.z_denoised[layer][:, unit] - mean) / std,
-        "u": u[:, unit],
-        "curve_z_denoised": curves.reshape(len(curve_u), N_GRID),
+    return points | {
+        "curve_u": curve_u,
+        "curve_z_corrupted": grid,
+        "curve_z_denoised": curves.reshape(len(curve_u), N_GRID).cpu().numpy(),
     }
-    values = {name: value.cpu().numpy() for name, value in values.items()}
-    return values | {"curve_u": curve_u, "curve_z_corrupted": grid}

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.base import clone
 from sklearn.decomposition import PCA
-from sklearn.utils import _safe_indexing, check_consistent_length
+from sklearn.utils import _safe_indexing, check_consistent_length, indexable
 from sklearn.utils.validation import _num_samples
 
 from .._plots import require_matplotlib
 from .._random import private_random_state
-from ..data._labels import UNLABELED, encode_known_labels, labeled_part
+from ..data._labels import UNLABELED, encode_known_labels, known_classes
 from ..robustness._attacks import fitted_net
 from ._layout import choose_samples, legend_marker
 
@@ -191,6 +191,7 @@ class EmbeddingDisplay:
                 )
             check_consistent_length(X, labeled)
         random_state = private_random_state(random_state)
+        (X,) = indexable(X)  # some sparse formats have no rows
         chosen = choose_samples(_num_samples(X), max_samples, random_state, labeled)
         X = _safe_indexing(X, chosen)
         embedding, axis_labels = _reduce(estimator.transform(X), reducer, random_state)
@@ -244,7 +245,7 @@ class EmbeddingDisplay:
         check_consistent_length(points, y_pred, y, labeled)
         display = cls(embedding=points, y_pred=y_pred, y=y, labeled=labeled)
         if y is not None and labeled is None:
-            codes = encode_known_labels(y, display._all_classes()).codes
+            codes = display._codes(y)
             if (codes == UNLABELED).any():
                 display.labeled = codes != UNLABELED
         return display.plot(figure=figure, **kwargs)
@@ -287,7 +288,7 @@ class EmbeddingDisplay:
         colors = _class_colors(plt, len(classes))
         self.points_, self.marks_ = [], []
         for ax, (title, labels) in zip(axes, by.items(), strict=True):
-            codes = encode_known_labels(labels, classes).codes
+            codes = self._codes(labels)
             self.points_.append(self._scatter(ax, codes, classes, colors, kwargs))
             if self.labeled is not None:
                 self.marks_.append(self._mark(ax, codes, colors))
@@ -302,12 +303,13 @@ class EmbeddingDisplay:
         return self
 
     def _all_classes(self):
-        if self.classes is not None:
-            return np.asarray(self.classes)
-        labels = [
-            labeled_part(each)[1] for each in (self.y_pred, self.y) if each is not None
-        ]
-        return np.unique(np.concatenate(labels))
+        sources = [self.y_pred, self.y] if self.classes is None else [self.classes]
+        classes = [known_classes(each) for each in sources if each is not None]
+        return np.unique(np.concatenate([each for each in classes if len(each)]))
+
+    def _codes(self, labels):
+        """Place of each label among all classes, -1 of an unlabeled sample."""
+        return encode_known_labels(labels, self._all_classes(), may_be_one=True).codes
 
     def _scatter(self, ax, codes, classes, colors, kwargs):
         """Points of each class. Unlabeled samples are behind the others."""

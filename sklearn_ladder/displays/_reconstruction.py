@@ -148,8 +148,8 @@ class ReconstructionDisplay:
         TypeError
             If `estimator` is neither of the two.
         ValueError
-            If `image_shape` does not fit `X`, `missing` does not fit the images, or
-            there are more than 100 images.
+            If `image_shape` does not fit `X`, `missing` does not fit the images,
+            `noise_std` is negative, or there are more than 100 images.
         """
         require_matplotlib(cls)
         net_of_numbers(estimator, of=TrainedNetMixin)
@@ -168,12 +168,13 @@ class ReconstructionDisplay:
         image_shape = _displayed_shape(image_shape, pixels.shape[1])
         hidden = _hidden_pixels(missing, len(pixels), image_shape)
         corruption = "with noise" if hidden is None else "missing parts"
-        if noise_std is None and hidden is not None:
-            noise_std = 0
-        elif noise_std is None:
-            noise_std = estimator.plan_.noise_std[0]
-            if estimator.feature_scaling_ is not None:
-                noise_std = noise_std * np.nanstd(pixels)
+        if noise_std is None:
+            noise_std = 0.0 if hidden is not None else _noise_std(estimator, pixels)
+        is_number = isinstance(noise_std, int | float | np.floating | np.integer)
+        if not is_number or not 0 <= noise_std < np.inf:
+            raise ValueError(
+                f"noise_std must be a number of at least 0; got {noise_std!r}."
+            )
         rng = private_random_state(random_state)
         corrupted = pixels + rng.normal(scale=noise_std, size=pixels.shape)
         if hidden is not None:
@@ -241,6 +242,14 @@ class ReconstructionDisplay:
                 ax.set(xticks=[], yticks=[])
         self.axes_, self.figure_ = axes, figure
         return self
+
+
+def _noise_std(estimator, pixels):
+    """Noise as strong as in training, in units of the pixels."""
+    noise_std = estimator.plan_.noise_std[0]
+    if estimator.feature_scaling_ is None:
+        return noise_std
+    return noise_std * float(np.nanstd(pixels))
 
 
 def _displayed_shape(image_shape, n_features):

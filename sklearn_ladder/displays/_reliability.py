@@ -11,7 +11,13 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
 from .._plots import require_matplotlib
-from ..data._labels import UNLABELED, encode_known_labels, labeled_part
+from ..data._labels import (
+    UNLABELED,
+    class_names,
+    encode_known_labels,
+    known_classes,
+    labeled_part,
+)
 from ._layout import place_legend
 
 if TYPE_CHECKING:
@@ -251,7 +257,7 @@ class ReliabilityDisplay(CalibrationDisplay):
         ------
         ImportError, ValueError
             As in :meth:`from_estimator`; a ValueError also if `classes` are not as
-            many as columns.
+            many as columns, or if one is there twice or is -1.
         """
         require_matplotlib(cls)
         y_proba = np.asarray(y_proba)
@@ -263,6 +269,14 @@ class ReliabilityDisplay(CalibrationDisplay):
                 f"class of {classes}; got {y_proba.shape}."
             )
         check_consistent_length(y_true, y_proba)
+        order = np.argsort(classes, kind="stable")  # as codes have it
+        classes, y_proba = classes[order], y_proba[:, order]
+        if not np.array_equal(classes, known_classes(classes)):
+            raise ValueError(
+                f"classes must be distinct, and -1 marks unlabeled samples; got "
+                f"{classes}. A classifier that took -1 for a class needs a "
+                "LabeledOnlyClassifier around it."
+            )
         prob, is_true = _binary(y_true, y_proba, classes, pos_label)
         prob_true, prob_pred = calibration_curve(
             is_true, prob, pos_label=True, n_bins=n_bins, strategy=strategy
@@ -353,7 +367,7 @@ def _binary(y_true, y_proba, classes, pos_label):
     if pos_label is None:
         predicted = y_proba.argmax(axis=1)
         return y_proba.max(axis=1).clip(0, 1), predicted == codes
-    found = np.flatnonzero([label == pos_label for label in classes.tolist()])
+    found = np.flatnonzero([label == pos_label for label in class_names(classes)])
     if len(found) == 0:
         raise ValueError(f"pos_label must be a class of {classes}; got {pos_label!r}.")
     return y_proba[:, found[0]].clip(0, 1), codes == found[0]

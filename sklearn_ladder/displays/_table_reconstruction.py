@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from sklearn.metrics import r2_score
-from sklearn.utils import _safe_indexing
+from sklearn.utils import _safe_indexing, indexable
 from sklearn.utils.validation import _check_feature_names_in, _num_samples
 
 from .._plots import require_matplotlib
@@ -77,8 +77,8 @@ class TableReconstructionDisplay:
         Figure with the plots.
 
     scores_ : dict of str to float
-        R² of each feature of numbers, and accuracy of each feature of categories. NaN
-        if fewer than two of its entries were hidden.
+        R² of each feature of numbers, and accuracy of each feature of categories. An R²
+        is NaN if fewer than two entries were hidden, and an accuracy if none was.
 
     Examples
     --------
@@ -173,6 +173,7 @@ class TableReconstructionDisplay:
         numbers = _feature_numbers(features, names)
         random_state = private_random_state(random_state)
         X, _ = flatten_images(X)
+        (X,) = indexable(X)  # some sparse formats have no rows
         chosen = choose_samples(_num_samples(X), max_samples, random_state)
         X = _safe_indexing(X, chosen)
         of_features = estimator.plan_.categories

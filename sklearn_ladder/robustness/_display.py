@@ -159,6 +159,7 @@ class RobustnessCurveDisplay:
         ImportError
             If matplotlib is not installed.
         """
+        require_matplotlib(type(self))
         import matplotlib.pyplot as plt
 
         if ax is None:

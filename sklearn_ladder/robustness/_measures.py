@@ -11,7 +11,7 @@ from sklearn.utils import _safe_indexing, indexable
 from .._decorators import validate_params
 from .._isolation import isolated
 from .._prediction import check_samples, predict_proba
-from ..data._labels import labeled_part
+from ..data._labels import encode_known_labels, labeled_part
 from ..data._samples import Samples, flatten_images
 from ..objective._adversary import kl_divergence, virtual_adversarial_perturbation
 from ._attacks import (
@@ -85,7 +85,8 @@ def adversarial_error(
     ------
     TypeError, NotFittedError, ValueError
         Under the same conditions as in :func:`fast_gradient`. ValueError is also raised
-        if no sample is labeled, or if a label is not in ``clf.classes_``.
+        if no sample is labeled, if a label is not in ``clf.classes_``, or if an attack
+        returns NaN.
 
     References
     ----------
@@ -111,6 +112,7 @@ def adversarial_error(
     net = net_of_numbers(clf)
     X, y = indexable(X, y)
     labeled, labels = labeled_part(y)
+    codes = encode_known_labels(labels, clf.classes_).codes
     index = np.flatnonzero(labeled)
     n_wrong = 0
     for chunk in chunks(net, len(index)):
@@ -119,8 +121,14 @@ def adversarial_error(
         # clf.predict would warn that the array has no feature names.
         flat, _ = flatten_images(X_adversarial)
         samples = Samples(flat, clf, clf.plan_.input_dtype)
-        codes = predict_proba(net.module_, samples, net.device).argmax(axis=1)
-        n_wrong += int(np.count_nonzero(clf.classes_[codes] != labels[chunk]))
+        n_missing = np.count_nonzero(np.isnan(samples[:]))
+        if n_missing:  # they would be imputed
+            raise ValueError(
+                f"attack must return samples without NaN; got {n_missing} in "
+                f"{len(samples)} samples."
+            )
+        predicted = predict_proba(net.module_, samples, net.device).argmax(axis=1)
+        n_wrong += int(np.count_nonzero(predicted != codes[chunk]))
     return float(n_wrong / len(index))
 
 
