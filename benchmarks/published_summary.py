@@ -169,11 +169,12 @@ def confusions_table():
         errors = np.array(run.confusion_matrix)
         np.fill_diagonal(errors, 0)
         true, taken_for = np.unravel_index(errors.argmax(), errors.shape)
+        share = errors.max() / max(errors.sum(), 1)
         lines.append(
             f"| {run.recipe} | {run.seed} | {run.error:.2f} "
-            f"| {true} taken for {taken_for} | {errors.max() / errors.sum():.0%} |"
+            f"| {true} taken for {taken_for} | {share:.0%} |"
         )
-    note = "classes of MNIST are digits; `python -m benchmarks.published RECIPE`"
+    note = "numbers of classes, of MNIST the digits; `python -m benchmarks.published`"
     return "\n".join([*lines, "", f"<sub>{note}</sub>"])
 
 

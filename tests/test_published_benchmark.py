@@ -137,10 +137,8 @@ def test_the_most_frequent_error_of_each_run(small_mnist, monkeypatch):
     _results.write(name, result | {"confusion_matrix": matrix.tolist()})
     row = published_summary.confusions_table().splitlines()[2]
     assert row.endswith(f"| 2 | {result['error_percent']:.2f} | 7 taken for 4 | 75% |")
-
-
-def test_runs_without_a_confusion_matrix_are_not_in_its_table(small_mnist):
-    run(small_mnist, "--epochs", "1")  # not the whole schedule
+    del result["confusion_matrix"]  # as of the first runs
+    _results.write(name, result)
     assert published_summary.confusions_table() is None
 
 
