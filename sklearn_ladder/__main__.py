@@ -25,7 +25,7 @@ MAY_BE_CLASSES = {"none", "null", "n/a"}
 # What damaged and empty files raise.
 NO_TABLE = (
     *(pd.errors.EmptyDataError, gzip.BadGzipFile, zipfile.BadZipFile),
-    *(lzma.LZMAError, EOFError, csv.Error),
+    *(lzma.LZMAError, EOFError),
 )
 # Beginning of the names of fields that have none in the header.
 EXTRA = "\0"
@@ -160,7 +160,8 @@ def read_table(path, target, drop=(), unlabeled=()):
     Warns
     -----
     UserWarning
-        If labels are texts that pandas reads as missing.
+        If labels are texts that pandas reads as missing, or if rows have fewer fields
+        than the header.
 
     Raises
     ------
@@ -168,7 +169,7 @@ def read_table(path, target, drop=(), unlabeled=()):
         If the file is Parquet, and pyarrow is not installed.
     ValueError
         If the file is of another kind, there is no such column or label, or no other
-        column.
+        column, or if rows have more fields than the header.
     """
     frame, texts = _read(path, target)
     for option, names in (("--target", [target]), ("--drop", drop)):
@@ -224,8 +225,8 @@ def _read(path, target):
 
 def _read_csv(path, separator, target):
     """Table of a file, and its target as it is written."""
-    # before the rows, in which another separator may be an error of its own
     header, n_rows = _count_fields(path, separator)
+    # before pandas, for which another separator may be an error of its own
     _check_header(header, target, path)
     columns = pd.read_csv(path, sep=separator, nrows=0).columns.tolist()
     options = {
@@ -238,7 +239,9 @@ def _read_csv(path, separator, target):
         ends = [f"{EXTRA}{number}" for number in range(n_more)]
         options["names"] = [*columns, *ends]
         texts = pd.read_csv(path, **options, **as_written)
-        if _begin_with_names(texts, ends, n_rows, path):
+        has_most = n_rows[len(header) + 1] > n_rows.total() / 2
+        if _begin_with_names(texts, ends, has_most, path):
+            header = [EXTRA, *header]
             options["names"] = [EXTRA, *columns]
     _warn_of_short_rows(n_rows, header, path)
     frame = pd.read_csv(path, **options)[columns]
@@ -246,15 +249,17 @@ def _read_csv(path, separator, target):
         return frame, None
     texts = pd.read_csv(path, **options, **as_written, usecols=[target])[target]
     _warn_of_missing_texts(texts[frame[target].isna()], target)
-    if _are_rounded(frame[target]):
-        frame[target] = texts.where(frame[target].notna())
+    if _may_be_rounded(frame[target]):
+        known = texts.where(frame[target].notna()).str.strip()
+        numbers = pd.to_numeric(known, dtype_backend="numpy_nullable")
+        frame[target] = numbers if numbers.dtype == "Int64" else known
     return frame, texts
 
 
-def _are_rounded(labels):
-    """Whether whole numbers have more digits than the floats that they are read as.
+def _may_be_rounded(labels):
+    """Whether whole numbers may have more digits than the floats that pandas reads.
 
-    Beside an empty cell, pandas reads integers as floats.
+    It reads floats where a cell is empty.
     """
     return (
         labels.dtype.kind == "f"
@@ -273,24 +278,27 @@ def _count_fields(path, separator):
         quoting=csv.QUOTE_NONE,
         dtype=str,
         keep_default_na=False,
+        # pandas would take the tab at the beginning of a row for space before it
+        skip_blank_lines=False,
     )
     limit_before = csv.field_size_limit(LONGEST_FIELD)
     try:
         with chunks:
             lines = chain.from_iterable(chunk[0] for chunk in chunks)
             rows = csv.reader(lines, delimiter=separator)
-            return next(rows), Counter(map(len, rows))
+            rows = (row for row in rows if len(row) > 1 or "".join(row).strip())
+            return next(rows, []), Counter(map(len, rows))
     finally:
         csv.field_size_limit(limit_before)
 
 
-def _begin_with_names(texts, ends, n_rows, path):
+def _begin_with_names(texts, ends, are_most, path):
     """Whether rows longer than the header begin with a name, as R writes them.
 
-    Otherwise they end in separators.
+    Otherwise they end in separators. A few longer rows have a separator in a text.
     """
     have_empty_ends = all((texts[end].str.strip() == "").all() for end in ends)
-    may_have_names = len(ends) == 1 and len(n_rows) == 1 and texts.iloc[:, 0].is_unique
+    may_have_names = len(ends) == 1 and are_most and texts.iloc[:, 0].is_unique
     if have_empty_ends == may_have_names:  # neither, or both are possible
         raise ValueError(
             f"Rows of {path.name} have more fields than its header, by {len(ends)}. "
@@ -302,7 +310,9 @@ def _begin_with_names(texts, ends, n_rows, path):
 
 def _warn_of_short_rows(n_rows, header, path):
     """Warn of rows whose last cells are absent, as in a footer."""
-    n_short = sum(n for n_fields, n in n_rows.items() if n_fields < len(header))
+    # without empty names at the end
+    n_columns = max((n for n, name in enumerate(header, 1) if name.strip()), default=0)
+    n_short = sum(n for n_fields, n in n_rows.items() if n_fields < n_columns)
     if n_short:
         warn_user(
             f"{n_short:,} of {n_rows.total():,} rows of {path.name} have fewer fields "

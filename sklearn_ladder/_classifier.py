@@ -87,9 +87,9 @@ class LadderClassifier(
     feature_scaling : {"auto", "scaled", "binned", "projected", "shared"}, int or \
             None, default="auto"
         How features come to one scale: "scaled" by value and rank, "binned" in 6 bins
-        (an int: that many), "projected" to 100 columns, "shared" all by one mean and
-        deviation. "auto" bins tables with fewer than 10 classes, projects texts,
-        and shares the scale of pixels. None leaves features as they are.
+        (an int up to 20: that many), "projected" to 100 columns, "shared" all by one
+        mean and deviation. "auto" bins tables with fewer than 10 classes, projects
+        texts, and shares the scale of pixels. None leaves features as they are.
     batch_size : int, default=100
         Number of labeled samples, and also of unlabeled samples, per training step: at
         least 2. If there are fewer samples, all are used. The default is published.

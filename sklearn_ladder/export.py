@@ -346,7 +346,7 @@ def _encoding(name, categories, dtype, onnx):
             "categories must be strings, or numbers that float32 holds, to be inputs "
             f"in ONNX; got {first_of(values)} of feature {name!r}."
         )
-    keys = [float(value) for value in values] or [0.0]  # it must have one
+    keys = [float(value) for value in values] or [0.0]  # LabelEncoder needs one
     options |= {"keys_floats": keys, "values_floats": codes or [other]}
     return types.FLOAT, [
         node("LabelEncoder", [name], [encoded], **options),

@@ -40,7 +40,7 @@ class _PixelTransformer(
     """Base class: checks samples, and keeps the dtype of floats."""
 
     def _checked_in_fit(self, X):
-        """Samples. What was fitted before stays as long as `fit` may fail."""
+        """Samples. Nothing is set yet: a failed fit must not change attributes."""
         _get_feature_names(X)  # raises if they are not right
         _refuse_masked(X)
         return check_array(X, dtype=FLOATS, estimator=self, input_name="X")
@@ -134,10 +134,11 @@ class GlobalContrastNormalizer(_PixelTransformer):
         self : object
         """
         with np.errstate(over="ignore", invalid="ignore"):
-            _, mean, norm = _contrasts(self._checked_in_fit(X))
+            _, means, norms = _contrasts(self._checked_in_fit(X))
+            mean, norm = float(means.mean()), float(norms.mean())
         _check_finite(mean, norm)
         validate_data(self, X, skip_check_array=True)
-        self.mean_, self.norm_ = float(mean.mean()), float(norm.mean())
+        self.mean_, self.norm_ = mean, norm
         return self
 
     def transform(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
@@ -254,22 +255,22 @@ class ZCAWhitener(_PixelTransformer):
         -------
         self : object
         """
-        samples = self._checked_in_fit(X)
-        n_samples, n_features = samples.shape
-        covariance = np.zeros((n_features, n_features))
         with np.errstate(over="ignore", invalid="ignore"):
+            samples = self._checked_in_fit(X)
+            n_samples, n_features = samples.shape
+            covariance = np.zeros((n_features, n_features))
             mean = samples.mean(axis=0, dtype=np.float64)
             for chunk in gen_batches(n_samples, CHUNK_SIZE):
                 centered = samples[chunk] - mean
                 covariance += centered.T @ centered / n_samples
-        _check_finite(covariance)
+            _check_finite(covariance)
+            variances, axes = np.linalg.eigh(covariance)
+            # Rounding can make a variance negative if features are linearly dependent.
+            std = np.sqrt(variances.clip(min=0) + self.regularization)
+            whitening, coloring = axes / std @ axes.T, axes * std @ axes.T
+            _check_finite(whitening, coloring)
         validate_data(self, X, skip_check_array=True)
-        self.mean_ = mean
-        variances, axes = np.linalg.eigh(covariance)
-        # Rounding can make a variance negative if features are linearly dependent.
-        std = np.sqrt(variances.clip(min=0) + self.regularization)
-        self.whitening_ = axes / std @ axes.T
-        self.coloring_ = axes * std @ axes.T
+        self.mean_, self.whitening_, self.coloring_ = mean, whitening, coloring
         return self
 
     def transform(self, X: npt.ArrayLike) -> npt.NDArray[Any]:

@@ -823,3 +823,16 @@ def test_denoised_integers_do_not_wrap_around(dtype):
     as_int64 = clf.denoise(few.astype({"n": "int64"}))["n"]
     assert as_int64.min() > 255  # or the test shows nothing
     assert (denoised["n"] == most).all()
+
+
+@pytest.mark.parametrize("missing", [None, np.nan])
+def test_lists_of_texts_and_other_entries(missing):
+    """In an array of texts, numbers and missing entries would be texts as well."""
+    rows = [["a", 0.0], [missing, 1.0], ["b", 2.0]] * 10
+    found = find_categories(rows, [0]).features[0]
+    assert found.values.tolist() == ["a", "b"]
+    clf = LadderClassifier(
+        (4,), max_epochs=1, random_state=0, categorical_features=[0]
+    ).fit(rows, [0, 1, 0] * 10)
+    objects = np.array(rows, dtype=object)
+    np.testing.assert_array_equal(clf.predict_proba(rows), clf.predict_proba(objects))

@@ -649,7 +649,11 @@ def test_long_numbers_stay_different_labels(tmp_path, end):
     path.write_text(f"x,kind\n1,{first}\n2,{second}\n3,{end}\n")
     _, y = __main__.read_table(path, "kind", unlabeled=[end] * bool(end))
     assert y.isna().tolist() == [False, False, True]
-    assert [str(label) for label in y[:2]] == [first, second]
+    assert y[:2].tolist() == [int(first), int(second)]
+    path.write_text(f"x,kind\n1, {first}\n2,-1\n3,\n4,{first}\n")
+    assert __main__.read_table(path, "kind")[1].dropna().tolist() == [
+        *(int(first), -1, int(first))
+    ]
 
 
 def test_a_separator_within_a_text_shifts_no_column(tmp_path):
@@ -671,6 +675,22 @@ def test_rows_with_fewer_fields_are_told(tmp_path):
     with pytest.warns(UserWarning, match="2 of 4 rows of table.csv have fewer fields"):
         _, y = __main__.read_table(path, "kind")
     assert y.isna().tolist() == [False, False, True, True]
+    # as R writes it
+    path.write_text("x,kind\n1,5,a\n2,6\n3,6,b\n")
+    with pytest.warns(UserWarning, match="1 of 3 rows of table.csv have fewer fields"):
+        X, y = __main__.read_table(path, "kind")
+    assert X["x"].tolist() == [5, 6, 6] and y.fillna("").tolist() == ["a", "", "b"]
+
+
+def test_rows_that_only_seem_to_have_fewer_fields(tmp_path, recwarn):
+    path = tmp_path / "table.tsv"
+    path.write_text("x\tsize\tkind\n" + "\t5\ta\n\n" * 100_000)
+    X, _ = __main__.read_table(path, "kind")
+    assert len(X) == 100_000 and X["x"].isna().all()
+    path = tmp_path / "table.csv"
+    path.write_text("x,kind,\n1,a\n2,b\n")
+    __main__.read_table(path, "kind")
+    assert not recwarn.list
 
 
 def test_long_texts(tmp_path):

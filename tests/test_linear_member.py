@@ -91,6 +91,26 @@ def test_missing_entries_are_imputed(data):
     assert clf.score(X, y) > 0.9
 
 
+def test_an_earlier_linear_member_does_not_vote_in_training(data):
+    """Otherwise early stopping would judge the network by that of other labels."""
+    X, y_few = data
+    others = np.where(y_few == -1, -1, (y_few + 1) % 3)
+    curves = []
+    for share in (0.0, 0.9):
+        clf = LadderClassifier(
+            (8,),
+            linear_share=share,
+            warm_start=True,
+            early_stopping=True,
+            validation_fraction=0.3,
+            max_epochs=4,
+            random_state=0,
+        )
+        clf.fit(X, y_few).fit(X, others)
+        curves.append(clf.history_["valid_loss"])
+    np.testing.assert_allclose(*curves, rtol=1e-5)
+
+
 def test_the_linear_member_fades_in_streams(data):
     X, y = data
     clf = fast().fit(X, y)

@@ -39,7 +39,7 @@ WRONG_PARAMETERS = {
     "label_smoothing": [-0.1, 1.0, 1.5, NAN, "a", None, True, [0.1]],
     "weight_normalization": ["yes", None, 2, 0.0],
     "activation": ["ReLU", None, len, 1],
-    "feature_scaling": ["off", "Auto", 0, -1, True, False, 2.5, NAN, [1]],
+    "feature_scaling": ["off", "Auto", 0, -1, 21, True, False, 2.5, NAN, [1]],
     "batch_size": [1, None, *COUNTS],
     "max_epochs": ["all", None, *COUNTS],
     "learning_rate": [0, -1, NAN, INF, "0.1", None, True, [0.1]],

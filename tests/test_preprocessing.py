@@ -132,19 +132,23 @@ def test_values_that_are_none_or_too_large(transformer):
             method(masked)
 
 
-@pytest.mark.parametrize("transformer", [GlobalContrastNormalizer(), ZCAWhitener()])
+@pytest.mark.parametrize(
+    "transformer, too_large",
+    [
+        (GlobalContrastNormalizer(), np.add(np.full((5, 3), 1e308), [1e306, 0, 0])),
+        (ZCAWhitener(), np.full((5, 3), 1e308) - [2e308, 0, 0]),
+        (ZCAWhitener(), 9e153 * np.outer([1, -1], np.ones(4))),
+    ],
+    ids=["mean", "covariance", "variance"],
+)
 @pytest.mark.filterwarnings("error")
-def test_a_failed_fit_changes_nothing(transformer):
+def test_a_failed_fit_changes_nothing(transformer, too_large):
     fitted = clone(transformer).fit(PIXELS)
     expected = fitted.transform(PIXELS)
-    too_large = np.full((5, 3), 1e308)
-    too_large[:, 0] = -1e308
-    if isinstance(transformer, GlobalContrastNormalizer):
-        too_large[0, 0] = np.nan
-    with pytest.raises(ValueError, match=r"too large values|contains NaN"):
+    with pytest.raises(ValueError, match="too large values"):
         fitted.fit(too_large)
     np.testing.assert_array_equal(fitted.transform(PIXELS), expected)
-    with pytest.raises(ValueError, match=r"too large values|contains NaN"):
+    with pytest.raises(ValueError, match="too large values"):
         transformer.fit(too_large)
     with pytest.raises(NotFittedError):
         transformer.transform(PIXELS)

@@ -543,7 +543,7 @@ def test_an_attack_of_ones_own(fitted_blobs):
         return X * np.nan
 
     assert own(y, attack=nothing) == pytest.approx(1 - clf.score(X, y))
-    with pytest.raises(ValueError, match="attack must return samples without NaN"):
+    with pytest.raises(ValueError, match="that attack returns must have no NaN"):
         own(y, attack=undefined)
     with pytest.raises(ValueError, match="y must have labels of"):
         own(y + 7, attack=nothing)

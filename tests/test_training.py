@@ -157,6 +157,47 @@ def test_skorch_scheduler_in_place_of_ours(blobs):
     np.testing.assert_allclose(clf.history_["lr"], 0.02 * 0.5 ** np.arange(12))
 
 
+def test_a_scheduler_warns_of_no_step_and_is_not_for_streams(blobs, recwarn):
+    scheduler = LRScheduler(torch.optim.lr_scheduler.ExponentialLR, gamma=0.5)
+    clf = fit(blobs, [scheduler], decay_start=1.0)
+    assert not [each for each in recwarn if "lr_scheduler" in str(each.message)]
+    X, _, y_few = blobs
+    with pytest.raises(ValueError, match="an LRScheduler among callbacks is for fit"):
+        clf.partial_fit(X, y_few, classes=[0, 1])
+
+
+def test_what_a_callback_saves_predicts_as_it_should(blobs, tmp_path):
+    """With statistics of the weights of that time, not of those before."""
+    X, path = blobs[0].astype(np.float32), tmp_path / "saved"
+    saving = {"weights": Saving("save_params", path), "net": Saving("pickle", path)}
+    for kind, callback in saving.items():
+        clf = fit(blobs, [callback], max_epochs=3)
+        expected = clf.net_.predict_proba(X)
+        if kind == "net":
+            saved = pickle.loads(path.read_bytes())
+        else:
+            saved = clf.net_
+            with torch.no_grad():
+                for tensor in saved.module_.state_dict().values():
+                    tensor.zero_()
+            saved.load_params(f_params=path)
+        # the last update has rate 0
+        np.testing.assert_allclose(saved.predict_proba(X), expected, atol=1e-6)
+
+
+class Saving(Callback):
+    """Save weights, or pickle the net, at the end of each epoch."""
+
+    def __init__(self, how, path):
+        self.how, self.path = how, path
+
+    def on_epoch_end(self, net, **kwargs):
+        if self.how == "pickle":
+            self.path.write_bytes(pickle.dumps(net))
+        else:
+            net.save_params(f_params=self.path)
+
+
 def test_verbose_2_prints_a_line_per_epoch(blobs, capsys):
     fit(blobs, None, verbose=2)
     printed = capsys.readouterr().out

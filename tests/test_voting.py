@@ -662,7 +662,9 @@ def test_class_weights_stay_beside_no_class_prior(rare, class_prior, recwarn):
     assert not recwarn
 
 
-@pytest.mark.parametrize("wrap", [None, "pipeline", "search", "rounds", "vote"])
+@pytest.mark.parametrize(
+    "wrap", [None, "pipeline", "search", "rounds", "vote", "soft vote"]
+)
 def test_a_class_prior_beside_smoothed_labels(imbalanced, wrap):
     """As in the ladder itself. Otherwise a rare class would be predicted everywhere."""
     X, y, _ = imbalanced
@@ -670,23 +672,43 @@ def test_a_class_prior_beside_smoothed_labels(imbalanced, wrap):
     ladder = small_ladder(linear_share=0.0, label_smoothing=0.3)
     prior = [0.5, 0.5]
     own = clone(ladder).set_params(class_prior=prior).fit(X, y_few)
-    seeds = {"random_state": 0}
     wrapped = {
         None: ladder,
         "pipeline": make_pipeline(ladder),
         "search": GridSearchCV(ladder, {"label_smoothing": [0.3]}, cv=2),
         "rounds": PseudoLabelingClassifier(ladder, n_rounds=0),
         "vote": SemiSupervisedVotingClassifier([("ladder", ladder)], class_prior=None),
+        "soft vote": VotingClassifier([("ladder", ladder)], voting="soft"),
     }[wrap]
     clf = ClassPriorClassifier(wrapped, prior).fit(X, y_few)
     ratio = clf._ratio
     np.testing.assert_allclose(ratio, own.net_.module_.class_prior_ratio, rtol=1e-5)
+
+
+def test_a_class_prior_of_a_vote_of_which_some_smooth(imbalanced):
+    X, y, _ = imbalanced
+    y_few = np.where(np.arange(1000) < 300, y, -1)
+    ladder = small_ladder(linear_share=0.0, label_smoothing=0.3)
     members = [("ladder", ladder), ("bayes", GaussianNB())]
     vote = SemiSupervisedVotingClassifier(
-        members, weights=[3, 1], class_prior=prior, **seeds
+        members, weights=[3, 1], class_prior=[0.5, 0.5]
     ).fit(X, y_few)
     shares = 0.775 * class_shares(y_few, 2) + 0.1125  # 3/4 of the smoothing
     np.testing.assert_allclose(vote._ratio, 0.5 / shares, rtol=1e-6)
+
+
+def test_a_class_prior_around_what_only_seems_to_smooth(imbalanced):
+    """Bagging has an unfitted `estimator_`, and others may have a `plan_`."""
+    X, _, few = imbalanced
+    inside = PseudoLabelingClassifier(GaussianNB(), n_rounds=0)
+    ClassPriorClassifier(BaggingClassifier(inside, 2)).fit(X, few)
+
+    class WithPlan(GaussianNB):
+        def fit(self, X, y):
+            self.plan_ = {"of": "their own"}
+            return super().fit(X, y)
+
+    ClassPriorClassifier(WithPlan()).fit(X, few)
 
 
 def test_class_weights_of_candidates_name_classes(blobs):

@@ -433,15 +433,23 @@ def _sorting(values):
 
 def _round(values, given):
     """Numbers as integers or booleans if those of the given column are."""
-    kind = getattr(getattr(given, "dtype", None), "kind", None)
-    if kind is None:  # polars, Arrow
+    dtype = getattr(given, "dtype", None)
+    if getattr(dtype, "kind", None) is None:  # polars, Arrow
         present = present_part(given)[1]
-        kind = present.dtype.kind
+        dtype = present.dtype
         if values.dtype.kind == "f" and len(present) and isinstance(present[0], str):
             return values.astype(str)  # numbers that were given as text
-    if values.dtype.kind != "f" or kind not in "biu":
+    if values.dtype.kind != "f" or dtype.kind not in "biu":
         return values
-    return values > 0.5 if kind == "b" else np.rint(values).astype(int)
+    if dtype.kind == "b":
+        return values > 0.5
+    dtype = getattr(dtype, "numpy_dtype", dtype)  # of a nullable column
+    dtype = np.dtype(getattr(dtype, "subtype", dtype))  # of a sparse one
+    limits = np.iinfo(dtype)  # otherwise integers would wrap around
+    most = float(limits.max)
+    if int(most) > limits.max:  # rounded up
+        most = np.nextafter(most, 0)
+    return np.rint(values.astype(float)).clip(limits.min, most).astype(dtype)
 
 
 def _as_series(values, given):
@@ -451,9 +459,4 @@ def _as_series(values, given):
         new = [v for v in pd.unique(values) if v not in dtype.categories]
         if new:
             dtype = pd.CategoricalDtype([*dtype.categories, *new], dtype.ordered)
-    numbers = getattr(dtype, "numpy_dtype", dtype)  # of a nullable one
-    if values.dtype.kind == "i" and getattr(numbers, "kind", "O") in "iu":
-        limits = np.iinfo(numbers)  # beyond them, numbers would begin again
-        most = min(limits.max, np.iinfo(values.dtype).max)
-        values = values.clip(limits.min, most)
     return pd.Series(values, index=given.index).astype(dtype)

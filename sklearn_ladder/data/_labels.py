@@ -77,7 +77,7 @@ def labeled_part(y):
         If a label looks like a missing one.
     """
     labeled, classes, codes = _read(y)
-    _check_some_labeled(labeled)
+    check_some_labeled(labeled)
     return labeled, classes[codes]
 
 
@@ -107,7 +107,7 @@ def encode_labels(y):
             "Labels: this requires y to be passed, but the target y is None."
         )
     labeled, classes, labeled_codes = _read(y)
-    _check_some_labeled(labeled)
+    check_some_labeled(labeled)
     _check_two_classes(classes, "y")
     return _encoded(classes, labeled, labeled_codes)
 
@@ -158,10 +158,10 @@ def encode_known_labels(y, classes, may_be_one=False):
 
 
 def class_names(classes):
-    """Class labels as Python objects, or as pandas has them."""
+    """Class labels as Python objects; times in nanoseconds as Timestamps of pandas."""
     names = classes.tolist()
     if classes.dtype.kind in "mM" and names and isinstance(names[0], int):
-        return list(pd.Series(classes))  # nanoseconds, of which NumPy makes integers
+        return list(pd.Series(classes))  # NumPy makes integers of them
     return names
 
 
@@ -178,8 +178,8 @@ def without_labels(labels, samples):
     -------
     ndarray of shape (n_samples,)
         Class labels; -1 if unlabeled, or NaT among times. The dtype is object if the
-        classes are not numbers, as `SelfTrainingClassifier` requires, or if no integer
-        dtype of NumPy holds them and -1.
+        classes are neither numbers nor times, as `SelfTrainingClassifier` requires, or
+        if no integer dtype of NumPy holds them and -1.
     """
     codes = labels.codes.copy()
     codes[samples] = UNLABELED
@@ -375,7 +375,8 @@ def _of_objects(labels):
     )
 
 
-def _check_some_labeled(labeled):
+def check_some_labeled(labeled):
+    """Raise if all samples are unlabeled."""
     if not labeled.any():
         raise ValueError(
             f"y must have labeled samples; got {len(labeled)} samples, all unlabeled "

@@ -42,11 +42,21 @@ def table_columns(X):
 
 
 def array_of_lists(X):
-    """Convert lists of samples to an array; anything else stays as it is."""
+    """Convert lists of samples to an array; anything else stays as it is.
+
+    It is one of objects if texts are beside other entries, which would become texts.
+    """
     if not isinstance(X, list | tuple):
         return X
     has_mask = any(isinstance(row, np.ma.MaskedArray) for row in X)
-    return np.ma.array(X) if has_mask else np.asarray(X)
+    if has_mask:
+        return np.ma.array(X)
+    array = np.asarray(X)
+    if array.dtype.kind == "U" and array.ndim == 2:
+        objects = np.asarray(X, dtype=object)
+        if not all(isinstance(entry, str) for entry in objects.flat):
+            return objects
+    return array
 
 
 def as_array(column):

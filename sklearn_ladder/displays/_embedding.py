@@ -245,7 +245,7 @@ class EmbeddingDisplay:
         check_consistent_length(points, y_pred, y, labeled)
         display = cls(embedding=points, y_pred=y_pred, y=y, labeled=labeled)
         if y is not None and labeled is None:
-            codes = display._codes(y)
+            codes = _codes(y, display._all_classes())
             if (codes == UNLABELED).any():
                 display.labeled = codes != UNLABELED
         return display.plot(figure=figure, **kwargs)
@@ -288,7 +288,7 @@ class EmbeddingDisplay:
         colors = _class_colors(plt, len(classes))
         self.points_, self.marks_ = [], []
         for ax, (title, labels) in zip(axes, by.items(), strict=True):
-            codes = self._codes(labels)
+            codes = _codes(labels, classes)
             self.points_.append(self._scatter(ax, codes, classes, colors, kwargs))
             if self.labeled is not None:
                 self.marks_.append(self._mark(ax, codes, colors))
@@ -305,11 +305,10 @@ class EmbeddingDisplay:
     def _all_classes(self):
         sources = [self.y_pred, self.y] if self.classes is None else [self.classes]
         classes = [known_classes(each) for each in sources if each is not None]
-        return np.unique(np.concatenate([each for each in classes if len(each)]))
-
-    def _codes(self, labels):
-        """Place of each label among all classes, -1 of an unlabeled sample."""
-        return encode_known_labels(labels, self._all_classes(), may_be_one=True).codes
+        classes = [each for each in classes if len(each)]
+        if not classes:
+            raise ValueError("y_pred must have classes; all of its labels are -1.")
+        return np.unique(np.concatenate(classes))
 
     def _scatter(self, ax, codes, classes, colors, kwargs):
         """Points of each class. Unlabeled samples are behind the others."""
@@ -413,3 +412,8 @@ def _class_colors(plt, n_classes):
         return plt.colormaps["turbo"](np.linspace(0, 1, n_classes))
     colormap = plt.colormaps["tab10" if n_classes <= 10 else "tab20"]
     return colormap(np.arange(n_classes))
+
+
+def _codes(labels, classes):
+    """Place of each label among the classes, -1 of an unlabeled sample."""
+    return encode_known_labels(labels, classes, may_be_one=True).codes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -170,8 +171,7 @@ class ReconstructionDisplay:
         corruption = "with noise" if hidden is None else "missing parts"
         if noise_std is None:
             noise_std = 0.0 if hidden is not None else _noise_std(estimator, pixels)
-        is_number = isinstance(noise_std, int | float | np.floating | np.integer)
-        if not is_number or not 0 <= noise_std < np.inf:
+        elif not isinstance(noise_std, Real) or not 0 <= float(noise_std) < np.inf:
             raise ValueError(
                 f"noise_std must be a number of at least 0; got {noise_std!r}."
             )

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._plots import require_matplotlib
 from ..data._labels import (
     UNLABELED,
+    check_some_labeled,
     class_names,
     encode_known_labels,
     known_classes,
@@ -269,14 +270,14 @@ class ReliabilityDisplay(CalibrationDisplay):
                 f"class of {classes}; got {y_proba.shape}."
             )
         check_consistent_length(y_true, y_proba)
-        order = np.argsort(classes, kind="stable")  # as codes have it
-        classes, y_proba = classes[order], y_proba[:, order]
-        if not np.array_equal(classes, known_classes(classes)):
+        if len(known_classes(classes)) != len(classes):
             raise ValueError(
                 f"classes must be distinct, and -1 marks unlabeled samples; got "
                 f"{classes}. A classifier that took -1 for a class needs a "
                 "LabeledOnlyClassifier around it."
             )
+        order = np.argsort(classes, kind="stable")  # as codes have it
+        classes, y_proba = classes[order], y_proba[:, order]
         prob, is_true = _binary(y_true, y_proba, classes, pos_label)
         prob_true, prob_pred = calibration_curve(
             is_true, prob, pos_label=True, n_bins=n_bins, strategy=strategy
@@ -352,11 +353,7 @@ def _binary(y_true, y_proba, classes, pos_label):
     """Probabilities of labeled samples, and whether their class is the true one."""
     codes = encode_known_labels(y_true, classes).codes
     labeled = codes != UNLABELED
-    if not labeled.any():
-        raise ValueError(
-            f"y must have labeled samples; got {len(codes)} samples, all unlabeled "
-            "(-1)."
-        )
+    check_some_labeled(labeled)
     codes, y_proba = codes[labeled], y_proba[labeled].astype(float)
     # float32 probabilities may exceed 1 by rounding
     is_proba = (y_proba >= -ROUNDING) & (y_proba <= 1 + ROUNDING)

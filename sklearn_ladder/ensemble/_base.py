@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.base import clone, is_classifier
+from sklearn.ensemble import BaggingClassifier, VotingClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, get_tags, indexable
 from sklearn.utils.metadata_routing import (
@@ -27,6 +28,7 @@ from sklearn.utils.validation import (
 from .._base import LabeledScoreMixin
 from .._class_prior import adjust, as_dict, find_class_prior, shares_of
 from .._decorators import _fit_context
+from .._plan import Plan
 from .._user_warnings import warn_user
 from ..data._labels import UNLABELED, class_names, encode_labels, warn_of_order
 from ..data._precision import first_of
@@ -51,7 +53,8 @@ class SemiSupervisedMixin(LabeledScoreMixin):
     A subclass has
 
     - ``_estimators_for_fit()``: a dict of the estimators that are fitted, by name;
-    - ``_check_estimators()``: raises if a parameter is wrong;
+    - ``_check_estimators()``: raises if a parameter is wrong, and warns if one has no
+      effect;
     - ``_fitted_attributes(X, labels, weight, params)``: fits them, and returns all
       fitted attributes; `params` has the keyword arguments for each estimator's fit.
     """
@@ -430,7 +433,10 @@ def class_proba(name, estimator, X, n_classes):
     """
     check_has_proba(name, estimator)
     check_knows_codes(name, estimator, n_classes)
-    proba = np.nan_to_num(estimator.predict_proba(X), nan=1 / n_classes)
+    proba = np.asarray(estimator.predict_proba(X))
+    if proba.dtype.kind != "f":
+        proba = proba.astype(float)
+    proba = np.nan_to_num(proba, nan=1 / n_classes)
     proba[~proba.any(axis=1)] = 1 / n_classes
     return proba
 
@@ -438,20 +444,24 @@ def class_proba(name, estimator, X, n_classes):
 def smoothing_of(estimator):
     """Share of a uniform distribution in a fitted classifier's probabilities.
 
-    It is that of smoothed labels, if the classifier is a ladder, or if there is one
-    inside whose probabilities it uses as they are.
+    It is that of smoothed labels, if the classifier is a ladder, or has ladders inside
+    whose probabilities it uses as they are: a pipeline, a search, a vote, bagging, and
+    the meta-estimators of this package.
     """
-    if (plan := getattr(estimator, "plan_", None)) is not None:
+    plan = getattr(estimator, "plan_", None)
+    if isinstance(plan, Plan):
         return plan.smoothing
     if isinstance(estimator, Pipeline):
         return smoothing_of(estimator.steps[-1][1])
+    are_means = BaggingClassifier | VotingClassifier | SemiSupervisedMixin
+    if isinstance(estimator, are_means) and hasattr(estimator, "estimators_"):
+        # of the vote of this package, and of scikit-learn's
+        weights = getattr(estimator, "_weights", None)
+        weights = getattr(estimator, "_weights_not_none", weights)
+        return mean_smoothing(estimator.estimators_, weights)
     for inside in ("estimator_", "best_estimator_"):
         if hasattr(estimator, inside):
             return smoothing_of(getattr(estimator, inside))
-    if isinstance(estimator, SemiSupervisedMixin):
-        return mean_smoothing(
-            estimator.estimators_, getattr(estimator, "_weights", None)
-        )
     return 0.0
 
 

@@ -61,6 +61,8 @@ class AdamUpdate:
 
     def run(self):
         """Update the parameters by their gradients."""
+        # learning rate schedulers of torch warn unless `step` was called
+        self._optimizer._opt_called = True
         group, call = self._optimizer.param_groups[0], self._call
         self._steps += 1
         self.n_steps += 1

@@ -11,7 +11,7 @@ from sklearn.utils import _safe_indexing, indexable
 from .._decorators import validate_params
 from .._isolation import isolated
 from .._prediction import check_samples, predict_proba
-from ..data._labels import encode_known_labels, labeled_part
+from ..data._labels import UNLABELED, check_some_labeled, encode_known_labels
 from ..data._samples import Samples, flatten_images
 from ..objective._adversary import kl_divergence, virtual_adversarial_perturbation
 from ._attacks import (
@@ -111,21 +111,23 @@ def adversarial_error(
     """
     net = net_of_numbers(clf)
     X, y = indexable(X, y)
-    labeled, labels = labeled_part(y)
-    codes = encode_known_labels(labels, clf.classes_).codes
-    index = np.flatnonzero(labeled)
+    codes = encode_known_labels(y, clf.classes_).codes
+    check_some_labeled(codes != UNLABELED)
+    index = np.flatnonzero(codes != UNLABELED)
+    codes = codes[index]
     n_wrong = 0
     for chunk in chunks(net, len(index)):
         X_chunk = _safe_indexing(X, index[chunk])
-        X_adversarial = attack(clf, X_chunk, labels[chunk], eps=eps, norm=norm)
+        labels = clf.classes_[codes[chunk]]
+        X_adversarial = attack(clf, X_chunk, labels, eps=eps, norm=norm)
         # clf.predict would warn that the array has no feature names.
         flat, _ = flatten_images(X_adversarial)
         samples = Samples(flat, clf, clf.plan_.input_dtype)
         n_missing = np.count_nonzero(np.isnan(samples[:]))
         if n_missing:  # they would be imputed
             raise ValueError(
-                f"attack must return samples without NaN; got {n_missing} in "
-                f"{len(samples)} samples."
+                "X and the samples that attack returns must have no NaN; got "
+                f"{n_missing} in {len(samples)} samples."
             )
         predicted = predict_proba(net.module_, samples, net.device).argmax(axis=1)
         n_wrong += int(np.count_nonzero(predicted != codes[chunk]))

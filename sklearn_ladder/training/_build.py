@@ -4,7 +4,7 @@ from copy import deepcopy
 from functools import partial
 
 import numpy as np
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, LRScheduler
 from skorch.dataset import Dataset
 from skorch.helper import predefined_split
 
@@ -42,15 +42,24 @@ def build_net(plan, validation_set=None, callbacks=None, previous=None):
     Raises
     ------
     ValueError
-        If `callbacks` are not as described, or the previous net has other layers.
+        If `callbacks` are not as described, or change the rate of a stream, or if the
+        previous net has other layers.
     """
-    all_callbacks = [*own_callbacks(plan), *_copies(callbacks)]
+    users = _copies(callbacks)
+    if plan.is_stream and any(
+        isinstance(callback_of(entry), LRScheduler) for entry in users
+    ):
+        raise ValueError(
+            "partial_fit trains at a constant rate, so an LRScheduler among callbacks "
+            "is for fit only. Change the rate by set_params(learning_rate=...)."
+        )
+    all_callbacks = [*own_callbacks(plan), *users]
     train_split = None
     if plan.early_stopping:
         train_split = predefined_split(Dataset(*validation_set))
     net = initialized_net(plan, all_callbacks, train_split)
     if previous is not None:
-        _load_weights(net.module_, previous.module_)
+        _load_weights(net.module_, previous.module_, plan.is_stream)
         if plan.is_stream:
             _continue_stream(net, previous)
     return net
@@ -157,8 +166,12 @@ def _copies(callbacks):
     return [copies[n] for n in np.argsort(is_checkpoint, kind="stable")]
 
 
-def _load_weights(module, previous):
-    """Copy weights and statistics, except buffers that depend on the data of a fit."""
+def _load_weights(module, previous, is_stream):
+    """Copy weights and statistics, except buffers that depend on the data of a fit.
+
+    The linear member is fitted at the end of a fit, and before that must not vote on
+    the samples that stop training. In a stream it goes on.
+    """
     initial, state = module.state_dict(), previous.state_dict()
     of_data = ("feature_scaling.", "input_range", "class_prior_ratio")
     state |= {
@@ -166,12 +179,10 @@ def _load_weights(module, previous):
         for name, value in initial.items()
         if name.startswith(of_data) and name in state
     }
+    own = {n: value for n, value in initial.items() if n.startswith("linear.")}
+    earlier = {n: state.pop(n) for n in list(state) if n.startswith("linear.")}
     # one of the two may have no linear member
-    state = {n: value for n, value in state.items() if not n.startswith("linear.")} | {
-        n: state.get(n, value)
-        for n, value in initial.items()
-        if n.startswith("linear.")
-    }
+    state |= {n: earlier.get(n, own[n]) if is_stream else own[n] for n in own}
     try:
         module.load_state_dict(state)
     except RuntimeError as error:

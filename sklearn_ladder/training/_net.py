@@ -122,7 +122,18 @@ class LadderNet(NeuralNetClassifier):
         """What is saved. Overridden because the plan describes all else."""
         from ._saved_state import saved_state  # late: it builds nets of this class
 
+        self._measure_during_training()
         return saved_state(self)
+
+    def save_params(self, *args, **kwargs):
+        """Save weights. Overridden because a callback may save them in training."""
+        self._measure_during_training()
+        super().save_params(*args, **kwargs)
+
+    def _measure_during_training(self):
+        """Measure the statistics for prediction, which are saved with the weights."""
+        if hasattr(self, "training_samples_"):
+            self.update_population()
 
     def __setstate__(self, state):
         """Build the net of a saved state. Overridden for the same reason."""
