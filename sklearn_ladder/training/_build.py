@@ -51,7 +51,8 @@ def build_net(plan, validation_set=None, callbacks=None, previous=None):
     ):
         raise ValueError(
             "partial_fit trains at a constant rate, so an LRScheduler among callbacks "
-            "is for fit only. Change the rate by set_params(learning_rate=...)."
+            "is for fit only. Remove it by set_params(callbacks=...), and change the "
+            "rate by set_params(learning_rate=...)."
         )
     all_callbacks = [*own_callbacks(plan), *users]
     train_split = None
