@@ -26,7 +26,7 @@ from sklearn_ladder import LadderClassifier
 from sklearn_ladder._one_hot import OneHotColumns, takes_categories
 from sklearn_ladder.data import _samples
 from sklearn_ladder.data._batches import TrainingSamples
-from sklearn_ladder.data._categories import find_categories
+from sklearn_ladder.data._categories import _round, find_categories
 from sklearn_ladder.data._samples import Samples
 from sklearn_ladder.displays import ReconstructionDisplay
 from sklearn_ladder.ensemble import (
@@ -807,7 +807,7 @@ def test_long_integers_as_categories():
     assert encoded[1] == 2
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "UInt8", "int8"])
+@pytest.mark.parametrize("dtype", ["uint8", "UInt8", "int8", "Sparse[uint8]"])
 def test_denoised_integers_do_not_wrap_around(dtype):
     rng = np.random.RandomState(0)
     frame = pd.DataFrame(
@@ -819,10 +819,24 @@ def test_denoised_integers_do_not_wrap_around(dtype):
     few = frame[:4].assign(n=pd.Series([1, 2, 3, 4], dtype=dtype))
     denoised = clf.denoise(few)
     assert denoised["n"].dtype == dtype
-    most = np.iinfo(dtype.lower()).max
+    most = 127 if dtype == "int8" else 255
     as_int64 = clf.denoise(few.astype({"n": "int64"}))["n"]
     assert as_int64.min() > 255  # or the test shows nothing
     assert (denoised["n"] == most).all()
+    if dtype != "uint8":
+        return
+    polars, pyarrow = pytest.importorskip("polars"), pytest.importorskip("pyarrow")
+    for other in (polars.from_pandas(few), pyarrow.Table.from_pandas(few)):
+        denoised = clf.denoise(other)
+        assert denoised.schema == other.schema
+        assert denoised["n"].to_numpy().tolist() == [255] * 4
+
+
+def test_denoised_integers_of_64_bits():
+    numbers, given = np.array([1.38e19, 1e20, -1.0]), np.zeros(3, np.uint64)
+    found = _round(numbers, pd.Series(given))
+    assert found.dtype == np.uint64
+    assert found.astype(float).tolist() == [1.38e19, np.nextafter(2.0**64, 0), 0]
 
 
 @pytest.mark.parametrize("missing", [None, np.nan])

@@ -320,7 +320,7 @@ def test_an_empty_text_as_a_category_is_told(n_empty, tmp_path):
 def test_a_feature_whose_categories_are_all_infrequent(tmp_path):
     X, y = iris(0.1)
     X[:, 0] = np.arange(150)  # of a number each
-    clf = fit(X, y, categorical_features=[0])
+    clf = fit(X, y, categorical_features=[0], variant="supervised")
     assert len(clf.plan_.categories.features[0].values) == 0
     to_onnx(clf, tmp_path / "model.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")

@@ -166,6 +166,17 @@ def test_a_scheduler_warns_of_no_step_and_is_not_for_streams(blobs, recwarn):
         clf.partial_fit(X, y_few, classes=[0, 1])
 
 
+def test_max_time_is_that_of_training(blobs):
+    """Not of what callbacks do before: the only update would have rate 0."""
+
+    class Connecting(Callback):
+        def on_train_begin(self, net, **kwargs):
+            time.sleep(0.5)
+
+    clf = fit(blobs, [Connecting()], max_time=0.3)
+    assert clf.history_["lr"][0] > 0
+
+
 def test_what_a_callback_saves_predicts_as_it_should(blobs, tmp_path):
     """With statistics of the weights of that time, not of those before."""
     X, path = blobs[0].astype(np.float32), tmp_path / "saved"

@@ -59,6 +59,8 @@ class LearningRateSchedule(Callback):
         self.start_ = time.monotonic()
 
     def on_epoch_begin(self, net, **kwargs):
+        if net.n_updates_ == 0:  # callbacks may take time before training
+            self.start_ = time.monotonic()
         self._set_rate(net)
 
     def on_batch_begin(self, net, training=False, **kwargs):
