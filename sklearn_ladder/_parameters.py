@@ -39,7 +39,7 @@ PARAMETER_CONSTRAINTS = {
     "activation": [StrOptions(set(ACTIVATIONS))],
     "feature_scaling": [
         StrOptions({"auto", "scaled", "binned", "projected", "shared"}),
-        Interval(Integral, 1, 20, closed="both"),  # more than knots allow
+        Interval(Integral, 1, 20, closed="both"),  # more bins would share knots
         None,
     ],
     # a single sample has no batch statistics
