@@ -466,7 +466,8 @@ def test_times_beside_categories_are_refused_by_name(when):
         fit_frame(frame)
 
 
-def test_sparse_and_mapped_samples_have_no_categories(tmp_path):
+def test_sparse_and_large_mapped_samples_have_no_categories(tmp_path, monkeypatch):
+    monkeypatch.setattr("sklearn_ladder.data._samples.LARGEST_COPY", 3 * N - 1)
     X = RNG.randint(0, 3, size=(N, 3)).astype(float)
     np.save(tmp_path / "X.npy", X)
     clf = small(categorical_features=[0])
@@ -480,6 +481,16 @@ def test_sparse_and_mapped_samples_have_no_categories(tmp_path):
         with pytest.raises(ValueError, match="X must be dense, and in memory"):
             clone(clf).fit(X, Y).predict(other)
         assert small().fit(other, Y).categories_ is None
+
+
+def test_mapped_samples_as_of_joblib_may_have_categories(tmp_path):
+    X = RNG.randint(0, 3, size=(N, 3)).astype(float)
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    expected = small(categorical_features=[0]).fit(X, Y)
+    clf = small(categorical_features=[0]).fit(mapped, Y)
+    np.testing.assert_array_equal(clf.categories_[0], expected.categories_[0])
+    np.testing.assert_array_equal(clf.predict_proba(mapped), expected.predict_proba(X))
 
 
 def test_pixels_have_no_categories():

@@ -241,7 +241,7 @@ def find_categories(X, categorical_features):
     ------
     ValueError
         If `categorical_features` is not as described, or names features of a sparse
-        matrix or a memory map.
+        matrix or a large memory map.
 
     Warns
     -----

@@ -15,6 +15,8 @@ from ._precision import LARGEST, SMALLEST, TOO_CLOSE, TOO_LARGE, needs_float64
 
 # Largest number of entries in a chunk: enough for full speed, but only 16 MB.
 LARGEST_CHUNK = 2**22
+# Largest memory map that is read into memory to find its categories, in entries.
+LARGEST_COPY = 2**27
 # Number of scattered samples that are read from a file at once.
 SAMPLES_AT_ONCE = 32
 # Largest number of samples in a chunk, however few features they have.
@@ -36,7 +38,7 @@ class Survey(NamedTuple):
 
 
 class Samples(Dataset):
-    """Samples of a table. A memory-mapped table is never copied as a whole.
+    """Samples of a table. A memory-mapped table of numbers is never copied as a whole.
 
     Indexing with a slice or with sample numbers gives a dense ndarray of shape
     (n, n_columns), C-contiguous, finite except for NaN at missing entries. Columns are
@@ -289,15 +291,19 @@ class SampleSubset(Dataset):
 
 
 def check_may_have_categories(X):
-    """Raise if samples are sparse or memory-mapped: codes of categories are neither."""
+    """Raise if samples are sparse, or mapped from a file too large for memory.
+
+    Codes of categories are dense and in memory. joblib maps any array above 1 MB for
+    its workers, so smaller maps are read.
+    """
     if sparse.issparse(X) or hasattr(X, "sparse"):
-        kind = "sparse"
-    elif memmap_under(X) is not None:
-        kind = "memory-mapped"
+        kind = "sparse samples"
+    elif memmap_under(X) is not None and X.size > LARGEST_COPY:
+        kind = f"a memory map of {X.size} entries, more than {LARGEST_COPY}"
     else:
         return
     raise ValueError(
-        f"X must be dense, and in memory, to have categories; got {kind} samples. "
+        f"X must be dense, and in memory, to have categories; got {kind}. "
         "Encode categories first, or leave them numbers (categorical_features=None)."
     )
 
