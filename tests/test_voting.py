@@ -18,10 +18,14 @@ from sklearn.feature_selection import SelectFromModel
 from sklearn.linear_model import LogisticRegression, Perceptron
 from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
-from sklearn.naive_bayes import GaussianNB
-from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier
+from sklearn.naive_bayes import GaussianNB, MultinomialNB
+from sklearn.neighbors import (
+    KNeighborsClassifier,
+    NearestCentroid,
+    RadiusNeighborsClassifier,
+)
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.semi_supervised import LabelSpreading, SelfTrainingClassifier
 from sklearn.svm import SVC
 
@@ -578,6 +582,11 @@ WITH_SHARES = {
         ClassPriorClassifier(e, p) for e, p in ((BALANCED, "em"), (PLAIN, None))
     ),
     "Bayes": (GaussianNB(priors=[0.5, 0.5]), GaussianNB()),
+    "Bayes of equal shares": tuple(
+        make_pipeline(MinMaxScaler(), MultinomialNB(fit_prior=fit_prior))
+        for fit_prior in (False, True)
+    ),
+    "centroids": (NearestCentroid(), NearestCentroid(priors="empirical")),
     "ladder": tuple(
         LadderClassifier((4,), max_epochs=2, random_state=0, **parameters)
         for parameters in (

@@ -27,7 +27,8 @@ from .._user_warnings import warn_user
 from ..data._labels import UNLABELED, class_names, encode_labels, warn_of_order
 from ..data._missing import table_columns
 from ..data._precision import first_of
-from ..ensemble._base import class_proba, name_codes
+from ..ensemble._base import class_proba
+from ..ensemble._codes import name_codes
 from ..model_selection import LabeledStratifiedKFold
 from . import _methods
 from ._result import Comparison
@@ -70,9 +71,10 @@ def compare(
     methods : dict of str to classifier, default=None
         Classifiers with `predict_proba`. A method that does not take -1
         (:func:`~sklearn_ladder.ensemble.is_semi_supervised`) gets the labeled samples
-        only. All get class codes 0, 1, … in place of labels; dicts of class weights
-        and priors still have labels as keys. To keep the default methods, write
-        ``{**default_methods(), "mine": …}``. A
+        only. All get class codes 0, 1, … in place of labels; parameters that name
+        classes still name labels, as in
+        :class:`~sklearn_ladder.ensemble.SemiSupervisedVotingClassifier`. To keep the
+        default methods, write ``{**default_methods(), "mine": …}``. A
         :class:`~sklearn_ladder.ensemble.SemiSupervisedVotingClassifier` is not
         fitted if its members are other methods (the same objects) and its `class_prior`
         is None, since it follows from their probabilities. The advice is about the

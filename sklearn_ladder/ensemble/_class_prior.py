@@ -9,16 +9,10 @@ from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .._class_prior import adjust, resolve_class_prior
-from ._base import (
-    SemiSupervisedMixin,
-    class_proba,
-    copy_input_tags,
-    fit_class_prior,
-    leave_shares_to,
-    name_codes,
-    smoothing_of,
-)
+from ._base import SemiSupervisedMixin, class_proba, copy_input_tags
+from ._codes import name_codes
 from ._labeled_only import semi_supervised
+from ._shares import fit_class_prior, leave_shares_to, smoothing_of
 
 if TYPE_CHECKING:
     from typing import Any
@@ -42,9 +36,10 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
     estimator : classifier with `predict_proba`
         If it does not take -1 (:func:`is_semi_supervised`), it gets the labeled samples
         only. It gets class codes 0, 1, … in place of labels, as in
-        :class:`~sklearn.ensemble.VotingClassifier`; a dict of class weights still has
-        labels as keys. If `class_prior` is "em" or given, it is fitted without class
-        weights and class priors of its own, and a warning says so.
+        :class:`~sklearn.ensemble.VotingClassifier`; parameters that name classes still
+        name labels, as in :class:`SemiSupervisedVotingClassifier`. If `class_prior` is
+        "em" or given, it is fitted without class weights and class priors of its own,
+        and a warning says so.
 
     class_prior : "em", "auto", dict, array-like of shape (n_classes,) or None, \
             default="em"

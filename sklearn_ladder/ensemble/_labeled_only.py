@@ -22,8 +22,8 @@ from ._base import (
     check_is_classifier,
     check_knows_codes,
     copy_input_tags,
-    name_codes,
 )
+from ._codes import name_codes
 from ._tags import is_semi_supervised
 
 if TYPE_CHECKING:
@@ -162,8 +162,8 @@ class SemiSupervisedClassifier(LabeledOnlyClassifier):
     """Say that a classifier of another package takes -1 for an unlabeled sample.
 
     The classifier gets class codes 0, 1, … and -1 in place of any labels, also missing
-    ones and strings. Its predictions become labels again. In dicts of class
-    weights and class priors, the keys are labels.
+    ones and strings. Its predictions become labels again. Parameters that name classes
+    still name labels, as in :class:`SemiSupervisedVotingClassifier`.
 
     Parameters
     ----------

@@ -22,13 +22,8 @@ from .._random import private_random_state
 from .._user_warnings import warn_user
 from ..data._labels import UNLABELED
 from . import _pseudo_labels
-from ._base import (
-    SemiSupervisedMixin,
-    class_proba,
-    copy_input_tags,
-    name_codes,
-    with_codes,
-)
+from ._base import SemiSupervisedMixin, class_proba, copy_input_tags
+from ._codes import name_codes, with_codes
 from ._labeled_only import semi_supervised
 from ._tags import final_estimator, is_semi_supervised
 
@@ -66,7 +61,8 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
     estimator : classifier with `predict_proba`
         If it does not take -1 (:func:`is_semi_supervised`), it gets the samples with a
         label or pseudo-label only. It gets class codes 0, 1, … in place of labels;
-        dicts of class weights and priors still have labels as keys.
+        parameters that name classes still name labels, as in
+        :class:`SemiSupervisedVotingClassifier`.
 
     n_rounds : int, default=5
         Number of rounds after the first fit.

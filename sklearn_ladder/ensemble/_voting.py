@@ -26,12 +26,10 @@ from ._base import (
     check_is_classifier,
     class_proba,
     copy_input_tags,
-    fit_class_prior,
-    leave_shares_to,
-    mean_smoothing,
-    name_codes,
 )
+from ._codes import name_codes
 from ._labeled_only import semi_supervised
+from ._shares import fit_class_prior, leave_shares_to, mean_smoothing
 
 if TYPE_CHECKING:
     from typing import Any, Self
@@ -79,11 +77,12 @@ class SemiSupervisedVotingClassifier(
     estimators : list of (str, classifier) tuples, default=None
         Members with their names, all with `predict_proba`. Those that do not take -1
         (:func:`is_semi_supervised`) get the labeled samples only. All get class codes
-        0, 1, … in place of labels; dicts of class weights and priors still have labels
-        as keys. In place of a frame's categories, members that do not take them, such
-        as forests, get one-hot columns. Pipelines get the frame as it is. "drop" leaves
-        a member out. None is :func:`default_estimators`, whose parameters can be set by
-        name, such as ``ladder__n_estimators``.
+        0, 1, … in place of labels; parameters that name classes still name labels:
+        dicts of class weights and priors, `pos_label` and `labels` of scorers,
+        `outlier_label`. In place of a frame's categories, members that do not take
+        them, such as forests, get one-hot columns. Pipelines get the frame as it is.
+        "drop" leaves a member out. None is :func:`default_estimators`, whose parameters
+        can be set by name, such as ``ladder__n_estimators``.
 
     weights : array-like of shape (n_estimators,), default=None
         Weights of all members in the mean, those that are dropped included. None is
