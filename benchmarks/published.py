@@ -106,7 +106,12 @@ def few_labels(y, n_labels, seed):
     """As many labels of each class, -1 for the others; or `y` if all are to be kept."""
     if n_labels >= len(y):
         return y
-    return _data.keep_labels(y, n_labels // len(np.unique(y)), seed)
+    n_classes = len(np.unique(y))
+    if n_labels < 1 or n_labels % n_classes:
+        raise ValueError(
+            f"--labels must be a multiple of the {n_classes} classes; got {n_labels}."
+        )
+    return _data.keep_labels(y, n_labels // n_classes, seed)
 
 
 def adversarial_errors(clf, X, y):
@@ -182,7 +187,10 @@ def changed_parameters(recipe, arguments):
 
 
 def run_name(recipe, parameters, seed, arguments):
-    """Name of a run, different wherever arguments make another run of it."""
+    """Name of a run, different wherever arguments make another run of it.
+
+    A run on another device, or with other threads, is the same run.
+    """
     parts = [recipe, f"{parameters['max_epochs']}epochs"]
     optional = [
         ("rows", arguments.subset),
@@ -253,7 +261,10 @@ def run(name, recipe, parameters, seed, rows, arguments, n_epochs_after):
         What is kept of the run.
     """
     X, y, X_test, y_test = rows
-    y_few = few_labels(y, arguments.labels or recipes.RECIPES[recipe].n_labels, seed)
+    n_labels = arguments.labels
+    if n_labels is None:
+        n_labels = recipes.RECIPES[recipe].n_labels
+    y_few = few_labels(y, n_labels, seed)
     result = {
         "recipe": recipe,
         "seed": seed,

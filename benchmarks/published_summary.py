@@ -70,7 +70,7 @@ def published_runs():
                 "error": result["error_percent"],
                 "core_hours": core_hours(result),
                 "machine": machine(result),
-                "commit": result.get("commit", "–")[:7],
+                "commit": _commit(result),
                 **result.get("adversarial_error_percent", {}),
                 "zero_gradients": result.get("zero_gradients_percent", np.nan),
                 "undefined": result.get("undefined_percent", {}).get("l2", np.nan),
@@ -113,7 +113,7 @@ def published_table():
             )
     notes = [
         "`python -m benchmarks.published RECIPE`; mean ± standard deviation; the first "
-        "runs kept no commit"
+        "runs kept no commit; -dirty: with changes beside the commit"
     ]
     if runs["data"].str.contains("jpeg").any():
         notes.append("CIFAR-10 from JPEG files, which are lossy: not quite comparable")
@@ -124,7 +124,12 @@ def published_table():
 def published_short_table():
     """Complete runs on MNIST, by number of labels; None without results."""
     runs = _complete(published_runs())
-    runs = runs[runs["recipe"].str.startswith("rasmus2015-mnist-")]
+    names = {
+        (kind, n_labels): f"rasmus2015-mnist-{n_labels.replace(',', '')}-{kind}"
+        for kind in SHORT_NETWORKS
+        for n_labels in SHORT_LABELS
+    }
+    runs = runs[runs["recipe"].isin(names.values())]
     if len(runs) == 0:
         return None
     lines = [
@@ -134,7 +139,7 @@ def published_short_table():
     for kind, network in SHORT_NETWORKS.items():
         cells = []
         for n_labels in SHORT_LABELS:
-            name = f"rasmus2015-mnist-{n_labels.replace(',', '')}-{kind}"
+            name = names[kind, n_labels]
             errors = runs.loc[runs["recipe"] == name, "error"]
             cell = "–"
             if len(errors):
@@ -239,6 +244,10 @@ def adversarial_table():
     return "\n".join([*lines, "", f"<sub>{note}</sub>"])
 
 
+def _commit(result):
+    return result.get("commit", "–")[:7] + ("-dirty" if result.get("dirty") else "")
+
+
 def _schedule(result):
     """How long a run trained on what, where it is not as published."""
     recipe, parameters = recipes.RECIPES[result["recipe"]], result["parameters"]
@@ -247,7 +256,7 @@ def _schedule(result):
     words = f"{parameters['max_epochs']} of {published['max_epochs']} epochs"
     if n_samples != N_SAMPLES[recipe.data]:
         words += f", {n_samples:,} samples"
-    if n_labels not in (recipe.n_labels, n_samples):
+    if n_labels != min(recipe.n_labels, n_samples):
         words += f", {n_labels:,} labels"
     if (batch_size := parameters["batch_size"]) != published["batch_size"]:
         words += f", batches of {batch_size}"

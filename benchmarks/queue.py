@@ -105,6 +105,10 @@ class Run(NamedTuple):
     options: tuple
 
     @property
+    def title(self):
+        return " ".join([self.recipe, *self.options])
+
+    @property
     def is_done(self):
         return published.is_done(self.name, recipes.get(self.recipe))
 
@@ -229,7 +233,7 @@ def status(folder):
     todo = [run for run in runs if not run.is_done]
     hours = sum(published.core_hours(result) for _, result in done)
     lines = [f"done: {len(done)} of {len(runs)} runs, {hours:.1f} core-hours"]
-    for recipe, same in itertools.groupby(done, lambda pair: pair[0].recipe):
+    for recipe, same in itertools.groupby(done, lambda pair: pair[0].title):
         results = [result for _, result in same]
         errors = " ".join(f"{result['error_percent']:.2f}" for result in results)
         spent = sum(map(published.core_hours, results))
@@ -238,7 +242,7 @@ def status(folder):
     lines.append("nothing runs" if pid is None else f"running: process {pid}")
     waiting = []
     for number, run in enumerate(todo):
-        words = f"{run.recipe} seed {run.seed}"
+        words = f"{run.title} seed {run.seed}"
         if so_far := begun(run, folder):
             n_epochs = recipes.get(run.recipe)["max_epochs"]
             words += f", {so_far[0]} of {n_epochs} epochs, {so_far[1]:.2f} core-hours"
@@ -248,7 +252,7 @@ def status(folder):
             waiting.append(run)
     hours = sum(run.core_hours for run in waiting)
     lines.append(f"next: {len(waiting)} runs, {hours:.0f} core-hours expected")
-    for recipe, same in itertools.groupby(waiting, lambda run: run.recipe):
+    for recipe, same in itertools.groupby(waiting, lambda run: run.title):
         same = list(same)
         seeds = " ".join(str(run.seed) for run in same)
         lines.append(

@@ -142,6 +142,9 @@ def test_wrong_labels(clf, data, pyplot):
         from_estimator(clf, X, y[:-1])
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         from_estimator(clf, X, y, labeled=[True])
+    for labeled in (np.where(y == "no", -1, 1), ["True"] * len(y)):
+        with pytest.raises(ValueError, match="labeled must be booleans"):
+            EmbeddingDisplay.from_predictions(X[:, :2], y, y, labeled=labeled)
     with pytest.raises(ValueError, match="labeled must be booleans"):
         from_estimator(clf, X, y, labeled=np.arange(len(X)) % 3 - 1)
     with pytest.raises(ValueError, match="needs at least 2 samples, and 2 units"):

@@ -293,6 +293,15 @@ def test_all_doors_warn_alike(mark):
         assert len(seen) == 1
 
 
+def test_classes_that_differ_only_by_spaces():
+    y = np.array(["no", "yes", " yes", "no\t", "maybe"])
+    with pytest.warns(UserWarning, match="which differ only by spaces") as seen:
+        encode_labels(y)
+    message = str(seen[0].message)
+    assert all(repr(str(label)) in message for label in y[:4])
+    assert "maybe" not in message
+
+
 @pytest.mark.parametrize("y", [[-2, 2], [-9, -8, 3], ["a-b", "no"], [-0.0, 1.0]])
 def test_classes_that_do_not_look_missing(y, recwarn):
     encode_labels(y)

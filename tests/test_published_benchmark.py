@@ -64,6 +64,23 @@ def test_fewer_labels_smaller_batches_and_costs(small_mnist):
     assert f"{training}, denoising costs × 0.1 |" in table
 
 
+@pytest.mark.parametrize("n_labels", ["0", "-10", "105"])
+def test_as_many_labels_of_each_class(small_mnist, n_labels):
+    with pytest.raises(ValueError, match="--labels must be a multiple of the 10"):
+        run(small_mnist, "--epochs", "1", "--labels", n_labels)
+
+
+def test_all_labels_are_no_run_with_few(small_mnist, monkeypatch):
+    """Of a recipe with few labels, on its whole schedule: it is not as published."""
+    whole = recipes.RECIPES[RECIPE].parameters | {"max_epochs": 1}
+    changed = recipes.RECIPES[RECIPE]._replace(parameters=whole)
+    monkeypatch.setitem(recipes.RECIPES, RECIPE, changed)
+    run(small_mnist, "--labels", "301")
+    assert (
+        "1 of 1 epochs, 301 samples, 301 labels" in published_summary.published_table()
+    )
+
+
 def test_all_labels_are_all_of_them(small_mnist, monkeypatch):
     recipe = "rasmus2015-mnist-all-gamma"
     all_labels = recipes.RECIPES[recipe]._replace(n_labels=301)
@@ -113,7 +130,8 @@ def test_table_of_all_runs(small_mnist):
     ]
     mean, spread = np.mean(errors), np.std(errors, ddof=1)
     each = " ".join(f"{error:.2f}" for error in errors)
-    commit = _results.commit()["commit"][:7]
+    made_by = _results.commit()
+    commit = made_by["commit"][:7] + ("-dirty" if made_by["dirty"] else "")
     assert cells[0][3:] == [f"{mean:.2f} ± {spread:.2f}", "2", each, "0.0", commit]
     assert cells[1][4] == "1"
     assert "benchmarks.published" in notes and "JPEG" not in notes

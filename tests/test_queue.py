@@ -195,6 +195,14 @@ def test_status(short):
     assert f" {error:.2f} %, 0.0 core-hours" in said[2]
 
 
+def test_status_tells_validation_from_test(short, monkeypatch):
+    entry = queue.Entry(FIRST, 1, 1, ("--validate",))
+    monkeypatch.setattr(queue, "ORDER", [queue.Entry(FIRST, 1, 1), entry])
+    said = queue.status(short / CHECKPOINTS).splitlines()
+    assert said[-2].startswith(f"  {FIRST} seed 0:")
+    assert said[-1].startswith(f"  {FIRST} --validate seed 0:")
+
+
 def test_collect(short, tmp_path, capsys):
     run(short)
     there = tmp_path / "there"

@@ -1,5 +1,6 @@
 """Which samples are unlabeled, and the encoding of labels as class codes."""
 
+from collections import Counter
 from numbers import Integral
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from .._user_warnings import warn_user
 from ._missing import as_array, frame_columns, present_part
+from ._precision import first_of
 
 # Strings that missing labels and -1 become in files and arrays, or that people write
 # for them, in lower case and without spaces around them.
@@ -286,7 +288,7 @@ def _read(y, warns=True):
 
 
 def _warn_of_classes(classes):
-    """Warn of classes that look like missing labels."""
+    """Warn of classes that look like missing labels, or like each other."""
     if classes.dtype.kind == "u" and (classes == np.iinfo(classes.dtype).max).any():
         warn_user(
             f"y has the class {classes.max()}, which -1 becomes in unsigned integers. "
@@ -298,6 +300,13 @@ def _warn_of_classes(classes):
             warn_user(
                 f"y has the classes {found}, which look like missing labels. If they "
                 "are, mark them by -1 or None: they are classes now.",
+            )
+        counts = Counter(c.strip() for c in classes.tolist())
+        if twins := [c for c in classes.tolist() if counts[c.strip()] > 1]:
+            warn_user(
+                f"y has the classes {first_of(twins)}, which differ only by spaces. If "
+                "they are the same, strip them, for example by "
+                "pandas.Series(y).str.strip(): they are different classes now."
             )
     elif classes.dtype.kind in "if":
         negative = classes[classes < 0].tolist()

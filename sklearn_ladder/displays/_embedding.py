@@ -179,16 +179,7 @@ class EmbeddingDisplay:
             if labeled is None and (codes == UNLABELED).any():
                 labeled = codes != UNLABELED
         if labeled is not None:
-            labeled = np.asarray(labeled)
-            if labeled.dtype == object and all(
-                isinstance(each, (bool, np.bool_)) for each in labeled
-            ):
-                labeled = labeled.astype(bool)
-            if labeled.dtype != bool:
-                raise ValueError(
-                    f"labeled must be booleans, True for samples to mark; got "
-                    f"{labeled.dtype}."
-                )
+            labeled = _as_booleans(labeled)
             check_consistent_length(X, labeled)
         random_state = private_random_state(random_state)
         (X,) = indexable(X)  # some sparse formats have no rows
@@ -238,10 +229,13 @@ class EmbeddingDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If `embedding` does not have two columns, or lengths differ.
+            If `embedding` does not have two columns, lengths differ, or `labeled` is
+            not boolean.
         """
         require_matplotlib(cls)
         points = _check_embedding(embedding)
+        if labeled is not None:
+            labeled = _as_booleans(labeled)
         check_consistent_length(points, y_pred, y, labeled)
         display = cls(embedding=points, y_pred=y_pred, y=y, labeled=labeled)
         if y is not None and labeled is None:
@@ -325,7 +319,7 @@ class EmbeddingDisplay:
 
     def _mark(self, ax, codes, colors):
         """Larger points with a black edge at the labeled samples."""
-        labeled = np.asarray(self.labeled, dtype=bool)
+        labeled = _as_booleans(self.labeled)
         faces = np.vstack([colors, [0.75, 0.75, 0.75, 1]])[codes[labeled]]
         return ax.scatter(
             *self.embedding[labeled].T,
@@ -395,6 +389,19 @@ def _reduce(hidden, reducer, random_state):
             for label, share in zip(labels, shares, strict=True)
         ]
     return embedding, tuple(labels)
+
+
+def _as_booleans(labeled):
+    labeled = np.asarray(labeled)
+    if labeled.dtype == object and all(
+        isinstance(each, (bool, np.bool_)) for each in labeled
+    ):
+        labeled = labeled.astype(bool)
+    if labeled.dtype != bool:
+        raise ValueError(
+            f"labeled must be booleans, True for samples to mark; got {labeled.dtype}."
+        )
+    return labeled
 
 
 def _check_embedding(embedding):
