@@ -518,6 +518,25 @@ def test_categories_of_the_first_fit_stay(method):
     assert np.isfinite(clf.predict_proba(FRAME)).all()
 
 
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_other_categorical_features_than_those_of_the_first_fit(method):
+    X = RNG.randint(0, 3, size=(N, 3)).astype(float)
+    clf = small(categorical_features=[0], warm_start=True).fit(X, Y)
+    for same in ([0], np.array([True, False, False]), "from_dtype"):
+        go_on = getattr(clf.set_params(categorical_features=same), method)
+        assert len(go_on(X, Y).categories_[0]) == 3
+    for other in (None, [1], [0, 1], []):
+        clf.set_params(categorical_features=other)
+        with pytest.raises(ValueError, match="categorical_features must stay as it is"):
+            go_on(X, Y)
+    numbers = small(warm_start=True).fit(X, Y)
+    go_on = getattr(numbers.set_params(categorical_features=None), method)
+    assert go_on(X, Y).categories_ is None
+    numbers.set_params(categorical_features=[2])
+    with pytest.raises(ValueError, match=r"of the features \[\]; got \[2\]"):
+        go_on(X, Y)
+
+
 def test_pickle_clone_and_search():
     clf = fit_frame()
     expected = clf.predict_proba(FRAME)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from .._user_warnings import warn_user
 from ._missing import present_part, table_columns
-from ._numbers import TIMES
+from ._numbers import TIMES, named
 from ._precision import first_of
 from ._samples import check_may_have_categories
 from ._text_columns import warn_of_text
@@ -270,6 +270,35 @@ def find_categories(X, categorical_features):
         _categories(column, name, by_dtype) if is_named else None
         for column, name, is_named in zip(columns, names, is_categorical, strict=True)
     )
+
+
+def check_categories_are_kept(estimator, categories):
+    """Raise if training goes on, and the parameter names features of other kinds.
+
+    Parameters
+    ----------
+    estimator : LadderClassifier or LadderAutoencoder
+        Fitted.
+    categories : TableCategories or None
+        Of the fit. "from_dtype" keeps them, whatever the dtypes are now.
+    """
+    asked = estimator.categorical_features
+    if isinstance(asked, str):
+        return
+    n_features = estimator.n_features_in_
+    kept = np.zeros(n_features, dtype=bool)
+    if categories is not None:
+        kept[:] = [each is not None for each in categories.features]
+    names = getattr(estimator, "feature_names_in_", None)
+    mask = np.zeros_like(kept)
+    if asked is not None:
+        mask = _as_mask(asked, n_features, names)
+    if not np.array_equal(mask, kept):
+        raise ValueError(
+            "categorical_features must stay as it is where training goes on: the "
+            f"fitted network has categories of the features "
+            f"{named(np.flatnonzero(kept), names)}; got {asked!r}."
+        )
 
 
 def _as_mask(categorical_features, n_features, names):

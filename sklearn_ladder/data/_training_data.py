@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import _get_feature_names
 
-from ._categories import find_categories
+from ._categories import check_categories_are_kept, find_categories
 from ._feature_scaling import fit_knots, fit_shared_scale
 from ._labels import (
     UNLABELED,
@@ -172,6 +172,7 @@ def _encode_samples(estimator, X, previous):
         categories = find_categories(X, estimator.categorical_features)
     else:
         categories = previous.categories
+        check_categories_are_kept(estimator, categories)
     samples = Samples(X, estimator, categories=categories)
     survey = samples.survey()
     if estimator.feature_scaling is None:
