@@ -48,6 +48,11 @@ def provenance(command=None):
     }
 
 
+def short_commit(result):
+    """Seven digits of the commit of a result; -dirty: with changes beside it."""
+    return (result.get("commit") or "–")[:7] + ("-dirty" if result.get("dirty") else "")
+
+
 def commit():
     """The commit of this code.
 

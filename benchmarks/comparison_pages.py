@@ -127,7 +127,7 @@ def simulation_table():
     ]
     note = (
         f'"as good": log-loss at most {TOLERANCE} above that of the best method; '
-        f"`{result['command']}`; commit {(result['commit'] or '?')[:7]}"
+        f"`{result['command']}`; commit {_results.short_commit(result)}"
     )
     return "\n".join([*lines, "", f"<sub>{note}</sub>"])
 

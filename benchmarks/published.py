@@ -109,7 +109,8 @@ def few_labels(y, n_labels, seed):
     n_classes = len(np.unique(y))
     if n_labels < 1 or n_labels % n_classes:
         raise ValueError(
-            f"--labels must be a multiple of the {n_classes} classes; got {n_labels}."
+            f"The number of labels must be a multiple of the {n_classes} classes in "
+            f"the training rows; got {n_labels}."
         )
     return _data.keep_labels(y, n_labels // n_classes, seed)
 

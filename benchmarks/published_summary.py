@@ -70,7 +70,7 @@ def published_runs():
                 "error": result["error_percent"],
                 "core_hours": core_hours(result),
                 "machine": machine(result),
-                "commit": _commit(result),
+                "commit": _results.short_commit(result),
                 **result.get("adversarial_error_percent", {}),
                 "zero_gradients": result.get("zero_gradients_percent", np.nan),
                 "undefined": result.get("undefined_percent", {}).get("l2", np.nan),
@@ -242,10 +242,6 @@ def adversarial_table():
         "are not those of the table above; `python -m benchmarks.published RECIPE`"
     )
     return "\n".join([*lines, "", f"<sub>{note}</sub>"])
-
-
-def _commit(result):
-    return result.get("commit", "–")[:7] + ("-dirty" if result.get("dirty") else "")
 
 
 def _schedule(result):

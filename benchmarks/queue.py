@@ -233,11 +233,11 @@ def status(folder):
     todo = [run for run in runs if not run.is_done]
     hours = sum(published.core_hours(result) for _, result in done)
     lines = [f"done: {len(done)} of {len(runs)} runs, {hours:.1f} core-hours"]
-    for recipe, same in itertools.groupby(done, lambda pair: pair[0].title):
+    for title, same in itertools.groupby(done, lambda pair: pair[0].title):
         results = [result for _, result in same]
         errors = " ".join(f"{result['error_percent']:.2f}" for result in results)
         spent = sum(map(published.core_hours, results))
-        lines.append(f"  {recipe}: {errors} %, {spent:.1f} core-hours")
+        lines.append(f"  {title}: {errors} %, {spent:.1f} core-hours")
     pid = holder(folder)
     lines.append("nothing runs" if pid is None else f"running: process {pid}")
     waiting = []
@@ -252,11 +252,11 @@ def status(folder):
             waiting.append(run)
     hours = sum(run.core_hours for run in waiting)
     lines.append(f"next: {len(waiting)} runs, {hours:.0f} core-hours expected")
-    for recipe, same in itertools.groupby(waiting, lambda run: run.title):
+    for title, same in itertools.groupby(waiting, lambda run: run.title):
         same = list(same)
         seeds = " ".join(str(run.seed) for run in same)
         lines.append(
-            f"  {recipe} seed {seeds}: {same[0].core_hours:g} core-hours expected each"
+            f"  {title} seed {seeds}: {same[0].core_hours:g} core-hours expected each"
         )
     return "\n".join(lines)
 

@@ -105,26 +105,15 @@ def _with_all_classes(scorer, estimator):
     return scorer
 
 
-class _LabeledScorer:
-    """What `labeled_scorer` returns.
+class WrappedScorer:
+    """A scorer that changes what another one gets.
 
     It does not derive from scikit-learn's scorers. Several of these share their
-    predictions, but this one predicts other samples than a plain scorer beside it.
+    predictions, but this one may predict other samples than a plain scorer beside it.
     """
 
     def __init__(self, scorer):
         self._scorer = deepcopy(scorer)
-
-    def __call__(self, estimator, X, y, **kwargs):
-        X, y = indexable(X, y)
-        labeled, labels = labeled_part(y)
-        rows = np.flatnonzero(labeled)
-        kwargs = _check_method_params(X, kwargs, indices=rows)
-        scorer = _with_all_classes(self._scorer, estimator)
-        return scorer(estimator, _safe_indexing(X, rows), labels, **kwargs)
-
-    def __repr__(self):
-        return f"labeled_scorer({self._scorer!r})"
 
     def get_metadata_routing(self):
         """Requests of the wrapped scorer."""
@@ -150,3 +139,18 @@ class _LabeledScorer:
         if hasattr(self._scorer, "_accept_sample_weight"):
             return self._scorer._accept_sample_weight()
         return "sample_weight" in signature(self._scorer).parameters
+
+
+class _LabeledScorer(WrappedScorer):
+    """What `labeled_scorer` returns."""
+
+    def __call__(self, estimator, X, y, **kwargs):
+        X, y = indexable(X, y)
+        labeled, labels = labeled_part(y)
+        rows = np.flatnonzero(labeled)
+        kwargs = _check_method_params(X, kwargs, indices=rows)
+        scorer = _with_all_classes(self._scorer, estimator)
+        return scorer(estimator, _safe_indexing(X, rows), labels, **kwargs)
+
+    def __repr__(self):
+        return f"labeled_scorer({self._scorer!r})"

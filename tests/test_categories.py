@@ -467,7 +467,7 @@ def test_times_beside_categories_are_refused_by_name(when):
 
 
 def test_sparse_and_large_mapped_samples_have_no_categories(tmp_path, monkeypatch):
-    monkeypatch.setattr("sklearn_ladder.data._samples.LARGEST_COPY", 3 * N - 1)
+    monkeypatch.setattr("sklearn_ladder.data._samples.LARGEST_MAP", 3 * N - 1)
     X = RNG.randint(0, 3, size=(N, 3)).astype(float)
     np.save(tmp_path / "X.npy", X)
     clf = small(categorical_features=[0])

@@ -66,7 +66,7 @@ def test_fewer_labels_smaller_batches_and_costs(small_mnist):
 
 @pytest.mark.parametrize("n_labels", ["0", "-10", "105"])
 def test_as_many_labels_of_each_class(small_mnist, n_labels):
-    with pytest.raises(ValueError, match="--labels must be a multiple of the 10"):
+    with pytest.raises(ValueError, match="must be a multiple of the 10 classes"):
         run(small_mnist, "--epochs", "1", "--labels", n_labels)
 
 

@@ -18,7 +18,7 @@ from sklearn.feature_selection import SelectFromModel
 from sklearn.linear_model import LogisticRegression, Perceptron
 from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
-from sklearn.naive_bayes import GaussianNB, MultinomialNB
+from sklearn.naive_bayes import ComplementNB, GaussianNB, MultinomialNB
 from sklearn.neighbors import (
     KNeighborsClassifier,
     NearestCentroid,
@@ -632,6 +632,79 @@ def test_auto_is_none_beside_class_weights_and_priors(rare, with_shares):
         for class_prior in ("auto", None)
     )
     np.testing.assert_array_equal(auto, none)
+
+
+class Boosting(ClassifierMixin, BaseEstimator):
+    """With parameters of LightGBM, XGBoost and CatBoost."""
+
+    def __init__(
+        self,
+        is_unbalance=False,
+        scale_pos_weight=None,
+        class_weights=None,
+        auto_class_weights=None,
+    ):
+        self.is_unbalance = is_unbalance
+        self.scale_pos_weight = scale_pos_weight
+        self.class_weights = class_weights
+        self.auto_class_weights = auto_class_weights
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X):
+        return np.full((len(X), 2), 0.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "neutral"),
+    [
+        ("is_unbalance", True, False),
+        ("scale_pos_weight", 9, 1),
+        ("class_weights", {"a": 1, "b": 9}, None),
+        ("auto_class_weights", "Balanced", None),
+    ],
+)
+def test_weights_of_classes_of_other_packages(rare, name, value, neutral, recwarn):
+    X, _, y_few = rare
+    y = np.array(["a", "b", None])[y_few]
+    boosting = Boosting(**{name: value})
+    fitted = SemiSupervisedClassifier(LabeledOnlyClassifier(boosting)).fit(X, y)
+    by_code = {0: 1, 1: 9} if name == "class_weights" else value
+    assert getattr(fitted.estimator_.estimator_, name) == by_code
+    for with_neutral in ({name: neutral}, {name: None}):
+        ClassPriorClassifier(Boosting(**with_neutral)).fit(X, y)
+    assert not recwarn
+    with pytest.warns(UserWarning, match=f"without its estimator__{name}"):
+        found = ClassPriorClassifier(boosting).fit(X, y)
+    assert getattr(found.estimator_.estimator_, name) == neutral
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        ComplementNB(fit_prior=False),
+        GridSearchCV(MultinomialNB(), {"fit_prior": [True], "alpha": [1.0]}, cv=2),
+        PseudoLabelingClassifier(MultinomialNB(), 1, round_params={"fit_prior": True}),
+        NearestCentroid(priors="empirical"),
+        GridSearchCV(NearestCentroid(priors="empirical"), {"priors": ["empirical"]}),
+    ],
+)
+def test_no_warning_of_neutral_parameters(rare, estimator, recwarn):
+    X, _, y_few = rare
+    ClassPriorClassifier(estimator).fit(np.abs(X), y_few)
+    assert not [each for each in recwarn if "without its" in str(each.message)]
+
+
+def test_neutral_parameters_of_rounds(rare):
+    X, _, y_few = rare
+    centroids = NearestCentroid(priors="empirical")
+    rounds = {"priors": [0.5, 0.5]}
+    own = PseudoLabelingClassifier(centroids, 1, round_params=rounds)
+    with pytest.warns(UserWarning, match="without its round_params"):
+        found = ClassPriorClassifier(own).fit(X, y_few)
+    assert found.estimator_.round_params == {"priors": "empirical"}
 
 
 @pytest.mark.parametrize(

@@ -185,7 +185,12 @@ def without_labels(labels, samples):
     """
     codes = labels.codes.copy()
     codes[samples] = UNLABELED
-    classes, marker = labels.classes, UNLABELED
+    return decoded(labels.classes, codes)
+
+
+def decoded(classes, codes):
+    """Labels of codes, in the dtype that `without_labels` returns."""
+    marker = UNLABELED
     if classes.dtype.kind in "mM":
         marker = np.array("NaT", classes.dtype)
     elif classes.dtype.kind == "i" or (
@@ -302,7 +307,8 @@ def _warn_of_classes(classes):
                 "are, mark them by -1 or None: they are classes now.",
             )
         counts = Counter(c.strip() for c in classes.tolist())
-        if twins := [c for c in classes.tolist() if counts[c.strip()] > 1]:
+        twins = [c for c in classes.tolist() if counts[c.strip()] > 1]
+        if not found and twins:
             warn_user(
                 f"y has the classes {first_of(twins)}, which differ only by spaces. If "
                 "they are the same, strip them, for example by "

@@ -16,7 +16,7 @@ from ._precision import LARGEST, SMALLEST, TOO_CLOSE, TOO_LARGE, needs_float64
 # Largest number of entries in a chunk: enough for full speed, but only 16 MB.
 LARGEST_CHUNK = 2**22
 # Largest memory map that is read into memory to find its categories, in entries.
-LARGEST_COPY = 2**27
+LARGEST_MAP = 2**27
 # Number of scattered samples that are read from a file at once.
 SAMPLES_AT_ONCE = 32
 # Largest number of samples in a chunk, however few features they have.
@@ -298,8 +298,8 @@ def check_may_have_categories(X):
     """
     if sparse.issparse(X) or hasattr(X, "sparse"):
         kind = "sparse samples"
-    elif memmap_under(X) is not None and X.size > LARGEST_COPY:
-        kind = f"a memory map of {X.size} entries, more than {LARGEST_COPY}"
+    elif memmap_under(X) is not None and X.size > LARGEST_MAP:
+        kind = f"a memory map of {X.size} entries, more than {LARGEST_MAP}"
     else:
         return
     raise ValueError(

@@ -178,19 +178,18 @@ class EmbeddingDisplay:
             check_consistent_length(X, codes)
             if labeled is None and (codes == UNLABELED).any():
                 labeled = codes != UNLABELED
-        if labeled is not None:
-            labeled = _as_booleans(labeled)
-            check_consistent_length(X, labeled)
+        marked = None if labeled is None else _as_booleans(labeled)
+        check_consistent_length(X, marked)
         random_state = private_random_state(random_state)
         (X,) = indexable(X)  # some sparse formats have no rows
-        chosen = choose_samples(_num_samples(X), max_samples, random_state, labeled)
+        chosen = choose_samples(_num_samples(X), max_samples, random_state, marked)
         X = _safe_indexing(X, chosen)
         embedding, axis_labels = _reduce(estimator.transform(X), reducer, random_state)
         display = cls(
             embedding=embedding,
             y_pred=estimator.predict(X),
             y=None if y is None else _safe_indexing(y, chosen),
-            labeled=None if labeled is None else labeled[chosen],
+            labeled=None if marked is None else marked[chosen],
             classes=estimator.classes_,
             axis_labels=axis_labels,
         )

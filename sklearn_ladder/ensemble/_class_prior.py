@@ -35,11 +35,10 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
     ----------
     estimator : classifier with `predict_proba`
         If it does not take -1 (:func:`is_semi_supervised`), it gets the labeled samples
-        only. It gets class codes 0, 1, … in place of labels, as in
-        :class:`~sklearn.ensemble.VotingClassifier`; parameters that name classes still
-        name labels, as in :class:`SemiSupervisedVotingClassifier`. If `class_prior` is
-        "em" or given, it is fitted without class weights and class priors of its own,
-        and a warning says so.
+        only. It gets class codes 0, 1, … in place of labels; parameters that name
+        classes still name labels, as in :class:`SemiSupervisedVotingClassifier`. If
+        `class_prior` is "em" or given, it is fitted without class weights and class
+        priors of its own, and a warning says so.
 
     class_prior : "em", "auto", dict, array-like of shape (n_classes,) or None, \
             default="em"

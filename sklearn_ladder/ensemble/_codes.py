@@ -5,23 +5,35 @@ user has written about labels must say the same about codes.
 """
 
 from collections.abc import Mapping
-from copy import copy
-from functools import partial, update_wrapper
-from inspect import Parameter, signature
 
 import numpy as np
 from sklearn.base import clone, is_classifier
-from sklearn.metrics import average_precision_score, get_scorer, get_scorer_names
+from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
+from sklearn.linear_model import LogisticRegressionCV, RidgeClassifierCV
+from sklearn.metrics import check_scoring, get_scorer_names
+from sklearn.model_selection import TunedThresholdClassifierCV
+from sklearn.multiclass import (
+    OneVsOneClassifier,
+    OneVsRestClassifier,
+    OutputCodeClassifier,
+)
 
 from .._class_prior import as_dict, shares_of
+from .._scorer import WrappedScorer
 from .._user_warnings import warn_user
-from ..data._labels import EncodedLabels, class_names, without_labels
+from ..data._labels import UNLABELED, class_names, decoded, encode_known_labels
 from ..data._precision import first_of
 
 # Parameters with a value for each class, and those that name one class.
 BY_CLASS = ("class_weight", "class_weights", "class_prior")
 ONE_CLASS = ("outlier_label", "constant", "pos_label")
 GRIDS = ("param_grid", "param_distributions")
+# They encode labels themselves, so that parameters inside do not name those of `y`.
+ENCODING = (
+    *(VotingClassifier, StackingClassifier, BaggingClassifier),
+    *(OneVsRestClassifier, OneVsOneClassifier, OutputCodeClassifier),
+)
+SCORE_CODES = (LogisticRegressionCV, RidgeClassifierCV)
 
 
 def name_codes(estimator, classes):
@@ -36,13 +48,13 @@ def name_codes(estimator, classes):
     Raises
     ------
     ValueError
-        If a dict has a key that is no class, and lacks a class; if one class is named
-        that does not exist; or if a score of one class does not say which.
+        If a dict has a key that is no class, and lacks a class, or if one class is
+        named that does not exist.
 
     Warns
     -----
     UserWarning
-        If a scorer is a function that gets codes.
+        If a threshold is tuned by a score of codes.
     """
     estimator.set_params(**with_codes(estimator.get_params(), classes, estimator))
 
@@ -67,40 +79,64 @@ def with_codes(params, classes, estimator=None):
     found = {}
     for name, value in params.items():
         prefix, _, last = name.rpartition("__")
+        owners = _owners(name, params, estimator)
+        if any(isinstance(owner, ENCODING) for owner in owners):
+            continue
         if last == "round_params" and value:
             found[name] = value | with_codes(value, classes)
         elif last in GRIDS:
+            inner = params.get(f"{prefix}__estimator" if prefix else "estimator")
             grids = [value] if isinstance(value, Mapping) else value
-            found[name] = [_grid_with_codes(grid, classes) for grid in grids]
+            found[name] = [_grid_with_codes(grid, classes, inner) for grid in grids]
         else:
-            owner = params.get(prefix) if prefix else estimator
-            if last not in ONE_CLASS or owner is None or is_classifier(owner):
-                changed = _with_codes(name, value, classes)
-                if changed is not value:
-                    found[name] = changed
+            changed = _value_with_codes(name, value, classes, owners[-1])
+            if changed is not value:
+                found[name] = changed
     return found
 
 
-def _with_codes(name, value, classes):
-    """One parameter with codes in place of labels; the same object if it has none."""
+def _owners(name, params, estimator):
+    """The estimator that has a parameter, after those that it is inside of."""
+    parts = name.split("__")[:-1]
+    prefixes = ["__".join(parts[: n + 1]) for n in range(len(parts))]
+    return [estimator, *(params.get(prefix) for prefix in prefixes)]
+
+
+def _value_with_codes(name, value, classes, owner):
+    """A parameter with codes in place of labels; the same object if it has none."""
     last = name.split("__")[-1]
     if last in BY_CLASS and (by_class := as_dict(value)) is not None:
         return _by_code(name, by_class, classes)
     if class_names(classes) == list(range(len(classes))):
         return value
-    if last in ONE_CLASS:
-        return _one_code(name, value, classes)
-    if last == "scoring":
-        return _scoring_with_codes(name, value, classes)
+    if last in ONE_CLASS and (owner is None or is_classifier(owner)):
+        is_used = last != "constant" or owner is None or owner.strategy == "constant"
+        return _code(name, value, classes) if is_used else value
+    if last == "scoring" and not isinstance(owner, SCORE_CODES):
+        if not isinstance(owner, TunedThresholdClassifierCV):
+            return _scoring_of_labels(value, classes)
+        if value not in ("accuracy", "balanced_accuracy"):
+            warn_user(
+                f"{name} of a TunedThresholdClassifierCV scores the codes "
+                f"{list(range(len(classes)))} in place of the classes "
+                f"{first_of(class_names(classes))}: a pos_label must be a code."
+            )
     return value
 
 
-def _grid_with_codes(grid, classes):
-    """Grid of a search: dict of parameter names to candidates."""
+def _grid_with_codes(grid, classes, estimator):
+    """Grid of a search for `estimator`: dict of parameter names to candidates."""
+    params = estimator.get_params() if is_estimator(estimator) else {}
     with_changes = {}
     for name, candidates in grid.items():
-        if name.split("__")[-1] in (*BY_CLASS, *ONE_CLASS, "scoring"):
-            candidates = [_with_codes(name, each, classes) for each in candidates]
+        owners = _owners(name, params, estimator)
+        if any(isinstance(owner, ENCODING) for owner in owners):
+            pass
+        elif name.split("__")[-1] in (*BY_CLASS, *ONE_CLASS, "scoring"):
+            candidates = [
+                _value_with_codes(name, each, classes, owners[-1])
+                for each in candidates
+            ]
         elif isinstance(candidates, (list, tuple)):  # may contain estimators
             candidates = [_candidate_with_codes(each, classes) for each in candidates]
         with_changes[name] = candidates
@@ -128,12 +164,12 @@ def _by_code(name, by_class, classes):
     return {code_of[each]: v for each, v in by_class.items() if each in code_of}
 
 
-def _one_code(name, value, classes):
+def _code(name, value, classes):
     """Code of one class, in a list if it was in one."""
     if value is None:
         return None
     if isinstance(value, (list, tuple, np.ndarray)):
-        return [_one_code(name, each, classes) for each in value]
+        return [_code(name, each, classes) for each in value]
     names = class_names(classes)
     if value in names:
         return names.index(value)
@@ -144,105 +180,63 @@ def _one_code(name, value, classes):
     )
 
 
-def _scoring_with_codes(name, scoring, classes):
-    """What a search maximizes: the same object if it is the same for codes."""
+def _scoring_of_labels(scoring, classes):
+    """What a search maximizes, as scorers that get labels."""
     if isinstance(scoring, (list, tuple, set)):
         scoring = {each: each for each in scoring}
     if isinstance(scoring, Mapping):
-        return {
-            key: _scoring_with_codes(name, each, classes)
-            for key, each in scoring.items()
-        }
-    if isinstance(scoring, str) and scoring in get_scorer_names():
-        scorer = get_scorer(scoring)
-        changed = _scorer_with_codes(name, scorer, classes)
-        return scoring if changed is scorer else changed
-    return _scorer_with_codes(name, scoring, classes) if callable(scoring) else scoring
+        return {key: _scoring_of_labels(each, classes) for key, each in scoring.items()}
+    is_name = isinstance(scoring, str) and scoring in get_scorer_names()
+    if is_name or callable(scoring):
+        return ScorerOfLabels(check_scoring(scoring=scoring), classes)
+    return scoring  # None, or "loss" of gradient boosting
 
 
-def _scorer_with_codes(name, scorer, classes):
-    inner = getattr(scorer, "_scorer", None)
-    if inner is not None:  # of `labeled_scorer`
-        changed = _scorer_with_codes(name, inner, classes)
-        if changed is not inner:
-            scorer = copy(scorer)
-            scorer._scorer = changed
-        return scorer
-    if not hasattr(scorer, "_score_func"):
-        warn_user(
-            f"{name} is a function that gets the codes {list(range(len(classes)))} in "
-            f"place of the classes {first_of(class_names(classes))}. Functions that "
-            "make_scorer wraps get the classes."
-        )
-        return scorer
-    function, kwargs = scorer._score_func, scorer._kwargs
-    if isinstance(function, partial):
-        function, kwargs = function.func, function.keywords | kwargs
-    taken = signature(function).parameters
-    codes = {}
-    if kwargs.get("labels") is not None:
-        codes["labels"] = _one_code(f"labels of {name}", kwargs["labels"], classes)
-    if kwargs.get("pos_label") is not None:
-        label = kwargs["pos_label"]
-        codes["pos_label"] = _one_code(f"pos_label of {name}", label, classes)
-    elif len(classes) == 2 and _scores_one_class(function, taken, kwargs):
-        codes["pos_label"] = _code_by_default(name, function, taken, classes)
-    takes_names = "pos_label" in taken or "labels" in taken
-    if not takes_names and not function.__module__.startswith("sklearn."):
-        function = OfLabels(function, classes, scorer._response_method == "predict")
-    elif not codes:
-        return scorer
-    scorer = copy(scorer)
-    scorer._score_func, scorer._kwargs = function, kwargs | codes
-    return scorer
-
-
-def _scores_one_class(function, taken, kwargs):
-    """Whether a score is of one class, and the function's default says which."""
-    if "pos_label" in kwargs or "pos_label" not in taken:
-        return False
-    if taken["pos_label"].default in (None, Parameter.empty):
-        return False
-    # scores of all classes have the parameter, but do not use it
-    average = kwargs.get("average", getattr(taken.get("average"), "default", "binary"))
-    return average == "binary" or function is average_precision_score
-
-
-def _code_by_default(name, function, taken, classes):
-    label, names = taken["pos_label"].default, class_names(classes)
-    if label in names:
-        return names.index(label)
-    raise ValueError(
-        f"{name} scores one of two classes, by default {label!r}, but the classes of y "
-        f"are {first_of(names)}. Say which one: make_scorer({function.__name__}, "
-        f"pos_label={names[1]!r})."
-    )
-
-
-class OfLabels:
-    """A user's score function that gets labels where a scorer has codes.
+class ScorerOfLabels(WrappedScorer):
+    """Let a scorer have labels where an estimator has codes.
 
     Parameters
     ----------
-    function : callable
+    scorer : callable
     classes : ndarray of shape (n_classes,)
-    of_predictions : bool
-        Whether its second argument has codes, too, and not probabilities.
     """
 
-    def __init__(self, function, classes, of_predictions):
-        update_wrapper(self, function)
-        self.function = function
-        self.classes = classes
-        self.of_predictions = of_predictions
+    def __init__(self, scorer, classes):
+        super().__init__(scorer)
+        self._classes = classes
 
-    def __call__(self, y_true, y_pred, **kwargs):
-        if self.of_predictions:
-            y_pred = self._labels(y_pred)
-        return self.function(self._labels(y_true), y_pred, **kwargs)
+    def __call__(self, estimator, X, y, **kwargs):
+        of_labels = OfLabels(estimator, self._classes)
+        return self._scorer(of_labels, X, _labels(self._classes, y), **kwargs)
 
-    def _labels(self, codes):
-        return without_labels(EncodedLabels(self.classes, np.asarray(codes)), [])
+
+class OfLabels:
+    """An estimator that was fitted to codes, as if it had been to labels."""
+
+    def __init__(self, estimator, classes):
+        self._estimator = estimator
+        self._classes = classes
+
+    def __getattr__(self, name):
+        if name == "_estimator":  # of a copy that has nothing yet
+            raise AttributeError(name)
+        return getattr(self._estimator, name)
+
+    @property
+    def classes_(self):
+        return _labels(self._classes, self._estimator.classes_)
+
+    def predict(self, X):
+        return _labels(self._classes, self._estimator.predict(X))
+
+    def score(self, X, y, **kwargs):
+        codes = encode_known_labels(y, self._classes, may_be_one=True).codes
+        return self._estimator.score(X, codes, **kwargs)
+
+
+def _labels(classes, codes):
+    codes = np.asarray(codes)
+    return decoded(classes, codes) if (codes == UNLABELED).any() else classes[codes]
 
 
 def is_estimator(value):

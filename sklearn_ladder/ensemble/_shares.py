@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from sklearn.base import clone
 from sklearn.ensemble import BaggingClassifier, VotingClassifier
+from sklearn.naive_bayes import ComplementNB
 from sklearn.neighbors import NearestCentroid
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
@@ -88,16 +89,9 @@ def _without_shares(estimator):
         return {}  # it brings probabilities to the shares of the labels
     params = estimator.get_params()
     own = {key: value for key, value in params.items() if "__" not in key}
-    neutral = NEUTRAL
-    if isinstance(estimator, NearestCentroid):
-        neutral = NEUTRAL | {"priors": "empirical"}
-    found = {
-        key: neutral[key]
-        for key, value in own.items()
-        if key in neutral and not _is_neutral(value, neutral[key])
-    }
+    found = _made_neutral(own, estimator)
     rounds = own.get("round_params") or {}
-    if changes := {key: NEUTRAL[key] for key in rounds.keys() & NEUTRAL.keys()}:
+    if changes := _made_neutral(rounds, own.get("estimator")):
         found["round_params"] = rounds | changes
     for key in GRIDS:
         grids = own.get(key) or []
@@ -113,17 +107,37 @@ def _without_shares(estimator):
     return found
 
 
-def _is_neutral(value, neutral):
-    return value is None or (np.ndim(value) == 0 and value == neutral)
+def _made_neutral(params, estimator):
+    """The parameters of `NEUTRAL` that are not neutral, with values that are."""
+    neutral = NEUTRAL
+    if isinstance(estimator, NearestCentroid):
+        neutral = NEUTRAL | {"priors": "empirical"}
+    elif isinstance(estimator, ComplementNB):  # of no effect with several classes
+        neutral = NEUTRAL | {"fit_prior": params.get("fit_prior")}
+    last = {key: key.split("__")[-1] for key in params}
+    return {
+        key: neutral[last[key]]
+        for key, value in params.items()
+        if last[key] in neutral and not _is_neutral(last[key], value, neutral)
+    }
+
+
+def _is_neutral(key, value, neutral=NEUTRAL):
+    if value is None or (isinstance(value, str) and value == "empirical"):
+        return True
+    return np.ndim(value) == 0 and value == neutral[key]
 
 
 def _grid_without_shares(grid):
     """A grid of a search without what `_without_shares` selects; else the same one."""
     without = {}
     for key, candidates in grid.items():
-        if key.split("__")[-1] in NEUTRAL:
-            continue
-        if isinstance(candidates, (list, tuple)):
+        last = key.split("__")[-1]
+        are_listed = isinstance(candidates, (list, tuple))
+        if last in NEUTRAL:
+            if not are_listed or not all(_is_neutral(last, c) for c in candidates):
+                continue
+        elif are_listed:
             stripped = [_estimator_without_shares(each) for each in candidates]
             is_new = any(a is not b for a, b in zip(stripped, candidates, strict=True))
             candidates = stripped if is_new else candidates

@@ -78,10 +78,12 @@ class SemiSupervisedVotingClassifier(
         Members with their names, all with `predict_proba`. Those that do not take -1
         (:func:`is_semi_supervised`) get the labeled samples only. All get class codes
         0, 1, … in place of labels; parameters that name classes still name labels:
-        dicts of class weights and priors, `pos_label` and `labels` of scorers,
-        `outlier_label`. In place of a frame's categories, members that do not take
-        them, such as forests, get one-hot columns. Pipelines get the frame as it is.
-        "drop" leaves a member out. None is :func:`default_estimators`, whose parameters
+        dicts of class weights and priors, `outlier_label` and `pos_label`. Scorers get
+        labels, too ("f1" is of the class 1), but not those that tune a threshold. In
+        estimators that encode labels themselves, such as scikit-learn's
+        VotingClassifier, parameters name codes. In place of a frame's categories,
+        members that do not take them, such as forests, get one-hot columns. Pipelines
+        get the frame as it is. "drop" leaves a member out. None is :func:`default_estimators`, whose parameters
         can be set by name, such as ``ladder__n_estimators``.
 
     weights : array-like of shape (n_estimators,), default=None
