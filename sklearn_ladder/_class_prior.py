@@ -285,7 +285,7 @@ def estimate_class_prior(proba, shares, n_labels, em_weight=1.0):
 
 
 def infer_class_prior(module, data, plan):
-    """Set the class prior of a trained network.
+    """Set the class prior of a trained network. In a stream it stays as it is.
 
     Parameters
     ----------
@@ -295,7 +295,8 @@ def infer_class_prior(module, data, plan):
 
     Returns
     -------
-    class_prior : ndarray of shape (n_classes,)
+    class_prior : ndarray of shape (n_classes,) or None
+        None in a stream.
     proba : ndarray of shape (n_unlabeled, n_classes)
         Probabilities of the unlabeled samples with that prior.
 
@@ -304,10 +305,14 @@ def infer_class_prior(module, data, plan):
     ValueError
         If a probability of any sample, labeled or not, is not finite.
     """
-    proba = predict_proba(module, data.samples, plan.device)[data.unlabeled]
-    class_prior, ratio = find_class_prior(plan, data.codes, proba, plan.smoothing)
+    proba = predict_proba(module, data.samples, plan.device)
+    if data.is_stream:
+        return None, proba[data.unlabeled]
+    class_prior, ratio = find_class_prior(
+        plan, data.codes, proba[data.uncounted], plan.smoothing
+    )
     module.set_class_prior_ratio(ratio)
-    return class_prior, adjust(proba, ratio)
+    return class_prior, adjust(proba[data.unlabeled], ratio)
 
 
 def adjust(proba, ratio):

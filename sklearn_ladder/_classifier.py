@@ -295,6 +295,7 @@ class LadderClassifier(
             Class labels; -1 or a missing value marks an unlabeled sample.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights in the supervised cost. Only the ratios of labeled samples matter.
+            A label of weight 0 counts as none.
 
         Returns
         -------
@@ -332,7 +333,8 @@ class LadderClassifier(
             All classes of the stream; -1 is ignored. Needed in the first call, unless
             `fit` was called before.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights in the supervised cost. Unlike in `fit`, their mean matters.
+            Weights in the supervised cost. Unlike in `fit`, their mean matters. A label
+            of weight 0 counts as none.
 
         Returns
         -------

@@ -23,7 +23,7 @@ from .architectures import (
 from .data._batches import n_batches
 from .data._categories import TableCategories
 from .data._feature_scaling import Scale
-from .data._first_samples import warn_unlike_first
+from .data._first_samples import warn_unlike_first, warn_unlike_subset
 from .data._labels import UNLABELED
 from .network import Dense, Shape, layer_shapes
 from .network._combinators import COMBINATORS
@@ -254,6 +254,7 @@ def _resolve_feature_scaling(parameters, data, n_classes, seeds, previous):
         _warn_of_large_values(data.survey)
     elif kind == "projected":
         projection = data.projection(seeds.feature_scaling)
+        warn_unlike_subset(data.samples, projection)
     elif kind == "shared":
         scale = data.shared_scale(seeds.feature_scaling)
     else:

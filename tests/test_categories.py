@@ -493,6 +493,21 @@ def test_mapped_samples_as_of_joblib_may_have_categories(tmp_path):
     np.testing.assert_array_equal(clf.predict_proba(mapped), expected.predict_proba(X))
 
 
+def test_dictionaries_of_arrow_within_pandas_are_declared():
+    arrow = pytest.importorskip("pyarrow")
+    codes = arrow.array(RNG.randint(0, 3, size=N)).dictionary_encode()
+    column = pd.Series(codes, dtype=pd.ArrowDtype(codes.type))
+    frame = pd.DataFrame({"code": column, "x": RNG.normal(size=N)})
+    for table in (frame, arrow.table({"code": codes, "x": frame["x"].to_numpy()})):
+        assert small().fit(table, Y).categories_[0].tolist() == [0, 1, 2]
+
+
+def test_a_name_of_two_columns_names_both():
+    frame = pd.DataFrame(RNG.randint(0, 3, size=(N, 3)), columns=["a", "a", "b"])
+    found = find_categories(frame, ["a"]).values
+    assert [each is None for each in found] == [False, False, True]
+
+
 def test_pixels_have_no_categories():
     images = RNG.randint(0, 3, size=(N, 1, 2, 2)).astype(float)
     with pytest.raises(ValueError, match="categorical_features must be None for image"):

@@ -391,6 +391,58 @@ def test_rows_of_weight_0_do_not_tell_when_to_stop(blobs):
     assert clf.score(X, y) > 0.9
 
 
+def test_labels_of_weight_0_are_none(blobs):
+    X, y, y_few = blobs
+    masked = small(class_prior="auto").fit(X, y_few)
+    weight = (y_few != -1).astype(float)
+    weighted = clone(masked).fit(X, y, sample_weight=weight)
+    assert weighted.plan_.labeled_share == masked.plan_.labeled_share
+    assert weighted.plan_.n_updates == masked.plan_.n_updates
+    assert weighted.linear_share_ == masked.linear_share_
+    np.testing.assert_array_equal(weighted.class_prior_, masked.class_prior_)
+    np.testing.assert_array_equal(weighted.transduction_, y)  # as given
+    np.testing.assert_array_equal(weighted.predict_proba(X), masked.predict_proba(X))
+    # a class without a weight above 0
+    for parameters in ({"class_weight": {0: 0, 1: 1}}, {}):
+        alone = None if parameters else (y == 1).astype(float)
+        clf = small(**parameters).fit(X, y, sample_weight=alone)
+        assert (clf.predict(X) == 1).all()
+    stream = small().partial_fit(X, y, [0, 1], sample_weight=weight)
+    expected = small().partial_fit(X, y_few, [0, 1], sample_weight=weight)
+    np.testing.assert_array_equal(stream.predict_proba(X), expected.predict_proba(X))
+
+
+class Watch(Callback):
+    """Keep which samples are held out."""
+
+    def on_train_begin(self, net, **kwargs):
+        self.held_out = net.training_data_.held_out
+
+
+def test_weights_of_held_out_labels_tell_when_to_stop(blobs):
+    X, y, _ = blobs
+    is_wrong = np.arange(60) % 3 == 0
+    wrong = np.where(is_wrong, 1 - y, y)
+    losses = {}
+    for weight in (1e-9, 1e-3, 1.0):
+        clf = small(early_stopping=True, validation_fraction=0.5, max_epochs=60)
+        clf.fit(X, wrong, sample_weight=np.where(is_wrong, weight, 1.0))
+        losses[weight] = clf.history_["valid_loss"].min()
+    assert losses[1e-9] < 0.2 and losses[1e-3] < 0.3
+    assert losses[1.0] > 0.5
+    # of the whole, whatever the batches are
+    weight = np.where(is_wrong, 0.25, 1.0)
+    clf = small(early_stopping=True, validation_fraction=0.5, max_epochs=1)
+    clf.set_params(linear_share=0)  # it is fitted after training
+    clf.set_params(batch_size=7, callbacks=[Watch()]).fit(
+        X, wrong, sample_weight=weight
+    )
+    held_out = dict(clf.net_.callbacks_)["Watch"].held_out
+    chosen = clf.predict_proba(X[held_out])[np.arange(30), wrong[held_out]]
+    expected = np.average(-np.log(chosen), weights=weight[held_out])
+    assert clf.history_["valid_loss"][0] == pytest.approx(expected, abs=1e-5)
+
+
 def test_labels_by_class_where_classes_are_not_balanced():
     # 95 % of the rows in one class, labels drawn by class; the others lie far away
     rng = np.random.RandomState(0)
@@ -864,6 +916,27 @@ def test_partial_fit_goes_on_after_fit(blobs):
     np.testing.assert_array_equal(
         copy.partial_fit(X, y_few).predict_proba(X), clf.predict_proba(X)
     )
+
+
+def test_the_class_prior_of_fit_stays_until_new_labels_come():
+    rng = np.random.RandomState(0)
+    y = (np.arange(1200) % 10 == 0).astype(int)
+    X = rng.normal(size=(1200, 4)) + 1.5 * y[:, None] * [1, 1, 0, 0]
+    few = np.where(np.isin(np.arange(1200), [*range(0, 200, 10), *range(1, 21)]), y, -1)
+    clf = small(class_prior="auto", max_epochs=10).fit(X[:600], few[:600])
+    assert clf.class_prior_[1] < 0.35
+    ratio = clf.net_.module_.class_prior_ratio.clone()
+    assert ratio[1] / ratio[0] < 0.6
+    unlabeled = np.full(600, -1)
+    clf.partial_fit(X[600:], unlabeled)
+    assert torch.equal(clf.net_.module_.class_prior_ratio, ratio)
+    assert not hasattr(clf, "class_prior_")
+    clf.partial_fit(X[600:], y[600:])
+    faded = clf.net_.module_.class_prior_ratio
+    assert torch.allclose(faded, ratio ** (1000 / 1600))
+    # `fit` begins anew
+    again = clf.set_params(warm_start=True, class_prior=None).fit(X, y)
+    assert torch.equal(again.net_.module_.class_prior_ratio, torch.ones(2))
 
 
 def test_a_partial_fit_that_fails_loses_nothing(blobs):

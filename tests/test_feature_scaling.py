@@ -1,5 +1,7 @@
 """Features on one scale, by their ranks and values, and back."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -255,6 +257,19 @@ def test_shared_scale_is_one_mean_and_deviation_for_all_features(container):
     scaled = module(torch.tensor(pixels)).numpy()
     np.testing.assert_allclose(scaled, (pixels - pixels.mean()) / pixels.std(), 1e-4)
     np.testing.assert_allclose(module.inverse(torch.tensor(scaled)), pixels, atol=1e-4)
+
+
+def test_shared_scale_of_wide_sparse_samples_takes_little_memory():
+    table = sparse.random(1000, 20_000, density=0.001, random_state=0, format="csr")
+    samples = Samples(table)
+    survey = samples.survey()
+    tracemalloc.start()
+    try:
+        fit_shared_scale(samples, survey, 0)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 20e6  # dense, the table alone has 160e6 bytes
 
 
 @pytest.mark.parametrize("value", [np.nan, 7.0])

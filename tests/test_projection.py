@@ -132,6 +132,30 @@ def test_hashed_words():
     assert not np.delete(clf.plan_.projection, place, axis=0).any()
 
 
+def _words(n_samples, n_words, n_each):
+    random = np.random.RandomState(0)
+    columns = random.randint(n_words, size=n_samples * n_each)
+    rows = np.repeat(np.arange(n_samples), n_each)
+    shape = n_samples, n_words
+    return sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape)
+
+
+def test_many_short_texts_settle_the_projection():
+    X = _words(15_000, 20_000, 2)
+    seen = np.diff(X.tocsc().indptr) > 0
+    projection = fit_projection(Samples(X), 0)
+    np.testing.assert_array_equal(projection.any(axis=1), seen)
+
+
+def test_words_that_a_projection_ignores_are_told(monkeypatch):
+    monkeypatch.setattr("sklearn_ladder.data._projection.FEWEST_ENTRIES", 0)
+    monkeypatch.setattr("sklearn_ladder.data._feature_scaling.LARGEST_SAMPLE", 200)
+    X, y = _words(1500, 2000, 2), np.arange(1500) % 2
+    clf = LadderClassifier((4,), max_epochs=1, feature_scaling="projected")
+    with pytest.warns(UserWarning, match="in columns that had none in the random samp"):
+        clf.fit(X, y)
+
+
 @pytest.mark.parametrize("n_terms", [50, 600])
 def test_early_stopping_of_sparse_samples(n_terms):
     X, _, y = texts(n_terms=n_terms)

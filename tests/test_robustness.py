@@ -100,6 +100,20 @@ def test_random_start_finds_nearly_as_much(linear_clf, norm):
     assert expected - 0.02 <= error <= expected
 
 
+def test_an_attack_returns_as_many_samples_as_it_gets(linear_clf):
+    clf, X, y, *_ = linear_clf
+    with pytest.raises(ValueError, match="attack must return as many samples"):
+        adversarial_error(clf, X, y, 0.5, attack=lambda clf, X, y, eps, norm: X[:1])
+
+
+def test_labels_whose_index_is_in_another_order(linear_clf):
+    clf, X, y, *_ = linear_clf
+    frame, labels = pd.DataFrame(X), pd.Series(y).sample(frac=1, random_state=0)
+    for function in (adversarial_error, fast_gradient, projected_gradient):
+        with pytest.warns(UserWarning, match="The index of y has the values of that"):
+            function(clf, frame, labels, eps=0.1)
+
+
 def test_gradient_by_differences(digits_clf):
     clf, X, y = digits_clf
     module = deepcopy(clf.net_.module_).double()

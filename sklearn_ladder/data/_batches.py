@@ -340,13 +340,15 @@ class SampleBatches:
     Parameters
     ----------
     dataset : Samples, TrainingSamples or skorch.dataset.Dataset
-        The latter two have samples as `X` and, if there are any, labels as `y`.
+        The latter two have samples as `X` and, if there are any, labels as `y`. Those
+        that are held out may have `weight`.
     batch_size : int
     """
 
     def __init__(self, dataset, batch_size):
         self.samples = getattr(dataset, "X", dataset)
         self.labels = getattr(dataset, "y", None)
+        self.weight = getattr(dataset, "weight", None)
         self.batch_size = batch_size
 
     def __len__(self):
@@ -360,3 +362,9 @@ class SampleBatches:
                 codes = torch.as_tensor(self.labels[chunk], device="cpu")
             x = self.samples[chunk]
             yield x if isinstance(x, Tensor) else as_tensor(x), codes
+
+    def weights(self):
+        """Weights of each batch, or None."""
+        for start in range(0, len(self.samples), self.batch_size):
+            chunk = slice(start, start + self.batch_size)
+            yield None if self.weight is None else self.weight[chunk]

@@ -331,7 +331,7 @@ def _as_mask(categorical_features, n_features, names):
                 f"categorical_features has names {unknown}, which are not feature "
                 f"names of the training data: {names}."
             )
-        given = np.array([names.index(name) for name in given.tolist()], dtype=int)
+        given = np.flatnonzero(np.isin(names, given))  # names may occur twice
     if given.size and not (0 <= given.min() and given.max() < n_features):
         raise ValueError(
             "categorical_features set as integer indices must be in [0, n_features - "
@@ -377,8 +377,10 @@ def is_declared(column):
     if isinstance(dtype := getattr(column, "dtype", None), pd.CategoricalDtype):
         return True
     name = str(dtype).partition("(")[0]  # polars has more in parentheses
-    of_arrow = str(getattr(column, "type", None)).startswith("dictionary<")
-    return name in ("Categorical", "Enum") or of_arrow
+    # of Arrow, and of Arrow within pandas
+    types = getattr(column, "type", None), getattr(dtype, "pyarrow_dtype", None)
+    is_dictionary = any(str(each).startswith("dictionary<") for each in types)
+    return name in ("Categorical", "Enum") or is_dictionary
 
 
 def _categories(column, name, by_dtype):

@@ -191,9 +191,12 @@ def fit_shared_scale(samples, survey, random_state):
     """
     table = random_subset(samples, random_state)
     if sparse.issparse(table):
-        table = table.toarray()
-    present = table[~np.isnan(table)].astype(float)
-    mean, std = (present.mean(), present.std()) if present.size else (0.0, 0.0)
+        values, n_zeros = table.data.astype(float), np.prod(table.shape) - table.nnz
+    else:
+        values, n_zeros = table[~np.isnan(table)].astype(float), 0
+    n_values = max(1, values.size + n_zeros)
+    mean = values.sum() / n_values
+    std = np.sqrt((np.sum((values - mean) ** 2) + n_zeros * mean**2) / n_values)
     ends = np.fmin.reduce(survey.lowest), np.fmax.reduce(survey.highest)
     ends = np.nan_to_num(ends)  # 0 if all entries are missing
     n_features = table.shape[1]
@@ -207,10 +210,15 @@ def fit_shared_scale(samples, survey, random_state):
     )
 
 
-def random_subset(samples, random_state):
-    """Random subset of the samples: a dense ndarray, or CSC if they are sparse."""
+def random_subset(samples, random_state, n_entries=0):
+    """Random subset of the samples: a dense ndarray, or CSC if they are sparse.
+
+    Of sparse samples there are more if they have less than `n_entries` entries.
+    """
     size = LARGEST_SAMPLE
-    if not samples.is_sparse:
+    if samples.is_sparse:
+        size = max(size, n_entries * len(samples) // max(1, samples.nnz))
+    else:
         size = min(size, max(N_KNOTS, LARGEST_TABLE // samples.shape[1]))
     index = slice(None)
     if len(samples) > size:

@@ -57,12 +57,30 @@ def warn_unlike_first(samples, scale, projection, told=()):
     return told or _warn_ignored(samples.n_entries(some), projection, samples.names)
 
 
-def _warn_ignored(n_entries, projection, names):
+def warn_unlike_subset(samples, projection):
+    """Warn if a projection of many samples, of which some settle it, ignores much."""
+    some = np.linspace(0, len(samples) - 1, min(len(samples), MOST_SAMPLES)).astype(int)
+    share, columns = _ignored(samples.n_entries(some), projection)
+    if share > MOST_IGNORED:
+        warn_user(
+            f"{share:.0%} of the entries of X are in columns that had none in the "
+            f"random samples which settle the projection, {_named(columns, None)}, and "
+            "the network ignores them. Make fewer features, for example of the most "
+            "frequent words (max_features=10_000)."
+        )
+
+
+def _ignored(n_entries, projection):
+    """Share of the entries that a projection ignores, and their columns."""
     is_ignored = ~projection.any(axis=1)
     share = n_entries[is_ignored].sum() / max(1, n_entries.sum())
+    return share, np.flatnonzero(is_ignored & (n_entries > 0))
+
+
+def _warn_ignored(n_entries, projection, names):
+    share, columns = _ignored(n_entries, projection)
     if share <= MOST_IGNORED:
         return ()
-    columns = np.flatnonzero(is_ignored & (n_entries > 0))
     warn_user(
         f"{share:.0%} of the entries of X are in columns that had none in the first "
         f"samples, {_named(columns, names)}, and the network ignores them: the first "

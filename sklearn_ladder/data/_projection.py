@@ -9,6 +9,8 @@ from ._feature_scaling import random_subset
 N_COLUMNS = 100
 # Largest number of entries of the matrix that projects.
 LARGEST_PROJECTION = 2**25
+# Of sparse samples, at least so many entries are used: short texts are many.
+FEWEST_ENTRIES = 2**20
 
 
 def fit_projection(samples, random_state):
@@ -32,7 +34,8 @@ def fit_projection(samples, random_state):
     -------
     ndarray of shape (n_features, n_columns), float32
     """
-    table, n_features = random_subset(samples, random_state), samples.shape[1]
+    table = random_subset(samples, random_state, FEWEST_ENTRIES)
+    n_features = samples.shape[1]
     used = np.arange(n_features)
     if samples.is_sparse:  # of hashed words, most features are empty
         used = np.flatnonzero(np.diff(table.indptr)) if table.nnz else used[:1]

@@ -127,6 +127,11 @@ class Samples(Dataset):
     def __len__(self):
         return self._X.shape[0]
 
+    @property
+    def nnz(self):
+        """Number of entries of sparse samples."""
+        return self._X.nnz
+
     # too large values become infinite, and `_check_finite` raises an error
     @np.errstate(all="ignore")
     def __getitem__(self, index):

@@ -33,8 +33,10 @@ class TrainingData:
     samples: Samples
     classes: np.ndarray  # (n_classes,), sorted, without the marker
     given_codes: np.ndarray  # (n_samples,), int: class codes of the labels as given
-    codes: np.ndarray  # the same, with those held out for early stopping unlabeled
+    # the same, but unlabeled where held out for early stopping, or of weight 0:
+    codes: np.ndarray
     held_out: np.ndarray  # (n_held_out,): indices of the held-out samples
+    held_out_weight: np.ndarray | None  # their weights, 1 on average
     weight: np.ndarray | None  # (n_samples,), None if all labels weigh the same
     survey: Survey
     is_stream: bool  # whether these are some samples of a stream
@@ -56,14 +58,21 @@ class TrainingData:
         """Which samples have no label, bool of shape (n_samples,)."""
         return self.given_codes == UNLABELED
 
+    @property
+    def uncounted(self):
+        """Which samples have no label, or one of weight 0, bool."""
+        is_so = self.codes == UNLABELED
+        is_so[self.held_out] = False
+        return is_so
+
     def transduce(self, proba):
         """Label of each sample: see `EncodedLabels.transduce`."""
         return EncodedLabels(self.classes, self.given_codes).transduce(proba)
 
     def validation_set(self):
-        """Held-out samples and their class codes."""
+        """Held-out samples, their class codes, and their weights or None."""
         samples = SampleSubset(self.samples, self.held_out)
-        return samples, self.given_codes[self.held_out]
+        return samples, self.given_codes[self.held_out], self.held_out_weight
 
 
 def encode_training_data(
@@ -107,15 +116,18 @@ def encode_training_data(
     if not is_stream:
         warn_of_regression(labels)
     weight = sample_weights(sample_weight, estimator.class_weight, labels)
-    codes, held_out = labels.codes, np.empty(0, int)
-    if estimator.early_stopping:
+    codes, held_out, held_out_weight = labels.codes, np.empty(0, int), None
+    if not is_stream:  # a call of `partial_fit` does not know the other weights
         weight = normalize_weights(weight, codes)
-        # samples of weight 0 don't decide when to stop
-        counted = codes if weight is None else np.where(weight > 0, codes, UNLABELED)
-        held_out = hold_out(counted, estimator.validation_fraction, seeds.validation)
+    if weight is not None:  # a label of weight 0 is none
+        codes = np.where(weight > 0, codes, UNLABELED)
+    if estimator.early_stopping:
+        held_out = hold_out(codes, estimator.validation_fraction, seeds.validation)
+        if weight is not None:
+            held_out_weight = weight[held_out] / weight[held_out].mean()
         codes = codes.copy()
         codes[held_out] = UNLABELED
-    if not is_stream:  # a call of `partial_fit` does not know the other weights
+    if not is_stream:
         weight = normalize_weights(weight, codes)
     return TrainingData(
         samples=samples,
@@ -123,6 +135,7 @@ def encode_training_data(
         given_codes=labels.codes,
         codes=codes,
         held_out=held_out,
+        held_out_weight=held_out_weight,
         weight=weight,
         survey=survey,
         is_stream=is_stream,
@@ -159,6 +172,7 @@ def encode_unlabeled_data(estimator, X, previous=None):
         given_codes=codes,
         codes=codes,
         held_out=np.empty(0, int),
+        held_out_weight=None,
         weight=None,
         survey=survey,
         is_stream=False,

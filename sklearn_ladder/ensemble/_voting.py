@@ -83,8 +83,9 @@ class SemiSupervisedVotingClassifier(
         estimators that encode labels themselves, such as scikit-learn's
         VotingClassifier, parameters name codes. In place of a frame's categories,
         members that do not take them, such as forests, get one-hot columns. Pipelines
-        get the frame as it is. "drop" leaves a member out. None is :func:`default_estimators`, whose parameters
-        can be set by name, such as ``ladder__n_estimators``.
+        get the frame as it is. "drop" leaves a member out. None is
+        :func:`default_estimators`, whose parameters can be set by name, such as
+        ``ladder__n_estimators``.
 
     weights : array-like of shape (n_estimators,), default=None
         Weights of all members in the mean, those that are dropped included. None is

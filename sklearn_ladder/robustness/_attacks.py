@@ -17,7 +17,7 @@ from .._isolation import isolated
 from .._prediction import check_samples
 from .._random import private_random_state
 from ..data._batches import as_tensor
-from ..data._labels import UNLABELED, encode_known_labels
+from ..data._labels import UNLABELED, encode_known_labels, warn_of_order
 from ..data._samples import chunk_size
 from ..objective._adversary import NORMS
 from ._ascent import ascend
@@ -232,6 +232,7 @@ def _adversarial_samples(clf, X, y, *, clip, generator=None, **parameters):
     samples = check_samples(clf, X)
     codes = np.full(len(samples), UNLABELED)
     if y is not None:
+        warn_of_order(X, y)
         codes = encode_known_labels(y, clf.classes_).codes
         check_consistent_length(samples, codes)
     found = np.empty(samples.shape, samples.dtype)

@@ -11,7 +11,12 @@ from sklearn.utils import _safe_indexing, indexable
 from .._decorators import validate_params
 from .._isolation import isolated
 from .._prediction import check_samples, predict_proba
-from ..data._labels import UNLABELED, check_some_labeled, encode_known_labels
+from ..data._labels import (
+    UNLABELED,
+    check_some_labeled,
+    encode_known_labels,
+    warn_of_order,
+)
 from ..data._samples import Samples, flatten_images
 from ..objective._adversary import kl_divergence, virtual_adversarial_perturbation
 from ._attacks import (
@@ -110,6 +115,7 @@ def adversarial_error(
     True
     """
     net = net_of_numbers(clf)
+    warn_of_order(X, y)
     X, y = indexable(X, y)
     codes = encode_known_labels(y, clf.classes_).codes
     check_some_labeled(codes != UNLABELED)
@@ -123,6 +129,11 @@ def adversarial_error(
         # clf.predict would warn that the array has no feature names.
         flat, _ = flatten_images(X_adversarial)
         samples = Samples(flat, clf, clf.plan_.input_dtype)
+        if len(samples) != len(labels):
+            raise ValueError(
+                "attack must return as many samples as it gets; got "
+                f"{len(samples)} of {len(labels)}."
+            )
         n_missing = np.count_nonzero(np.isnan(samples[:]))
         if n_missing:  # they would be imputed
             raise ValueError(

@@ -27,8 +27,8 @@ def build_net(plan, validation_set=None, callbacks=None, previous=None):
     Parameters
     ----------
     plan : Plan
-    validation_set : tuple of (SampleSubset, ndarray), default=None
-        Held-out samples and their class codes, for early stopping.
+    validation_set : tuple of (SampleSubset, ndarray, ndarray or None), default=None
+        Held-out samples, their class codes and weights, for early stopping.
     callbacks : list, default=None
         The user's skorch callbacks. The net has copies of them.
     previous : LadderNet, default=None
@@ -57,7 +57,10 @@ def build_net(plan, validation_set=None, callbacks=None, previous=None):
     all_callbacks = [*own_callbacks(plan), *users]
     train_split = None
     if plan.early_stopping:
-        train_split = predefined_split(Dataset(*validation_set))
+        *samples, weight = validation_set
+        held_out = Dataset(*samples)
+        held_out.weight = weight  # see `SampleBatches`
+        train_split = predefined_split(held_out)
     net = initialized_net(plan, all_callbacks, train_split)
     if previous is not None:
         _load_weights(net.module_, previous.module_, plan.is_stream)
@@ -174,11 +177,13 @@ def _load_weights(module, previous, is_stream):
     the samples that stop training. In a stream it goes on.
     """
     initial, state = module.state_dict(), previous.state_dict()
-    of_data = ("feature_scaling.", "input_range", "class_prior_ratio")
+    of_data = ["feature_scaling.", "input_range"]
+    if not is_stream:
+        of_data.append("class_prior_ratio")
     state |= {
         name: value
         for name, value in initial.items()
-        if name.startswith(of_data) and name in state
+        if name.startswith(tuple(of_data)) and name in state
     }
     own = {n: value for n, value in initial.items() if n.startswith("linear.")}
     earlier = {n: state.pop(n) for n in list(state) if n.startswith("linear.")}

@@ -38,10 +38,7 @@ def fit_linear_member(net, data):
         return
     from sklearn.linear_model import LogisticRegression  # late: it is slow to import
 
-    counted = data.codes != UNLABELED
-    if data.weight is not None:
-        counted &= data.weight > 0
-    labeled = np.flatnonzero(counted)
+    labeled = np.flatnonzero(data.codes != UNLABELED)
     if len(labeled) > MOST_LABELS:
         generator = np.random.default_rng(plan.seeds.statistics)
         labeled = np.sort(generator.choice(labeled, MOST_LABELS, replace=False))

@@ -206,9 +206,16 @@ class LadderNet(NeuralNetClassifier):
         Overridden because the history has several costs, and because reading a cost
         after each step would make a GPU wait.
         """
+        if iterator is None:  # nothing to validate
+            return None
         if not training:
+            weights = iterator.weights()
+
+            def weighted_step(batch, **fit_params):
+                return step_fn(batch, next(weights), **fit_params)
+
             return super().run_single_epoch(
-                iterator, training, prefix, step_fn, **fit_params
+                iterator, training, prefix, weighted_step, **fit_params
             )
         iterator.skip_to(self.n_updates_)  # a checkpoint may have brought some
         if not self.module_.training:  # in each step it would take 5% of the time
@@ -275,8 +282,8 @@ class LadderNet(NeuralNetClassifier):
         self.update_population()
         return super().evaluation_step(batch, training=training)
 
-    def validation_step(self, batch, **fit_params):
-        """Log-loss of held-out samples.
+    def validation_step(self, batch, weight=None, **fit_params):
+        """Log-loss of held-out samples, weighted.
 
         Overridden for the reason of `evaluation_step`, and because the criterion is for
         training only.
@@ -287,7 +294,7 @@ class LadderNet(NeuralNetClassifier):
         with torch.no_grad():
             y_pred = self.infer(x)
             log_proba = y_pred.clamp_min(1e-30).log()
-        return {
-            "loss": F.nll_loss(log_proba, y.to(log_proba.device)),
-            "y_pred": y_pred,
-        }
+        loss = F.nll_loss(log_proba, y.to(log_proba.device), reduction="none")
+        if weight is not None:
+            loss = loss * torch.from_numpy(weight).to(loss)
+        return {"loss": loss.mean(), "y_pred": y_pred}

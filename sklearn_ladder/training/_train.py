@@ -11,6 +11,7 @@ from skorch.callbacks import EarlyStopping
 
 from .._user_warnings import warn_user
 from ..data._batches import TrainingSamples
+from ..data._labels import UNLABELED
 from ._progress import Progress
 from ._step import TrainingStep
 
@@ -76,6 +77,9 @@ def train(net, data, earlier_share=0.0, watchers=()):
     net.population_is_current_ = net.time_is_up_ = False
     net.earlier_population_ = net.module_.population() if earlier_share else None
     net.earlier_share_ = earlier_share
+    if plan.is_stream and (data.codes != UNLABELED).any():
+        # the class prior of `fit` is relative to the shares of its labels
+        net.module_.class_prior_ratio.pow_(earlier_share)
     net.train_step = step = TrainingStep(net)
     progress = Progress(dict(net.callbacks_)["learning_rate_schedule"])
     if plan.verbose == 1:
