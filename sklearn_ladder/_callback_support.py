@@ -19,7 +19,7 @@ def labeled_arguments(X, data, sample_weight):
     """The training data for callbacks: labeled samples only.
 
     Scorers would take the -1 of unlabeled samples for a class. Samples that are held
-    out for early stopping count as unlabeled.
+    out for early stopping count as unlabeled, and so do labels of weight 0.
 
     Parameters
     ----------

@@ -21,6 +21,7 @@ from ._parameters import WITHOUT_CLASSES, refuse_for_stream
 from ._plan import resolve_plan
 from ._prediction import check_same_image_shape
 from ._random import spawn_seeds
+from .data._categories import check_categories_are_kept
 from .data._samples import flatten_images, refuse_texts
 from .data._training_data import encode_training_data, encode_unlabeled_data
 from .training._build import build_net
@@ -84,6 +85,7 @@ def fit_ladder(
     if previous:
         check_same_image_shape(previous_plan, image_shape)
         _check_n_features(estimator, X, reset=False)
+        check_categories_are_kept(estimator, previous_plan.categories)
         if is_classifier(estimator):
             _check_classes(data.classes, estimator.classes_)
     parameters = WITHOUT_CLASSES | {
@@ -97,6 +99,8 @@ def fit_ladder(
         parameters, data, image_shape, seeds, previous_plan, earlier_share
     )
     net = build_net(plan, data.validation_set(), estimator.callbacks, previous_net)
+    if is_stream and estimator.class_prior is None:
+        net.module_.set_class_prior_ratio(np.ones(plan.n_classes))
     names = _get_feature_names(X)
     if previous:
         names = getattr(estimator, "feature_names_in_", None)
@@ -113,7 +117,7 @@ def fit_ladder(
     )
     state = vars(estimator) | attributes_of(net)
     if is_stream:  # a stream never sees all unlabeled samples
-        del state["class_prior_"]
+        state.pop("class_prior_", None)
     if names is None:
         state.pop("feature_names_in_", None)
     # one step: an interrupt leaves the old fit or the new one
@@ -175,9 +179,10 @@ def _finish_classifier(data, net):
     plan = net.plan
     fit_linear_member(net, data)
     class_prior, proba = infer_class_prior(net.module_, data, plan)
+    of_fit = {} if data.is_stream else {"class_prior_": class_prior}
     return {
         "classes_": data.classes,
-        "class_prior_": class_prior,
+        **of_fit,
         "transduction_": data.transduce(proba),
         "n_estimators_": plan.n_estimators,
         "linear_share_": plan.linear_share,

@@ -254,7 +254,8 @@ def _resolve_feature_scaling(parameters, data, n_classes, seeds, previous):
         _warn_of_large_values(data.survey)
     elif kind == "projected":
         projection = data.projection(seeds.feature_scaling)
-        warn_unlike_subset(data.samples, projection)
+        if data.samples.is_sparse:
+            warn_unlike_subset(data.samples, projection)
     elif kind == "shared":
         scale = data.shared_scale(seeds.feature_scaling)
     else:

@@ -109,7 +109,7 @@ class WrappedScorer:
     """A scorer that changes what another one gets.
 
     It does not derive from scikit-learn's scorers. Several of these share their
-    predictions, but this one may predict other samples than a plain scorer beside it.
+    predictions, but this one may predict other samples, or other labels.
     """
 
     def __init__(self, scorer):

@@ -499,7 +499,11 @@ def test_dictionaries_of_arrow_within_pandas_are_declared():
     column = pd.Series(codes, dtype=pd.ArrowDtype(codes.type))
     frame = pd.DataFrame({"code": column, "x": RNG.normal(size=N)})
     for table in (frame, arrow.table({"code": codes, "x": frame["x"].to_numpy()})):
-        assert small().fit(table, Y).categories_[0].tolist() == [0, 1, 2]
+        clf = small().fit(table, Y)
+        assert clf.categories_[0].tolist() == [0, 1, 2]
+        denoised = clf.denoise(table)
+        if table is frame:
+            assert denoised.dtypes.equals(frame.dtypes)
 
 
 def test_a_name_of_two_columns_names_both():

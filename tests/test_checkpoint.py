@@ -539,7 +539,7 @@ def call_in_a_fork(function):
 class Data:
     """Stands for training data."""
 
-    weight = None
+    weight = held_out_weight = None
 
     def __init__(self, X):
         self.samples = Samples(X)
@@ -551,11 +551,11 @@ def test_labels_and_weights_count():
     """Also labels that are held out, which `codes` does not have."""
     X = np.zeros((10, 3))
     found = {_fingerprint.fingerprint(Data(X))}
-    for name in ("given_codes", "codes", "weight"):
+    for name in ("given_codes", "codes", "weight", "held_out_weight"):
         data = Data(X)
         setattr(data, name, np.arange(10))
         found.add(_fingerprint.fingerprint(data))
-    assert len(found) == 4
+    assert len(found) == 5
 
 
 def test_the_fingerprint_of_large_data_reads_some_of_it(monkeypatch):

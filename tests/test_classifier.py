@@ -419,7 +419,7 @@ class Watch(Callback):
         self.held_out = net.training_data_.held_out
 
 
-def test_weights_of_held_out_labels_tell_when_to_stop(blobs):
+def test_weights_of_held_out_labels_tell_when_to_stop(blobs, monkeypatch):
     X, y, _ = blobs
     is_wrong = np.arange(60) % 3 == 0
     wrong = np.where(is_wrong, 1 - y, y)
@@ -431,15 +431,15 @@ def test_weights_of_held_out_labels_tell_when_to_stop(blobs):
     assert losses[1e-9] < 0.2 and losses[1e-3] < 0.3
     assert losses[1.0] > 0.5
     # of the whole, whatever the batches are
+    monkeypatch.setattr("sklearn_ladder.training._build.chunk_size", lambda width: 7)
     weight = np.where(is_wrong, 0.25, 1.0)
     clf = small(early_stopping=True, validation_fraction=0.5, max_epochs=1)
     clf.set_params(linear_share=0)  # it is fitted after training
-    clf.set_params(batch_size=7, callbacks=[Watch()]).fit(
-        X, wrong, sample_weight=weight
-    )
+    clf.set_params(callbacks=[Watch()]).fit(X, wrong, sample_weight=weight)
     held_out = dict(clf.net_.callbacks_)["Watch"].held_out
     chosen = clf.predict_proba(X[held_out])[np.arange(30), wrong[held_out]]
     expected = np.average(-np.log(chosen), weights=weight[held_out])
+    assert clf.net_.history[-1, "valid_batch_count"] == 5
     assert clf.history_["valid_loss"][0] == pytest.approx(expected, abs=1e-5)
 
 
@@ -934,6 +934,10 @@ def test_the_class_prior_of_fit_stays_until_new_labels_come():
     clf.partial_fit(X[600:], y[600:])
     faded = clf.net_.module_.class_prior_ratio
     assert torch.allclose(faded, ratio ** (1000 / 1600))
+    clf.partial_fit(X[600:], np.where(np.arange(600) == 7, y[600:], -1))
+    assert torch.allclose(faded, clf.net_.module_.class_prior_ratio, rtol=0.01)
+    clf.set_params(class_prior=None).partial_fit(X[600:], unlabeled)
+    assert torch.equal(clf.net_.module_.class_prior_ratio, torch.ones(2))
     # `fit` begins anew
     again = clf.set_params(warm_start=True, class_prior=None).fit(X, y)
     assert torch.equal(again.net_.module_.class_prior_ratio, torch.ones(2))

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 import sklearn
+from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import (
     BaggingClassifier,
@@ -34,6 +35,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import RadiusNeighborsClassifier
 from sklearn.pipeline import make_pipeline
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ladder import LadderClassifier
 from sklearn_ladder.comparison import compare
@@ -213,22 +215,27 @@ def test_functions_of_users_get_labels_of_three_classes(samples):
         )
 
 
-def test_scorers_get_unlabeled_samples_as_such(samples):
+@pytest.mark.parametrize(
+    ("classes", "marker"), [((1, 2), -1), (("no", "yes"), "-1"), ((False, True), -1)]
+)
+def test_scorers_get_unlabeled_samples_as_such(samples, classes, marker):
     X, codes, labeled = samples
     seen = []
 
     def scoring(estimator, X, y):
+        check_is_fitted(estimator)
         seen.append(set(np.unique(y)))
         return estimator.score(X, y)
 
-    own = GridSearchCV(
-        LadderClassifier((4,), max_epochs=1),
-        {"noise_std": [0.3]},
-        scoring=scoring,
-        cv=2,
-    )
-    SemiSupervisedClassifier(own).fit(X, np.where(labeled, codes + 1, -1))
-    assert seen == [{-1, 1, 2}] * 2
+    ladder = LadderClassifier((4,), max_epochs=1)
+    own = GridSearchCV(ladder, {"noise_std": [0.3]}, scoring=scoring, cv=2)
+    few = np.where(labeled, np.array(classes)[codes].astype(object), None)
+    SemiSupervisedClassifier(own).fit(X, few)
+    assert seen == [{marker, *classes}] * 2
+    # as if the marker were a class, but of the same type
+    plain = clone(own).set_params(scoring="accuracy", error_score="raise")
+    fitted = SemiSupervisedClassifier(plain).fit(X, few)
+    assert fitted.estimator_.best_score_ > 0.2
 
 
 def test_scorers_travel_to_other_processes(samples):
@@ -257,15 +264,35 @@ def test_routed_weights_reach_scorers(samples):
     np.testing.assert_array_equal(clf.predict(X), own.predict(X))
 
 
-def test_a_score_that_tunes_a_threshold_gets_codes(samples):
+@pytest.mark.parametrize(
+    "scoring",
+    [
+        "recall",
+        "f1_macro",
+        "matthews_corrcoef",
+        make_scorer(recall_score, pos_label=1),
+        make_scorer(recall_score, pos_label=2),
+        make_scorer(f1_score, labels=[1], average="macro", pos_label=None),
+    ],
+)
+@pytest.mark.filterwarnings("error::UserWarning:sklearn_ladder")
+def test_scores_that_tune_a_threshold(samples, scoring):
     X, codes, labeled = samples
+    tuned = TunedThresholdClassifierCV(GaussianNB(), scoring=scoring, cv=3)
+    clf = META["codes"](tuned).fit(X, np.where(labeled, codes + 1, -1))
+    expected = tuned.fit(X[labeled], codes[labeled] + 1).predict(X)
+    np.testing.assert_array_equal(clf.predict(X), expected)
+
+
+def test_scores_that_tune_a_threshold_of_texts(samples):
+    X, codes, labeled = samples
+    few = np.where(labeled, np.array(["no", "yes"])[codes].astype(object), None)
     tuned = TunedThresholdClassifierCV(GaussianNB(), scoring="f1", cv=3)
-    with pytest.warns(
-        UserWarning, match=r"a TunedThresholdClassifierCV scores the cod"
-    ):
-        clf = META["codes"](tuned).fit(X, np.where(labeled, codes + 1, -1))
-    expected = tuned.fit(X[labeled], codes[labeled]).predict(X)
-    np.testing.assert_array_equal(clf.predict(X), expected + 1)
+    with pytest.raises(ValueError, match="pos_label of estimator__scoring must name"):
+        META["codes"](tuned).fit(X, few)
+    tuned.set_params(scoring=make_scorer(cost_of_second, second=1))
+    with pytest.warns(UserWarning, match="TunedThresholdClassifierCV gets the codes"):
+        META["codes"](tuned).fit(X, few)
 
 
 @pytest.mark.parametrize("meta", META)
@@ -279,6 +306,9 @@ def test_parameters_that_name_one_class(meta, classes):
     constant = DummyClassifier(strategy="constant", constant=classes[0])
     assert META[meta](constant).fit(X, few).predict([[5.0]]) == classes[0]
     META[meta](DummyClassifier(strategy="prior", constant=7)).fit(X, few)
+    grid = {"strategy": ["constant"], "constant": [classes[0]]}
+    searched = GridSearchCV(DummyClassifier(), grid, cv=2)
+    assert META[meta](searched).fit(X, few).predict([[5.0]]) == classes[0]
     if meta != "labeled only":
         far.set_params(outlier_label=3)
         with pytest.raises(ValueError, match=r"outlier_label must name a class of y"):
@@ -291,6 +321,20 @@ def test_outliers_that_are_of_no_class_stay(samples):
         far = RadiusNeighborsClassifier(5.0, outlier_label=label)
         clf = ClassPriorClassifier(far, None).fit(X, np.where(labeled, codes + 1, -1))
         assert clf.estimator_.estimator_.outlier_label == code
+
+
+def test_parameters_of_rounds(samples):
+    X, codes, labeled = samples
+    few = np.where(labeled, np.array(["no", "yes"])[codes].astype(object), None)
+    encoding = VotingClassifier([("l", LogisticRegression())], voting="soft")
+    by_code, by_label = {0: 1, 1: 9}, {"no": 1, "yes": 9}
+    for own, name, weights in (
+        (encoding, "l__class_weight", by_code),
+        (make_pipeline(CLOSE), "logisticregression__class_weight", by_label),
+    ):
+        clf = PseudoLabelingClassifier(own, 1, round_params={name: weights})
+        (fitted,) = clf.fit(X, few).estimators_
+        assert fitted.estimator_.get_params()[name] == by_code
 
 
 def test_comparison(samples):

@@ -340,15 +340,15 @@ class SampleBatches:
     Parameters
     ----------
     dataset : Samples, TrainingSamples or skorch.dataset.Dataset
-        The latter two have samples as `X` and, if there are any, labels as `y`. Those
-        that are held out may have `weight`.
+        The latter two have samples as `X` and, if there are any, labels as `y`. That
+        of early stopping may have `held_out_weight`, an ndarray.
     batch_size : int
     """
 
     def __init__(self, dataset, batch_size):
         self.samples = getattr(dataset, "X", dataset)
         self.labels = getattr(dataset, "y", None)
-        self.weight = getattr(dataset, "weight", None)
+        self.held_out_weight = getattr(dataset, "held_out_weight", None)
         self.batch_size = batch_size
 
     def __len__(self):
@@ -364,7 +364,7 @@ class SampleBatches:
             yield x if isinstance(x, Tensor) else as_tensor(x), codes
 
     def weights(self):
-        """Weights of each batch, or None."""
+        """Weights of held-out samples by batch, each None if all weigh the same."""
+        weight = self.held_out_weight
         for start in range(0, len(self.samples), self.batch_size):
-            chunk = slice(start, start + self.batch_size)
-            yield None if self.weight is None else self.weight[chunk]
+            yield None if weight is None else weight[start : start + self.batch_size]

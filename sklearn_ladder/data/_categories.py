@@ -490,4 +490,9 @@ def _as_series(values, given):
         new = [v for v in pd.unique(values) if v not in dtype.categories]
         if new:
             dtype = pd.CategoricalDtype([*dtype.categories, *new], dtype.ordered)
+    of_arrow = getattr(dtype, "pyarrow_dtype", None)
+    if str(of_arrow).startswith("dictionary<"):
+        import pyarrow
+
+        values = pyarrow.array(values, of_arrow.value_type).dictionary_encode()
     return pd.Series(values, index=given.index).astype(dtype)

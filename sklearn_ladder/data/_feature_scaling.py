@@ -8,6 +8,8 @@ from sklearn.utils import check_random_state
 
 # Largest number of samples for the normal scores: ranks are then right to 1 %.
 LARGEST_SAMPLE = 10_000
+# Of sparse samples with few entries each.
+MOST_ROWS = 2**15
 # Largest number of entries in a dense random subset.
 LARGEST_TABLE = 2**25
 # Largest number of entries that are sorted at once.
@@ -213,12 +215,14 @@ def fit_shared_scale(samples, survey, random_state):
 def random_subset(samples, random_state, n_entries=0):
     """Random subset of the samples: a dense ndarray, or CSC if they are sparse.
 
-    Of sparse samples there are more if they have less than `n_entries` entries.
+    Of sparse samples there are more, up to MOST_ROWS, if they have less than
+    `n_entries` entries.
     """
     size = LARGEST_SAMPLE
-    if samples.is_sparse:
-        size = max(size, n_entries * len(samples) // max(1, samples.nnz))
-    else:
+    if samples.is_sparse and n_entries:
+        with_entries = n_entries * len(samples) // max(1, samples.nnz)
+        size = max(size, min(with_entries, MOST_ROWS))
+    elif not samples.is_sparse:
         size = min(size, max(N_KNOTS, LARGEST_TABLE // samples.shape[1]))
     index = slice(None)
     if len(samples) > size:

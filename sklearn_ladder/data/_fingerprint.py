@@ -35,7 +35,7 @@ def fingerprint(data):
         digest.update(repr(names).encode())
     for array in (
         *(survey.lowest, survey.highest),
-        *(data.given_codes, data.codes, data.weight),
+        *(data.given_codes, data.codes, data.weight, data.held_out_weight),
     ):
         if array is not None:
             array = np.ascontiguousarray(array)

@@ -58,15 +58,16 @@ def warn_unlike_first(samples, scale, projection, told=()):
 
 
 def warn_unlike_subset(samples, projection):
-    """Warn if a projection of many samples, of which some settle it, ignores much."""
+    """Warn if a projection of sparse samples, of which some settle it, ignores much."""
     some = np.linspace(0, len(samples) - 1, min(len(samples), MOST_SAMPLES)).astype(int)
     share, columns = _ignored(samples.n_entries(some), projection)
     if share > MOST_IGNORED:
+        names = _named(columns, samples.names)
         warn_user(
             f"{share:.0%} of the entries of X are in columns that had none in the "
-            f"random samples which settle the projection, {_named(columns, None)}, and "
-            "the network ignores them. Make fewer features, for example of the most "
-            "frequent words (max_features=10_000)."
+            f"random samples which settle the projection, {names}, and the network "
+            "ignores them. Make fewer features, for example of the most frequent words "
+            "(max_features=10_000)."
         )
 
 

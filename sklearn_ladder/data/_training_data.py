@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import _get_feature_names
 
-from ._categories import check_categories_are_kept, find_categories
+from ._categories import find_categories
 from ._feature_scaling import fit_knots, fit_shared_scale
 from ._labels import (
     UNLABELED,
@@ -61,9 +61,9 @@ class TrainingData:
     @property
     def uncounted(self):
         """Which samples have no label, or one of weight 0, bool."""
-        is_so = self.codes == UNLABELED
-        is_so[self.held_out] = False
-        return is_so
+        are_uncounted = self.codes == UNLABELED
+        are_uncounted[self.held_out] = False
+        return are_uncounted
 
     def transduce(self, proba):
         """Label of each sample: see `EncodedLabels.transduce`."""
@@ -186,7 +186,6 @@ def _encode_samples(estimator, X, previous):
         categories = find_categories(X, estimator.categorical_features)
     else:
         categories = previous.categories
-        check_categories_are_kept(estimator, categories)
     samples = Samples(X, estimator, categories=categories)
     survey = samples.survey()
     if estimator.feature_scaling is None:

@@ -5,6 +5,8 @@ user has written about labels must say the same about codes.
 """
 
 from collections.abc import Mapping
+from copy import copy
+from inspect import Parameter, signature
 
 import numpy as np
 from sklearn.base import clone, is_classifier
@@ -17,11 +19,12 @@ from sklearn.multiclass import (
     OneVsRestClassifier,
     OutputCodeClassifier,
 )
+from sklearn.utils.validation import check_is_fitted
 
 from .._class_prior import as_dict, shares_of
 from .._scorer import WrappedScorer
 from .._user_warnings import warn_user
-from ..data._labels import UNLABELED, class_names, decoded, encode_known_labels
+from ..data._labels import UNLABELED, class_names, decoded
 from ..data._precision import first_of
 
 # Parameters with a value for each class, and those that name one class.
@@ -30,9 +33,14 @@ ONE_CLASS = ("outlier_label", "constant", "pos_label")
 GRIDS = ("param_grid", "param_distributions")
 # They encode labels themselves, so that parameters inside do not name those of `y`.
 ENCODING = (
-    *(VotingClassifier, StackingClassifier, BaggingClassifier),
-    *(OneVsRestClassifier, OneVsOneClassifier, OutputCodeClassifier),
+    VotingClassifier,
+    StackingClassifier,
+    BaggingClassifier,
+    OneVsRestClassifier,
+    OneVsOneClassifier,
+    OutputCodeClassifier,
 )
+# They say themselves which class their own scorer is of.
 SCORE_CODES = (LogisticRegressionCV, RidgeClassifierCV)
 
 
@@ -54,7 +62,7 @@ def name_codes(estimator, classes):
     Warns
     -----
     UserWarning
-        If a threshold is tuned by a score of codes.
+        If a threshold is tuned by a function of a user's, which gets codes.
     """
     estimator.set_params(**with_codes(estimator.get_params(), classes, estimator))
 
@@ -79,13 +87,13 @@ def with_codes(params, classes, estimator=None):
     found = {}
     for name, value in params.items():
         prefix, _, last = name.rpartition("__")
-        owners = _owners(name, params, estimator)
+        owners = _owners(name, estimator)
         if any(isinstance(owner, ENCODING) for owner in owners):
             continue
+        inner = params.get(f"{prefix}__estimator" if prefix else "estimator")
         if last == "round_params" and value:
-            found[name] = value | with_codes(value, classes)
+            found[name] = value | with_codes(value, classes, inner)
         elif last in GRIDS:
-            inner = params.get(f"{prefix}__estimator" if prefix else "estimator")
             grids = [value] if isinstance(value, Mapping) else value
             found[name] = [_grid_with_codes(grid, classes, inner) for grid in grids]
         else:
@@ -95,8 +103,9 @@ def with_codes(params, classes, estimator=None):
     return found
 
 
-def _owners(name, params, estimator):
+def _owners(name, estimator):
     """The estimator that has a parameter, after those that it is inside of."""
+    params = estimator.get_params() if is_estimator(estimator) else {}
     parts = name.split("__")[:-1]
     prefixes = ["__".join(parts[: n + 1]) for n in range(len(parts))]
     return [estimator, *(params.get(prefix) for prefix in prefixes)]
@@ -110,26 +119,19 @@ def _value_with_codes(name, value, classes, owner):
     if class_names(classes) == list(range(len(classes))):
         return value
     if last in ONE_CLASS and (owner is None or is_classifier(owner)):
-        is_used = last != "constant" or owner is None or owner.strategy == "constant"
-        return _code(name, value, classes) if is_used else value
+        return _code(name, value, classes)
     if last == "scoring" and not isinstance(owner, SCORE_CODES):
-        if not isinstance(owner, TunedThresholdClassifierCV):
-            return _scoring_of_labels(value, classes)
-        if value not in ("accuracy", "balanced_accuracy"):
-            warn_user(
-                f"{name} of a TunedThresholdClassifierCV scores the codes "
-                f"{list(range(len(classes)))} in place of the classes "
-                f"{first_of(class_names(classes))}: a pos_label must be a code."
-            )
+        if isinstance(owner, TunedThresholdClassifierCV):
+            return _scorer_of_codes(name, value, classes)
+        return _scoring_of_labels(value, classes)
     return value
 
 
 def _grid_with_codes(grid, classes, estimator):
     """Grid of a search for `estimator`: dict of parameter names to candidates."""
-    params = estimator.get_params() if is_estimator(estimator) else {}
     with_changes = {}
     for name, candidates in grid.items():
-        owners = _owners(name, params, estimator)
+        owners = _owners(name, estimator)
         if any(isinstance(owner, ENCODING) for owner in owners):
             pass
         elif name.split("__")[-1] in (*BY_CLASS, *ONE_CLASS, "scoring"):
@@ -173,11 +175,39 @@ def _code(name, value, classes):
     names = class_names(classes)
     if value in names:
         return names.index(value)
-    if isinstance(value, str) and value == "most_frequent":
+    is_used = name.split("__")[-1] != "constant"  # only with strategy="constant"
+    if not is_used or (isinstance(value, str) and value == "most_frequent"):
         return value
     raise ValueError(
         f"{name} must name a class of y, one of {first_of(names)}; got {value!r}."
     )
+
+
+def _scorer_of_codes(name, scoring, classes):
+    """For a tuned threshold, which takes scikit-learn's own scorers apart."""
+    scorer = check_scoring(scoring=scoring)
+    function, kwargs = getattr(scorer, "_score_func", None), {}
+    if function is not None:
+        taken, kwargs = signature(function).parameters, dict(scorer._kwargs)
+        if kwargs.get("labels") is not None:
+            kwargs["labels"] = _code(f"labels of {name}", kwargs["labels"], classes)
+        label = kwargs.get("pos_label")
+        if "pos_label" in taken and kwargs.get("average", "binary") == "binary":
+            label = kwargs.get("pos_label", taken["pos_label"].default)
+        if label not in (None, Parameter.empty):
+            kwargs["pos_label"] = _code(f"pos_label of {name}", label, classes)
+    is_of_users = not str(getattr(function, "__module__", "")).startswith("sklearn.")
+    if is_of_users and "pos_label" not in kwargs:
+        warn_user(
+            f"{name} of a TunedThresholdClassifierCV gets the codes "
+            f"{list(range(len(classes)))} in place of the classes "
+            f"{first_of(class_names(classes))}."
+        )
+    if kwargs == getattr(scorer, "_kwargs", {}):
+        return scoring
+    scorer = copy(scorer)
+    scorer._kwargs = kwargs
+    return scorer
 
 
 def _scoring_of_labels(scoring, classes):
@@ -209,6 +239,9 @@ class ScorerOfLabels(WrappedScorer):
         of_labels = OfLabels(estimator, self._classes)
         return self._scorer(of_labels, X, _labels(self._classes, y), **kwargs)
 
+    def __repr__(self):
+        return repr(self._scorer)
+
 
 class OfLabels:
     """An estimator that was fitted to codes, as if it had been to labels."""
@@ -230,13 +263,28 @@ class OfLabels:
         return _labels(self._classes, self._estimator.predict(X))
 
     def score(self, X, y, **kwargs):
-        codes = encode_known_labels(y, self._classes, may_be_one=True).codes
+        classes = self._classes
+        places = np.searchsorted(classes, y).clip(max=len(classes) - 1)
+        codes = np.where(classes[places] == y, places, UNLABELED)
         return self._estimator.score(X, codes, **kwargs)
+
+    def __sklearn_is_fitted__(self):
+        check_is_fitted(self._estimator)
+        return True
 
 
 def _labels(classes, codes):
-    codes = np.asarray(codes)
-    return decoded(classes, codes) if (codes == UNLABELED).any() else classes[codes]
+    """Labels of codes, of one type, as scorers of scikit-learn need them."""
+    codes = np.asarray(codes).astype(int)
+    is_unlabeled = codes == UNLABELED
+    if not is_unlabeled.any():
+        return classes[codes]
+    if classes.dtype.kind == "b":
+        classes = classes.astype(int)
+    labels = decoded(classes, codes)
+    if classes.dtype.kind in "UO":
+        labels[is_unlabeled] = str(UNLABELED)
+    return labels
 
 
 def is_estimator(value):

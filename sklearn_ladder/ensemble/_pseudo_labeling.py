@@ -328,7 +328,7 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         seeds = [stage.seeds[number] for number in kept]
         _set_seeds(estimators, seeds, n_round)
         changes = self.round_params or {}
-        changes = changes | with_codes(changes, classes)
+        changes = changes | with_codes(changes, classes, self.estimator)
         for estimator in estimators:
             if not is_semi_supervised(self.estimator):
                 estimator = estimator.estimator  # in a LabeledOnlyClassifier

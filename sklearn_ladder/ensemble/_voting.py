@@ -29,7 +29,7 @@ from ._base import (
 )
 from ._codes import name_codes
 from ._labeled_only import semi_supervised
-from ._shares import fit_class_prior, leave_shares_to, mean_smoothing
+from ._shares import counted_codes, fit_class_prior, leave_shares_to, mean_smoothing
 
 if TYPE_CHECKING:
     from typing import Any, Self
@@ -79,13 +79,12 @@ class SemiSupervisedVotingClassifier(
         (:func:`is_semi_supervised`) get the labeled samples only. All get class codes
         0, 1, … in place of labels; parameters that name classes still name labels:
         dicts of class weights and priors, `outlier_label` and `pos_label`. Scorers get
-        labels, too ("f1" is of the class 1), but not those that tune a threshold. In
-        estimators that encode labels themselves, such as scikit-learn's
-        VotingClassifier, parameters name codes. In place of a frame's categories,
-        members that do not take them, such as forests, get one-hot columns. Pipelines
-        get the frame as it is. "drop" leaves a member out. None is
-        :func:`default_estimators`, whose parameters can be set by name, such as
-        ``ladder__n_estimators``.
+        labels, too ("f1" is of the class 1). In estimators that encode labels
+        themselves, such as scikit-learn's VotingClassifier, parameters name codes. In
+        place of a frame's categories, members that do not take them, such as forests,
+        get one-hot columns. Pipelines get the frame as it is. "drop" leaves a member
+        out. None is :func:`default_estimators`, whose parameters can be set by name,
+        such as ``ladder__n_estimators``.
 
     weights : array-like of shape (n_estimators,), default=None
         Weights of all members in the mean, those that are dropped included. None is
@@ -176,8 +175,9 @@ class SemiSupervisedVotingClassifier(
         weights, members = self._kept_weights(), self._estimators_for_fit()
         codes, n_classes = labels.codes, len(labels.classes)
         prepared, may_estimate = self._prepared(members, labels.classes)
+        counted = counted_codes(labels, weight)
         rule = resolve_class_prior(
-            self.class_prior, codes, labels.classes, weight, may_estimate
+            self.class_prior, counted, labels.classes, weight, may_estimate
         )
         one_hot = None
         if not all(map(takes_categories, members.values())):
@@ -194,7 +194,7 @@ class SemiSupervisedVotingClassifier(
             return _mean_proba(named, weights, one_hot, X, n_classes)
 
         smoothing = mean_smoothing(fitted, weights)
-        return fit_class_prior(proba, X, labels, rule, smoothing) | {
+        return fit_class_prior(proba, X, labels, counted, rule, smoothing) | {
             "estimators_": fitted,
             "named_estimators_": named,
             "_weights": weights,

@@ -59,7 +59,7 @@ def build_net(plan, validation_set=None, callbacks=None, previous=None):
     if plan.early_stopping:
         *samples, weight = validation_set
         held_out = Dataset(*samples)
-        held_out.weight = weight  # see `SampleBatches`
+        held_out.held_out_weight = weight  # see `SampleBatches`
         train_split = predefined_split(held_out)
     net = initialized_net(plan, all_callbacks, train_split)
     if previous is not None:

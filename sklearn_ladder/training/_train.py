@@ -77,9 +77,10 @@ def train(net, data, earlier_share=0.0, watchers=()):
     net.population_is_current_ = net.time_is_up_ = False
     net.earlier_population_ = net.module_.population() if earlier_share else None
     net.earlier_share_ = earlier_share
-    if plan.is_stream and (data.codes != UNLABELED).any():
+    if n_labels := plan.is_stream and np.count_nonzero(data.codes != UNLABELED):
         # the class prior of `fit` is relative to the shares of its labels
-        net.module_.class_prior_ratio.pow_(earlier_share)
+        n_earlier = len(samples) * earlier_share / (1 - earlier_share)
+        net.module_.class_prior_ratio.pow_(n_earlier / (n_earlier + n_labels))
     net.train_step = step = TrainingStep(net)
     progress = Progress(dict(net.callbacks_)["learning_rate_schedule"])
     if plan.verbose == 1:
