@@ -37,7 +37,9 @@ def fingerprint(data):
         *(survey.lowest, survey.highest),
         *(data.given_codes, data.codes, data.weight, data.held_out_weight),
     ):
-        if array is not None:
+        if array is None:
+            digest.update(b"None")
+        else:
             array = np.ascontiguousarray(array)
             digest.update(f"{array.dtype} {array.shape}".encode())
             digest.update(array)
