@@ -495,7 +495,8 @@ def test_mapped_samples_as_of_joblib_may_have_categories(tmp_path):
 
 def test_dictionaries_of_arrow_within_pandas_are_declared():
     arrow = pytest.importorskip("pyarrow")
-    codes = arrow.array(RNG.randint(0, 3, size=N)).dictionary_encode()
+    narrow = arrow.dictionary(arrow.int8(), arrow.int64())
+    codes = arrow.array(RNG.randint(0, 3, size=N)).dictionary_encode().cast(narrow)
     column = pd.Series(codes, dtype=pd.ArrowDtype(codes.type))
     frame = pd.DataFrame({"code": column, "x": RNG.normal(size=N)})
     for table in (frame, arrow.table({"code": codes, "x": frame["x"].to_numpy()})):

@@ -495,4 +495,7 @@ def _as_series(values, given):
         import pyarrow
 
         values = pyarrow.array(values, of_arrow.value_type).dictionary_encode()
+        # pandas would convert it by NumPy, which does not know it
+        array = pd.arrays.ArrowExtensionArray(values.cast(of_arrow))
+        return pd.Series(array, index=given.index)
     return pd.Series(values, index=given.index).astype(dtype)

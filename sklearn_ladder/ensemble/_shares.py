@@ -184,14 +184,7 @@ def mean_smoothing(estimators, weights=None):
     )
 
 
-def counted_codes(labels, weight):
-    """Class codes, UNLABELED also where a label has the weight 0."""
-    if weight is None:
-        return labels.codes
-    return np.where(weight > 0, labels.codes, UNLABELED)
-
-
-def fit_class_prior(predict_proba, X, labels, codes, rule, smoothing):
+def fit_class_prior(predict_proba, X, labels, rule, smoothing):
     """Attributes that `fit` sets after it has found the class prior.
 
     Parameters
@@ -200,9 +193,6 @@ def fit_class_prior(predict_proba, X, labels, codes, rule, smoothing):
         Takes samples; returns probabilities that assume the shares of the labels.
     X : array-like of shape (n_samples, n_features)
     labels : EncodedLabels
-        As given.
-    codes : ndarray of shape (n_samples,)
-        Those that count: see `counted_codes`.
     rule : ClassPriorRule
     smoothing : float
         Share of a uniform distribution in the probabilities.
@@ -213,12 +203,11 @@ def fit_class_prior(predict_proba, X, labels, codes, rule, smoothing):
         `classes_`, `class_prior_`, `transduction_` and `_ratio`, the factors on
         probabilities.
     """
-    uncounted = np.flatnonzero(codes == UNLABELED)
+    unlabeled = np.flatnonzero(labels.codes == UNLABELED)
     proba = np.empty((0, len(labels.classes)))
-    if len(uncounted):
-        proba = predict_proba(_safe_indexing(X, uncounted))
-    class_prior, ratio = find_class_prior(rule, codes, proba, smoothing)
-    proba = proba[labels.codes[uncounted] == UNLABELED]
+    if len(unlabeled):
+        proba = predict_proba(_safe_indexing(X, unlabeled))
+    class_prior, ratio = find_class_prior(rule, labels.codes, proba, smoothing)
     return {
         "classes_": labels.classes,
         "class_prior_": class_prior,
