@@ -84,10 +84,10 @@ def with_codes(params, classes, estimator=None):
         Dicts of class weights and priors, single classes, scorers, and the
         `round_params` and search grids that contain such.
     """
-    found = {}
+    found, nested = {}, _nested(estimator)
     for name, value in params.items():
         prefix, _, last = name.rpartition("__")
-        owners = _owners(name, estimator)
+        owners = _owners(name, nested)
         if any(isinstance(owner, ENCODING) for owner in owners):
             continue
         inner = params.get(f"{prefix}__estimator" if prefix else "estimator")
@@ -103,12 +103,16 @@ def with_codes(params, classes, estimator=None):
     return found
 
 
-def _owners(name, estimator):
-    """The estimator that has a parameter, after those that it is inside of."""
+def _nested(estimator):
+    """An estimator by the name "", and its parameters by their names."""
     params = estimator.get_params() if is_estimator(estimator) else {}
+    return params | {"": estimator}
+
+
+def _owners(name, nested):
+    """The estimator that has a parameter, after those that it is inside of."""
     parts = name.split("__")[:-1]
-    prefixes = ["__".join(parts[: n + 1]) for n in range(len(parts))]
-    return [estimator, *(params.get(prefix) for prefix in prefixes)]
+    return [nested.get("__".join(parts[:n])) for n in range(len(parts) + 1)]
 
 
 def _value_with_codes(name, value, classes, owner):
@@ -129,9 +133,9 @@ def _value_with_codes(name, value, classes, owner):
 
 def _grid_with_codes(grid, classes, estimator):
     """Grid of a search for `estimator`: dict of parameter names to candidates."""
-    with_changes = {}
+    with_changes, nested = {}, _nested(estimator)
     for name, candidates in grid.items():
-        owners = _owners(name, estimator)
+        owners = _owners(name, nested)
         if any(isinstance(owner, ENCODING) for owner in owners):
             pass
         elif name.split("__")[-1] in (*BY_CLASS, *ONE_CLASS, "scoring"):
