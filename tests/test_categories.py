@@ -505,6 +505,9 @@ def test_dictionaries_of_arrow_within_pandas_are_declared():
         denoised = clf.denoise(table)
         if table is frame:
             assert denoised.dtypes.equals(frame.dtypes)
+    numbers = small(categorical_features=["x"]).fit(frame.round(0), Y)
+    denoised = numbers.denoise(frame.round(0))["code"]
+    assert denoised.dtype == column.dtype and set(denoised) <= {0, 1, 2}
 
 
 def test_a_name_of_two_columns_names_both():

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import make_classification
+from sklearn.linear_model import LogisticRegression
 
 from sklearn_ladder import LadderClassifier
 from sklearn_ladder._class_prior import (
@@ -16,7 +17,10 @@ from sklearn_ladder._class_prior import (
     estimate_class_prior,
     smooth,
 )
-from sklearn_ladder.ensemble import SemiSupervisedVotingClassifier
+from sklearn_ladder.ensemble import (
+    ClassPriorClassifier,
+    SemiSupervisedVotingClassifier,
+)
 from sklearn_ladder.model_selection import hide_labels
 from sklearn_ladder.robustness import fast_gradient
 
@@ -265,6 +269,19 @@ def test_fit_estimates_the_class_prior_anew_and_partial_fit_does_not(imbalanced,
     assert 0.4 < warm.class_prior_[1] < 0.6
     warm.set_params(class_prior=None).fit(X, few)
     np.testing.assert_array_equal(warm.net_.module_.class_prior_ratio, 1)
+
+
+@pytest.mark.parametrize("class_prior", ["em", "auto"])
+def test_labels_of_weight_0_do_not_count_in_a_class_prior(imbalanced, class_prior):
+    X, y, few = imbalanced
+    silent = np.random.RandomState(0).uniform(size=len(X)) < 0.1
+    silent &= few == -1
+    labels, weight = np.where(silent, y, few), np.where(silent, 0.0, 1.0)
+    regression = LogisticRegression(C=1e-2, tol=1e-8)
+    clf = ClassPriorClassifier(regression, class_prior)
+    kept = clone(clf).fit(X[~silent], labels[~silent])
+    clf.fit(X, labels, sample_weight=weight)
+    np.testing.assert_allclose(clf.class_prior_, kept.class_prior_, atol=1e-4)
 
 
 def test_partial_fit_refuses_to_estimate(imbalanced):

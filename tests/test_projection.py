@@ -1,6 +1,7 @@
 """Sparse features are projected to a few columns."""
 
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ from sklearn.decomposition import TruncatedSVD
 
 from sklearn_ladder import LadderClassifier
 from sklearn_ladder.architectures import Conv, Dense, MeanPool
-from sklearn_ladder.data import _batches
+from sklearn_ladder.data import _batches, _feature_scaling
+from sklearn_ladder.data._feature_scaling import random_subset
 from sklearn_ladder.data._projection import fit_projection
 from sklearn_ladder.data._samples import LARGEST_CHUNK, Samples
 
@@ -140,11 +142,15 @@ def _words(n_samples, n_words, n_each):
     return sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape)
 
 
-def test_many_short_texts_settle_the_projection():
+def test_many_short_texts_settle_the_projection(monkeypatch):
     X = _words(15_000, 20_000, 2)
     seen = np.diff(X.tocsc().indptr) > 0
     projection = fit_projection(Samples(X), 0)
     np.testing.assert_array_equal(projection.any(axis=1), seen)
+    # but the samples are bounded
+    monkeypatch.setattr(_feature_scaling, "MOST_ROWS", 12_000)
+    assert random_subset(Samples(X), 0, 2**20).shape[0] == 12_000
+    assert random_subset(Samples(X), 0).shape[0] == 10_000
 
 
 def test_words_that_a_projection_ignores_are_told(monkeypatch):
@@ -154,6 +160,10 @@ def test_words_that_a_projection_ignores_are_told(monkeypatch):
     clf = LadderClassifier((4,), max_epochs=1, feature_scaling="projected")
     with pytest.warns(UserWarning, match="in columns that had none in the random samp"):
         clf.fit(X, y)
+    dense = np.where(np.arange(60) < 30, np.nan, np.arange(60.0)) * np.ones((1500, 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        clf.fit(dense + np.random.RandomState(0).normal(size=dense.shape), y)
 
 
 @pytest.mark.parametrize("n_terms", [50, 600])

@@ -340,8 +340,8 @@ class SampleBatches:
     Parameters
     ----------
     dataset : Samples, TrainingSamples or skorch.dataset.Dataset
-        The latter two have samples as `X` and, if there are any, labels as `y`. That
-        of early stopping may have `held_out_weight`, an ndarray.
+        The latter two have samples as `X` and, if there are any, labels as `y`. The
+        held-out ones of early stopping may have `held_out_weight`, an ndarray.
     batch_size : int
     """
 

@@ -470,6 +470,8 @@ def _round(values, given):
         dtype = present.dtype
         if values.dtype.kind == "f" and len(present) and isinstance(present[0], str):
             return values.astype(str)  # numbers that were given as text
+    if str(of_arrow := getattr(dtype, "pyarrow_dtype", None)).startswith("dictionary<"):
+        dtype = pd.ArrowDtype(of_arrow.value_type)
     if values.dtype.kind != "f" or dtype.kind not in "biu":
         return values
     if dtype.kind == "b":
@@ -494,8 +496,11 @@ def _as_series(values, given):
     if str(of_arrow).startswith("dictionary<"):
         import pyarrow
 
-        values = pyarrow.array(values, of_arrow.value_type).dictionary_encode()
-        # pandas would convert it by NumPy, which does not know it
-        array = pd.arrays.ArrowExtensionArray(values.cast(of_arrow))
+        values = pyarrow.array(values, of_arrow.value_type)
+        try:  # pandas would convert it by NumPy, which does not know dictionaries
+            values = values.dictionary_encode().cast(of_arrow)
+        except pyarrow.ArrowInvalid:  # more values than its indices can number
+            pass
+        array = pd.arrays.ArrowExtensionArray(values)
         return pd.Series(array, index=given.index)
     return pd.Series(values, index=given.index).astype(dtype)

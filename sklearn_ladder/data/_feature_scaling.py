@@ -8,7 +8,7 @@ from sklearn.utils import check_random_state
 
 # Largest number of samples for the normal scores: ranks are then right to 1 %.
 LARGEST_SAMPLE = 10_000
-# Of sparse samples with few entries each.
+# Largest number of sparse samples in a random subset, if they have few entries each.
 MOST_ROWS = 2**15
 # Largest number of entries in a dense random subset.
 LARGEST_TABLE = 2**25

@@ -72,8 +72,8 @@ class SemiSupervisedMixin(LabeledScoreMixin):
         sample_weight : array-like of shape (n_samples,), default=None
             Weights, passed on to the estimators. Those of unlabeled samples count only
             where these have pseudo-labels; one that is missing, negative or infinite is
-            then the mean weight of the labeled samples. A class prior does not see
-            samples of weight 0; a ladder does, as unlabeled ones.
+            then the mean weight of the labeled samples. A class prior leaves labels of
+            weight 0 out; to a ladder, such samples are unlabeled ones.
         **fit_params : dict
             Metadata for the estimators, with metadata routing only. An estimator that
             gets labeled samples only gets the entries of these.

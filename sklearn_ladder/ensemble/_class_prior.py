@@ -12,7 +12,7 @@ from .._class_prior import adjust, resolve_class_prior
 from ._base import SemiSupervisedMixin, class_proba, copy_input_tags
 from ._codes import name_codes
 from ._labeled_only import semi_supervised
-from ._shares import fit_class_prior, leave_shares_to, smoothing_of
+from ._shares import counted_codes, fit_class_prior, leave_shares_to, smoothing_of
 
 if TYPE_CHECKING:
     from typing import Any
@@ -114,15 +114,17 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
         estimator = clone(semi_supervised(self.estimator))
         name_codes(estimator, labels.classes)
         may_estimate = leave_shares_to(self.class_prior, "estimator", estimator)
+        counted = counted_codes(labels, weight)
         rule = resolve_class_prior(
-            self.class_prior, codes, labels.classes, weight, may_estimate
+            self.class_prior, counted, labels.classes, weight, may_estimate
         )
         fitted = estimator.fit(X, codes, **params["estimator"])
 
         def proba(X):
             return class_proba("estimator", fitted, X, n_classes)
 
-        found = fit_class_prior(proba, X, labels, rule, smoothing_of(fitted))
+        smoothing = smoothing_of(fitted)
+        found = fit_class_prior(proba, X, labels, counted, rule, smoothing)
         return found | {"estimator_": fitted}
 
     def predict_proba(self, X: MatrixLike) -> npt.NDArray[Any]:

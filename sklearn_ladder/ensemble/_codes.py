@@ -40,7 +40,7 @@ ENCODING = (
     OneVsOneClassifier,
     OutputCodeClassifier,
 )
-# They say themselves which class their own scorer is of.
+# Their `scoring` is left as it is: they say themselves which class it is of.
 SCORE_CODES = (LogisticRegressionCV, RidgeClassifierCV)
 
 
@@ -62,7 +62,7 @@ def name_codes(estimator, classes):
     Warns
     -----
     UserWarning
-        If a threshold is tuned by a function of a user's, which gets codes.
+        If a user's function tunes a threshold: it gets codes.
     """
     estimator.set_params(**with_codes(estimator.get_params(), classes, estimator))
 
@@ -90,7 +90,7 @@ def with_codes(params, classes, estimator=None):
         owners = _owners(name, nested)
         if any(isinstance(owner, ENCODING) for owner in owners):
             continue
-        inner = params.get(f"{prefix}__estimator" if prefix else "estimator")
+        inner = (nested | params).get(f"{prefix}__estimator" if prefix else "estimator")
         if last == "round_params" and value:
             found[name] = value | with_codes(value, classes, inner)
         elif last in GRIDS:
@@ -179,38 +179,44 @@ def _code(name, value, classes):
     names = class_names(classes)
     if value in names:
         return names.index(value)
-    is_used = name.split("__")[-1] != "constant"  # only with strategy="constant"
-    if not is_used or (isinstance(value, str) and value == "most_frequent"):
+    if isinstance(value, str) and value == "most_frequent":
         return value
+    if name.split("__")[-1] == "constant":  # of no effect with another `strategy`
+        return len(names)  # no code: with this one it is an error
     raise ValueError(
         f"{name} must name a class of y, one of {first_of(names)}; got {value!r}."
     )
 
 
 def _scorer_of_codes(name, scoring, classes):
-    """For a tuned threshold, which takes scikit-learn's own scorers apart."""
+    """Scorer for codes.
+
+    TunedThresholdClassifierCV uses the function and the keyword arguments of a scorer
+    directly, so that a `ScorerOfLabels` would not do.
+    """
     scorer = check_scoring(scoring=scoring)
-    function, kwargs = getattr(scorer, "_score_func", None), {}
+    function, changes = getattr(scorer, "_score_func", None), {}
     if function is not None:
-        taken, kwargs = signature(function).parameters, dict(scorer._kwargs)
-        if kwargs.get("labels") is not None:
-            kwargs["labels"] = _code(f"labels of {name}", kwargs["labels"], classes)
-        label = kwargs.get("pos_label")
-        if "pos_label" in taken and kwargs.get("average", "binary") == "binary":
-            label = kwargs.get("pos_label", taken["pos_label"].default)
+        names, taken = class_names(classes), signature(function).parameters
+        if scorer._kwargs.get("labels") is not None:
+            all_names = list(dict.fromkeys([*names, *scorer._kwargs["labels"]]))
+            labels = [all_names.index(label) for label in scorer._kwargs["labels"]]
+            changes["labels"] = labels
+        default = taken["pos_label"].default if "pos_label" in taken else None
+        label = scorer._kwargs.get("pos_label", default)
         if label not in (None, Parameter.empty):
-            kwargs["pos_label"] = _code(f"pos_label of {name}", label, classes)
+            changes["pos_label"] = _code(f"pos_label of {name}", label, classes)
     is_of_users = not str(getattr(function, "__module__", "")).startswith("sklearn.")
-    if is_of_users and "pos_label" not in kwargs:
+    if is_of_users and "pos_label" not in changes:
         warn_user(
             f"{name} of a TunedThresholdClassifierCV gets the codes "
             f"{list(range(len(classes)))} in place of the classes "
             f"{first_of(class_names(classes))}."
         )
-    if kwargs == getattr(scorer, "_kwargs", {}):
+    if not changes:
         return scoring
     scorer = copy(scorer)
-    scorer._kwargs = kwargs
+    scorer._kwargs = scorer._kwargs | changes
     return scorer
 
 
@@ -270,6 +276,12 @@ class OfLabels:
         classes = self._classes
         places = np.searchsorted(classes, y).clip(max=len(classes) - 1)
         codes = np.where(classes[places] == y, places, UNLABELED)
+        unknown = (codes == UNLABELED) & ~np.isin(y, [UNLABELED, str(UNLABELED)])
+        if unknown.any() and classes.dtype.kind not in "mM":
+            raise ValueError(
+                f"y must have labels of the classes {first_of(class_names(classes))}; "
+                f"got {np.asarray(y)[unknown][0]!r}."
+            )
         return self._estimator.score(X, codes, **kwargs)
 
     def __sklearn_is_fitted__(self):
@@ -283,8 +295,6 @@ def _labels(classes, codes):
     is_unlabeled = codes == UNLABELED
     if not is_unlabeled.any():
         return classes[codes]
-    if classes.dtype.kind == "b":
-        classes = classes.astype(int)
     labels = decoded(classes, codes)
     if classes.dtype.kind in "UO":
         labels[is_unlabeled] = str(UNLABELED)

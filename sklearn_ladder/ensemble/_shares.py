@@ -184,7 +184,14 @@ def mean_smoothing(estimators, weights=None):
     )
 
 
-def fit_class_prior(predict_proba, X, labels, rule, smoothing):
+def counted_codes(labels, weight):
+    """Class codes, UNLABELED also where a label has the weight 0."""
+    if weight is None:
+        return labels.codes
+    return np.where(weight > 0, labels.codes, UNLABELED)
+
+
+def fit_class_prior(predict_proba, X, labels, counted, rule, smoothing):
     """Attributes that `fit` sets after it has found the class prior.
 
     Parameters
@@ -193,6 +200,9 @@ def fit_class_prior(predict_proba, X, labels, rule, smoothing):
         Takes samples; returns probabilities that assume the shares of the labels.
     X : array-like of shape (n_samples, n_features)
     labels : EncodedLabels
+        As given: samples without a label tell how frequent classes are.
+    counted : ndarray of shape (n_samples,)
+        See `counted_codes`.
     rule : ClassPriorRule
     smoothing : float
         Share of a uniform distribution in the probabilities.
@@ -207,7 +217,7 @@ def fit_class_prior(predict_proba, X, labels, rule, smoothing):
     proba = np.empty((0, len(labels.classes)))
     if len(unlabeled):
         proba = predict_proba(_safe_indexing(X, unlabeled))
-    class_prior, ratio = find_class_prior(rule, labels.codes, proba, smoothing)
+    class_prior, ratio = find_class_prior(rule, counted, proba, smoothing)
     return {
         "classes_": labels.classes,
         "class_prior_": class_prior,

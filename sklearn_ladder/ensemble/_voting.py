@@ -29,7 +29,7 @@ from ._base import (
 )
 from ._codes import name_codes
 from ._labeled_only import semi_supervised
-from ._shares import fit_class_prior, leave_shares_to, mean_smoothing
+from ._shares import counted_codes, fit_class_prior, leave_shares_to, mean_smoothing
 
 if TYPE_CHECKING:
     from typing import Any, Self
@@ -175,8 +175,9 @@ class SemiSupervisedVotingClassifier(
         weights, members = self._kept_weights(), self._estimators_for_fit()
         codes, n_classes = labels.codes, len(labels.classes)
         prepared, may_estimate = self._prepared(members, labels.classes)
+        counted = counted_codes(labels, weight)
         rule = resolve_class_prior(
-            self.class_prior, codes, labels.classes, weight, may_estimate
+            self.class_prior, counted, labels.classes, weight, may_estimate
         )
         one_hot = None
         if not all(map(takes_categories, members.values())):
@@ -193,7 +194,7 @@ class SemiSupervisedVotingClassifier(
             return _mean_proba(named, weights, one_hot, X, n_classes)
 
         smoothing = mean_smoothing(fitted, weights)
-        return fit_class_prior(proba, X, labels, rule, smoothing) | {
+        return fit_class_prior(proba, X, labels, counted, rule, smoothing) | {
             "estimators_": fitted,
             "named_estimators_": named,
             "_weights": weights,

@@ -77,8 +77,10 @@ def train(net, data, earlier_share=0.0, watchers=()):
     net.population_is_current_ = net.time_is_up_ = False
     net.earlier_population_ = net.module_.population() if earlier_share else None
     net.earlier_share_ = earlier_share
-    if n_labels := plan.is_stream and np.count_nonzero(data.codes != UNLABELED):
-        # the class prior of `fit` is relative to the shares of its labels
+    n_labels = np.count_nonzero(data.codes != UNLABELED)
+    if plan.is_stream and n_labels:
+        # The class prior of `fit` is relative to the shares of its labels, so it fades
+        # as labels come. How many came before is not known: at most the samples.
         n_earlier = len(samples) * earlier_share / (1 - earlier_share)
         net.module_.class_prior_ratio.pow_(n_earlier / (n_earlier + n_labels))
     net.train_step = step = TrainingStep(net)
