@@ -20,7 +20,7 @@ from ._precision import warn_imprecise
 from ._projection import fit_projection
 from ._samples import Samples, SampleSubset, Survey
 from ._splits import hold_out
-from ._weights import normalize_weights, sample_weights
+from ._weights import counted_codes, normalize_weights, sample_weights
 
 
 @dataclass(frozen=True)
@@ -119,8 +119,7 @@ def encode_training_data(
     codes, held_out, held_out_weight = labels.codes, np.empty(0, int), None
     if not is_stream:  # a call of `partial_fit` does not know the other weights
         weight = normalize_weights(weight, codes)
-    if weight is not None:  # a label of weight 0 is none
-        codes = np.where(weight > 0, codes, UNLABELED)
+    codes = counted_codes(codes, weight)
     if estimator.early_stopping:
         held_out = hold_out(codes, estimator.validation_fraction, seeds.validation)
         if weight is not None:

@@ -126,6 +126,11 @@ def normalize_weights(weights, codes):
     return None if np.allclose(weights[codes != UNLABELED], 1) else weights
 
 
+def counted_codes(codes, weights):
+    """Class codes, UNLABELED also where a label has the weight 0."""
+    return codes if weights is None else np.where(weights > 0, codes, UNLABELED)
+
+
 def labeled_weights(sample_weight, labeled):
     """Weights of the labeled samples, after the checks of `sample_weights`; or None.
 

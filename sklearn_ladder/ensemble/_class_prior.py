@@ -9,10 +9,11 @@ from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .._class_prior import adjust, resolve_class_prior
+from ..data._weights import counted_codes
 from ._base import SemiSupervisedMixin, class_proba, copy_input_tags
 from ._codes import name_codes
 from ._labeled_only import semi_supervised
-from ._shares import counted_codes, fit_class_prior, leave_shares_to, smoothing_of
+from ._shares import fit_class_prior, leave_shares_to, smoothing_of
 
 if TYPE_CHECKING:
     from typing import Any
@@ -114,7 +115,7 @@ class ClassPriorClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEstimato
         estimator = clone(semi_supervised(self.estimator))
         name_codes(estimator, labels.classes)
         may_estimate = leave_shares_to(self.class_prior, "estimator", estimator)
-        counted = counted_codes(labels, weight)
+        counted = counted_codes(codes, weight)
         rule = resolve_class_prior(
             self.class_prior, counted, labels.classes, weight, may_estimate
         )

@@ -85,12 +85,13 @@ def with_codes(params, classes, estimator=None):
         `round_params` and search grids that contain such.
     """
     found, nested = {}, _nested(estimator)
+    known = nested | params
     for name, value in params.items():
         prefix, _, last = name.rpartition("__")
         owners = _owners(name, nested)
         if any(isinstance(owner, ENCODING) for owner in owners):
             continue
-        inner = (nested | params).get(f"{prefix}__estimator" if prefix else "estimator")
+        inner = known.get(f"{prefix}__estimator" if prefix else "estimator")
         if last == "round_params" and value:
             found[name] = value | with_codes(value, classes, inner)
         elif last in GRIDS:

@@ -184,13 +184,6 @@ def mean_smoothing(estimators, weights=None):
     )
 
 
-def counted_codes(labels, weight):
-    """Class codes, UNLABELED also where a label has the weight 0."""
-    if weight is None:
-        return labels.codes
-    return np.where(weight > 0, labels.codes, UNLABELED)
-
-
 def fit_class_prior(predict_proba, X, labels, counted, rule, smoothing):
     """Attributes that `fit` sets after it has found the class prior.
 

@@ -20,6 +20,7 @@ from .._class_prior import adjust, resolve_class_prior
 from .._classifier import LadderClassifier
 from .._one_hot import OneHotColumns, takes_categories
 from .._random import private_random_state
+from ..data._weights import counted_codes
 from ._base import (
     SemiSupervisedMixin,
     check_has_proba,
@@ -29,7 +30,7 @@ from ._base import (
 )
 from ._codes import name_codes
 from ._labeled_only import semi_supervised
-from ._shares import counted_codes, fit_class_prior, leave_shares_to, mean_smoothing
+from ._shares import fit_class_prior, leave_shares_to, mean_smoothing
 
 if TYPE_CHECKING:
     from typing import Any, Self
@@ -175,7 +176,7 @@ class SemiSupervisedVotingClassifier(
         weights, members = self._kept_weights(), self._estimators_for_fit()
         codes, n_classes = labels.codes, len(labels.classes)
         prepared, may_estimate = self._prepared(members, labels.classes)
-        counted = counted_codes(labels, weight)
+        counted = counted_codes(codes, weight)
         rule = resolve_class_prior(
             self.class_prior, counted, labels.classes, weight, may_estimate
         )
