@@ -21,7 +21,7 @@ from ._parameters import WITHOUT_CLASSES, refuse_for_stream
 from ._plan import resolve_plan
 from ._prediction import check_same_image_shape
 from ._random import spawn_seeds
-from .data._categories import check_categories_are_kept
+from .data._find_categories import check_categories_are_kept
 from .data._samples import flatten_images, refuse_texts
 from .data._training_data import encode_training_data, encode_unlabeled_data
 from .training._build import build_net

@@ -10,7 +10,7 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
-from .data._categories import find_categories, has_categories, is_declared
+from .data._find_categories import find_categories, has_categories, is_declared
 from .data._missing import table_columns
 from .data._samples import Samples
 

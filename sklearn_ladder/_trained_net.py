@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._callback_support import CallbackSupportMixin
 from ._parameters import refuse_booleans
 from ._prediction import check_samples, run
+from .data._give_back import give_back
 
 if TYPE_CHECKING:
     from typing import Any
@@ -33,7 +34,7 @@ class TrainedNetMixin(
         categories = self.plan_.categories
         if categories is None:
             return self._run("denoise", X).reshape(np.shape(X))
-        return categories.give_back(self._run("denoise", X, categories.collapse), X)
+        return give_back(self._run("denoise", X, categories.collapse), categories, X)
 
     @property
     def device_(self) -> str:

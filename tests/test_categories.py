@@ -26,7 +26,8 @@ from sklearn_ladder import LadderClassifier
 from sklearn_ladder._one_hot import OneHotColumns, takes_categories
 from sklearn_ladder.data import _samples
 from sklearn_ladder.data._batches import TrainingSamples
-from sklearn_ladder.data._categories import _round, find_categories
+from sklearn_ladder.data._find_categories import find_categories
+from sklearn_ladder.data._give_back import _round
 from sklearn_ladder.data._samples import Samples
 from sklearn_ladder.displays import ReconstructionDisplay
 from sklearn_ladder.ensemble import (

@@ -6,8 +6,8 @@ import numpy as np
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import _get_feature_names
 
-from ._categories import find_categories
 from ._feature_scaling import fit_knots, fit_shared_scale
+from ._find_categories import find_categories
 from ._labels import (
     UNLABELED,
     EncodedLabels,
