@@ -41,7 +41,7 @@ class WeightAverage(Callback):
 
 
 class StatisticsOfAllRows(Callback):
-    """Predicts by statistics of all training rows, not of the labelled ones."""
+    """Predicts by statistics of all training samples, not of the labeled ones."""
 
     def on_train_end(self, net, X=None, **kwargs):
         X.labeled = torch.arange(len(X), device=X.labeled.device)

@@ -48,6 +48,12 @@ def provenance(command=None):
     }
 
 
+def threads(result):
+    """How many threads a result took, in words."""
+    n_threads = result["machine"]["threads"]
+    return f"{n_threads} thread{'' if n_threads == 1 else 's'}"
+
+
 def short_commit(result):
     """Seven digits of the commit of a result; -dirty: with changes beside it."""
     return (result.get("commit") or "–")[:7] + ("-dirty" if result.get("dirty") else "")

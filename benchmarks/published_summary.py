@@ -179,7 +179,7 @@ def confusions_table():
             f"| {run.recipe} | {run.seed} | {run.error:.2f} "
             f"| {true} taken for {taken_for} | {share:.0%} |"
         )
-    note = "numbers of classes, of MNIST the digits; `python -m benchmarks.published`"
+    note = "classes by number, of MNIST the digits; `python -m benchmarks.published`"
     return "\n".join([*lines, "", f"<sub>{note}</sub>"])
 
 
@@ -231,13 +231,13 @@ def adversarial_table():
         lines.append(f"| {name} | {schedule} | {len(same)} | {' | '.join(cells)} |")
     note = (
         "test error in %, mean over seeds; fast gradient of length 0.3, of the "
-        "predicted class. The first three columns are the attack of this package: its "
-        "gradient does not vanish where a network is certain, and in L1 it changes a "
-        "single pixel. Their attack takes the gradient of the log-loss. In L1 it "
-        "changes all pixels a little. It divides by the norm without a guard. So a "
-        "sample becomes NaN, and class 0, if its gradient is 0 or, in L2, if the "
-        "squares are. The paper prints its "
-        "rows of L1 and L2 exchanged; here they are as in the released result files. "
+        "predicted class. The columns L∞, L2 and L1 are the attack of this package: "
+        "its gradient does not vanish where a network is certain, and in L1 it changes "
+        "a single pixel. Their attack takes the gradient of the log-loss. In L1 it "
+        "changes all pixels a little. It divides by the norm without a guard. If a "
+        "gradient is 0, the sample becomes NaN and is taken for class 0. In L2 it is "
+        "enough that the squares are rounded to 0. The paper prints its rows of L1 "
+        "and L2 exchanged; here they are as in the released result files. "
         "There, the attacked ladders with 50 labels have 5.60 % clean error, so they "
         "are not those of the table above; `python -m benchmarks.published RECIPE`"
     )
@@ -280,4 +280,4 @@ def machine(result):
     made_on, torch = result["machine"], result["versions"]["torch"]
     if result["device"].startswith("cuda"):
         return f"{made_on['cuda']}, torch {torch}"
-    return f"{made_on['processor']}, {made_on['threads']} threads, torch {torch}"
+    return f"{made_on['processor']}, {_results.threads(result)}, torch {torch}"

@@ -191,7 +191,7 @@ def fit_seconds_sentence():
     others = [name for name in next(iter(tables.values())) if name != "ladder"]
     machine = result["machine"]
     return (
-        f"With {machine['threads']} threads of {machine['processor']}, a default fit "
+        f"With {_results.threads(result)} of {machine['processor']}, a default fit "
         f"of {', '.join(tables)} took {seconds_of('ladder')} ("
         + ", ".join(f"{name} {seconds_of(name)}" for name in others)
         + "): [speed](docs/benchmarks/speed.md)."
@@ -217,8 +217,8 @@ def search_sentence():
         result["chose_the_better"][f"{folds} folds"] for folds in ("labeled", "plain")
     )
     sentence = (
-        f"{n_right} of {len(result['draws'])} draws; so it did with plain folds, which "
-        f"score both far too low, in {n_plain}."
+        f"{n_right} of {len(result['draws'])} draws. With plain folds, it did so in "
+        f"{n_plain}, but their scores are far too low."
     )
     return "\n".join([sentence, "", made_by(result)])
 
@@ -401,7 +401,7 @@ def made_by(result, n_seeds=None, note=None):
     note = f"{note}; " if note else ""
     return (
         f"<sub>{note}`{result['command']}`; {machine['processor']}, "
-        f"{machine['threads']} threads; torch {versions['torch']}, "
+        f"{_results.threads(result)}; torch {versions['torch']}, "
         f"scikit-learn {versions['scikit-learn']}</sub>"
     )
 

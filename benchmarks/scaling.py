@@ -1,9 +1,9 @@
-"""Time and memory of a fit as rows become more, beside label spreading.
+"""Time and memory of a fit as samples become more, beside label spreading.
 
-``python -m benchmarks.scaling``: 10,000 to 1,000,000 rows of 20 features, 30 of them
-labelled, three classes; default settings, label spreading with its default kernel and
+``python -m benchmarks.scaling``: 10,000 to 1,000,000 samples of 20 features, 30 of them
+labeled, three classes; default settings, label spreading with its default kernel and
 on nearest neighbours. Each fit in a process of its own. A method that has run out of
-``--memory`` or ``--time`` is not given more rows. Some twenty minutes.
+``--memory`` or ``--time`` is not given more samples. Some twenty minutes.
 """
 
 import argparse

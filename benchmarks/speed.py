@@ -299,7 +299,7 @@ def import_seconds(n_repeats):
 
 
 def digits_for_fit():
-    """Samples of digits, five of each class labelled."""
+    """Samples of digits, five of each class labeled."""
     X, y = load_digits(return_X_y=True)
     return X, _data.keep_labels(y, 5, 0)
 

@@ -9,8 +9,8 @@ from benchmarks.tabular_summary import ALL, LADDER, METRICS, VOTE
 TITLES = {
     "open": "open tables",
     "everyday": "everyday tables",
-    "open, defaults chosen on other rows": "defaults chosen on other rows",
-    "open, nothing chosen": "nothing chosen",
+    "open, defaults chosen on other rows": "defaults chosen on other samples",
+    "open, nothing chosen": "no default chosen",
 }
 COMMAND = "python -m benchmarks.tabular"
 # In the README: ours, and the rivals that a reader thinks of first.
@@ -301,7 +301,8 @@ def others_table(families):
             seconds = found["seconds"].get(method)
             cells.append("–" if seconds is None else f"{seconds:.1f}")
         lines.append(_line(method, cells))
-    return "\n".join([*lines, "", _note(shown)])
+    note = f"mean accuracy and log-loss; {_data_note(shown)}; `{COMMAND} --summary`"
+    return "\n".join([*lines, "", f"<sub>{note}</sub>"])
 
 
 def _head(headings):
@@ -341,7 +342,7 @@ def _note(shown):
 def _data_note(shown):
     """How many data sets and draws there are."""
     return "; ".join(
-        f"{TITLES.get(name, name)}: {found['tables']} data sets, "
+        f"{TITLES.get(name, name)}: {_counted(found['tables'], 'data set')}, "
         f"{_draws(found['draws'])}"
         for name, found in shown.items()
     )
@@ -349,9 +350,12 @@ def _data_note(shown):
 
 def _draws(limits):
     least, most = limits
-    if least == most == 1:
-        return "1 draw"
-    return f"{least} draws" if least == most else f"{least} to {most} draws"
+    draws = _counted(most, "draw")
+    return draws if least == most else f"{least} to {draws}"
+
+
+def _counted(n, noun):
+    return f"{n} {noun}{'' if n == 1 else 's'}"
 
 
 PAGES_TABLES = {

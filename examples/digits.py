@@ -8,7 +8,7 @@ them; it stands beside label spreading, self-training, and the same network with
 decoder, which learns from the 50 alone. The picture shows the accuracies, and what the
 ladder makes of images with added noise.
 
-Run by ``make demo``; takes about a minute.
+Run by ``make demo``.
 """
 
 import time
@@ -46,7 +46,7 @@ METHODS = {
 }
 
 # %%
-# Fit each method to the same rows and score it on the same test rows.
+# Fit each method to the same samples and score it on the same test samples.
 
 X, y = load_digits(return_X_y=True)
 accuracy = {name: [] for name in METHODS}

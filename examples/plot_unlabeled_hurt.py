@@ -61,6 +61,6 @@ for ax, (name, clf) in zip(axes, models.items(), strict=True):
 # What to do when unlabeled samples hurt:
 #
 # - lower ``denoising_cost`` at the class layer, or set it to 0 there;
-# - with several members (``n_estimators``) and fewer than ten classes, a part of them
-#   has no denoising cost at all, which limits the harm;
+# - keep ``denoising_cost="auto"`` with fewer than ten classes: then two of five members
+#   have no denoising cost at all, which limits the harm;
 # - use ``variant="supervised"``.

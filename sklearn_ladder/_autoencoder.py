@@ -122,7 +122,8 @@ class LadderAutoencoder(
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the features, if all are strings.
     categories_ : list of ndarray or None
-        Frequent categories of each feature, None of numbers; None without categories.
+        For each feature its frequent categories, or None if it is a number. None if no
+        feature has categories.
     plan_ : Plan
         All settings of the last fit, resolved. Also as attributes: `denoising_cost_`,
         `feature_scaling_`, `hidden_layer_sizes_`, `max_epochs_`.
@@ -269,6 +270,14 @@ class LadderAutoencoder(
         -------
         ndarray of shape (n_samples, n_components), float32
             Over the training samples, each column has mean 0 and variance 1.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If `X` has other features or images of another shape than in `fit`, or
+            infinite entries.
         """
         return self._run("code", X)
 
@@ -287,6 +296,14 @@ class LadderAutoencoder(
             Reconstruction in the shape and units of `X`, without missing entries. If
             features have categories, the most probable ones; then a frame becomes a
             frame of the same columns and dtypes.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If `X` has other features or images of another shape than in `fit`, or
+            infinite entries.
         """
         return self._denoise(X)
 

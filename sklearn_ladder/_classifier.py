@@ -63,8 +63,10 @@ class LadderClassifier(
         Weight of the denoising cost (λ in the paper), for all layers or for each layer,
         input first. "auto" is 1 (0.1 for convolutional networks), and at the class
         layer 0 for up to 4 classes, rising to 1 for 10 (always 1 with "gamma"). With
-        fewer than 10 classes, two of five members have no denoising cost. A matrix has
-        one row per member. The first rows must be equal; the last ones may be zero.
+        fewer than 10 classes, it leaves two of five members without denoising cost. A
+        number or a list is for all members. A matrix has one row per member. The first
+        rows must be equal; the last ones may be zero. ``0.3 * clf.denoising_cost_`` is
+        less of what "auto" became.
     noise_std : float or array-like of shape (n_layers,), default=0.3
         Standard deviation of the noise in the corrupted encoder, for all layers or for
         each layer, input first, in units of scaled features. The default is published.
@@ -89,13 +91,15 @@ class LadderClassifier(
         How features come to one scale: "scaled" by value and rank, "binned" in 6 bins
         (an int up to 20: that many), "projected" to 100 columns, "shared" all by one
         mean and deviation. "auto" bins tables with fewer than 10 classes, projects
-        texts, and shares the scale of pixels. None leaves features as they are.
+        texts, and shares one scale in convolutional networks. None leaves features as
+        they are.
     batch_size : int, default=100
         Number of labeled samples, and also of unlabeled samples, per training step: at
         least 2. If there are fewer samples, all are used. The default is published.
     max_epochs : int or "auto", default="auto"
         Number of passes over all training samples. "auto" makes 50 √(number of labels)
-        updates, from 250 to 750, twice as many for images and for 10 and more classes.
+        updates, from 250 to 750, twice as many in convolutional networks and for 10 and
+        more classes.
     max_time : float, default=None
         Time limit of training in seconds. The learning rate then falls by time, too.
     learning_rate : float, default=0.01
@@ -120,15 +124,18 @@ class LadderClassifier(
         Class prior that `predict_proba` assumes: a share by class, or shares in the
         order of `classes_`. None is the class shares of the labels; "em" averages these
         with an estimate from unlabeled samples. "auto" is near "em" if labels may have
-        been drawn class by class, else near None; class weights make it None.
+        been drawn class by class, else near None. It is None with class weights, and
+        with "supervised", which has no use for unlabeled samples.
     n_estimators : "auto" or int, default="auto"
         Number of networks, trained side by side, whose probabilities are averaged.
-        "auto" is 5, or fewer large ones; 1 for images, streams, or 10 and more classes.
+        "auto" is 5, or fewer large ones; 1 for convolutional networks, streams, or 10
+        and more classes.
     linear_share : "auto" or float in [0, 1), default="auto"
         Share of a logistic regression in the mean of the probabilities. "auto" is 0.5,
-        less with more than 250 labels or more than 4 classes; 0 for images, texts, or
-        10 and more classes. It helps most where classes are no clusters. `partial_fit`
-        does not train it: 0 if it comes first, and fading after `fit`.
+        less with more than 250 labels or more than 4 classes; 0 for convolutional
+        networks, texts, or 10 and more classes. It helps most where classes are no
+        clusters. `partial_fit` does not train it: 0 if it comes first, and fading after
+        `fit`.
     warm_start : bool, default=False
         Whether `fit` starts from the weights, the categories and the feature scaling
         of the previous fit. All else starts anew.
@@ -151,7 +158,8 @@ class LadderClassifier(
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the features, if all are strings.
     categories_ : list of ndarray or None
-        Frequent categories of each feature, None of numbers; None without categories.
+        For each feature its frequent categories, or None if it is a number. None if no
+        feature has categories.
     plan_ : Plan
         All settings of the last fit, resolved. Also as attributes: `denoising_cost_`,
         `feature_scaling_`, `hidden_layer_sizes_`, `linear_share_`, `max_epochs_`,
@@ -166,6 +174,7 @@ class LadderClassifier(
         Mean costs, learning rate and seconds of each epoch; see the user guide.
     transduction_ : ndarray of shape (n_samples,)
         Label of each training sample: the given one or, if unlabeled, the prediction.
+        After `partial_fit`, those of the last call.
     device_ : str
         Torch device of the trained net.
     net_ : skorch.NeuralNetClassifier
@@ -362,6 +371,14 @@ class LadderClassifier(
         -------
         ndarray of shape (n_samples, n_classes), float32
             Columns in the order of `classes_`.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If `X` has other features or images of another shape than in `fit`, or
+            infinite entries.
         """
         return self._run("forward", X)
 
@@ -377,6 +394,14 @@ class LadderClassifier(
         -------
         ndarray of shape (n_samples, n_units of the top hidden layer), float32
             In the first ensemble member. Without hidden layers, the scaled features.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If `X` has other features or images of another shape than in `fit`, or
+            infinite entries.
         """
         return self._run("hidden", X)
 
@@ -395,6 +420,17 @@ class LadderClassifier(
             Reconstruction in the shape and units of `X`, without missing entries. If
             features have categories, the most probable ones; then a frame becomes a
             frame of the same columns and dtypes.
+
+        Raises
+        ------
+        AttributeError
+            If there is no denoising cost at the input, as with `variant` "gamma" or
+            "supervised".
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If `X` has other features or images of another shape than in `fit`, or
+            infinite entries.
         """
         return self._denoise(X)
 

@@ -68,6 +68,8 @@ def hide_labels(
         If not exactly one of `per_class`, `n` and `fraction` is given, if a number is
         not as described, if `n` is less than `min_per_class` asks for, or if `y` has
         fewer than two classes.
+    TypeError
+        If a number has another type.
 
     Examples
     --------

@@ -105,8 +105,9 @@ def names() -> list[str]:
 def get(name: str) -> dict[str, Any]:
     """Constructor parameters of a configuration.
 
-    But for "rasmus2015-table-full", the network takes features as they are: divide
-    pixels by 255 first.
+    All but "rasmus2015-table-full" take features as they are: divide the pixels of
+    MNIST by 255, and use the transformers of :mod:`sklearn_ladder.preprocessing` for
+    CIFAR-10.
 
     Parameters
     ----------

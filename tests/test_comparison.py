@@ -166,6 +166,14 @@ def test_probability_agrees_with_the_interval():
     assert found.probability("b", "b") == 0.5
 
 
+def test_unknown_names_are_told():
+    found = Comparison(folds_of(a=[1, 2], b=[0, 1]), 2, {0: 50, 1: 50}, 9)
+    with pytest.raises(ValueError, match=r"among \['a', 'b'\]; got 'c'"):
+        found.difference("a", "c")
+    with pytest.raises(ValueError, match="score must be one of .* got 'f1'"):
+        found.probability("a", "b", "f1")
+
+
 @pytest.mark.parametrize("n_folds", [5, 2])
 def test_folds_that_agree_are_not_taken_for_certainty(n_folds):
     """All held-out labels were right: that says little, if they are few."""

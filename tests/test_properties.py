@@ -1,6 +1,6 @@
 """Whatever goes in: an error that names the rule before training, or a sound model.
 
-100 generated cases by default. 2,000 others, each time:
+80 generated cases by default. 2,000 others, each time:
 ``HYPOTHESIS_PROFILE=full pytest tests/test_properties.py``
 """
 

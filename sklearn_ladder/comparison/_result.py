@@ -44,7 +44,9 @@ class Comparison:
     n_splits : int
         Number of folds of a repetition.
     n_labels : dict of class to int
+        Number of labeled samples of each class.
     n_unlabeled : int
+        Number of unlabeled samples.
 
     Attributes
     ----------
@@ -81,6 +83,20 @@ class Comparison:
     .. [2] Agresti, Coull, "Approximate is Better than 'Exact' for Interval Estimation
            of Binomial Proportions", The American Statistician 52, 1998,
            :doi:`10.1080/00031305.1998.10480550`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from sklearn.semi_supervised import LabelSpreading
+    >>> from sklearn_ladder.comparison import compare
+    >>> from sklearn_ladder.model_selection import hide_labels
+    >>> X, y = load_iris(return_X_y=True)
+    >>> methods = {"spreading": LabelSpreading(), "Bayes": GaussianNB()}
+    >>> found = compare(X, hide_labels(y, n=40, random_state=0), methods=methods)
+    >>> mean, low, high = found.difference("spreading", "Bayes")
+    >>> mean < 0  # spreading has the lower log-loss
+    True
     """
 
     def __init__(
@@ -131,6 +147,11 @@ class Comparison:
         -------
         mean, low, high : float
             Of `method` minus `other`.
+
+        Raises
+        ------
+        ValueError
+            If there is no such method or score.
         """
         return self._interval(self._gaps(method, other, score), score, least=-np.inf)
 
@@ -148,6 +169,11 @@ class Comparison:
         Returns
         -------
         float
+
+        Raises
+        ------
+        ValueError
+            If there is no such method or score.
         """
         from scipy import stats  # late: it is slow to import
 
@@ -390,7 +416,14 @@ class Comparison:
         return {score: by_fold[score][methods] for score in (*SCORES, "seconds")}
 
     def _gaps(self, method, other, score):
+        if score not in SCORES:
+            raise ValueError(f"score must be one of {list(SCORES)}; got {score!r}.")
         by_fold = self._by_fold(score)
+        for name in method, other:
+            if name not in by_fold:
+                raise ValueError(
+                    f"Methods must be among {by_fold.columns.tolist()}; got {name!r}."
+                )
         return by_fold[method] - by_fold[other]
 
     def _interval(self, values, score, least=0.0):

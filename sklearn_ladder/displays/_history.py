@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 class TrainingHistoryDisplay:
     """Costs per epoch, from the `history_` of a `LadderClassifier`.
 
-    The history covers the last `fit` and each `partial_fit` since then. "train_loss" is
-    the weighted sum of the costs. The costs themselves are plotted without weights.
+    The history covers the last `fit`. After `partial_fit`, it has the last 100 epochs:
+    one per call, and before them those of `fit`. "train_loss" is the weighted sum of
+    the costs. The costs themselves are plotted without weights.
 
     Use :meth:`from_estimator` to create a display. All parameters are stored as
     attributes.

@@ -1,4 +1,4 @@
-"""Meta-estimators for few labels, for any scikit-learn classifier.
+"""Meta-estimators for few labels, for any scikit-learn classifier with probabilities.
 
 In each of them -1 or a missing label in `y` marks an unlabeled sample, as in
 :class:`~sklearn_ladder.LadderClassifier`, and `score` ignores these samples. An

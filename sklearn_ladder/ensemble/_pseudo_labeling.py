@@ -87,10 +87,12 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         and pseudo-labels, without sample weights. Its prediction becomes the
         pseudo-label if its probability is above `arbiter_threshold` and one of the
         estimators agrees. With more candidates than estimators, it decides from the
-        second round on. In place of a frame's categories it gets one-hot columns,
+        second round on; without more, and with one estimator, it decides nothing, and
+        a warning says so. In place of a frame's categories it gets one-hot columns,
         unless it takes them or is a pipeline.
 
     arbiter_threshold : float, default=0.9
+        Probability above which the arbiter's prediction may become a pseudo-label.
 
     warm_start : bool, default=False
         If True, a call of `fit` with the same samples and a greater `n_rounds` adds the

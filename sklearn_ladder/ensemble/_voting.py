@@ -77,15 +77,9 @@ class SemiSupervisedVotingClassifier(
     ----------
     estimators : list of (str, classifier) tuples, default=None
         Members with their names, all with `predict_proba`. Those that do not take -1
-        (:func:`is_semi_supervised`) get the labeled samples only. All get class codes
-        0, 1, … in place of labels; parameters that name classes still name labels:
-        dicts of class weights and priors, `outlier_label` and `pos_label`. Scorers get
-        labels, too ("f1" is of the class 1). In estimators that encode labels
-        themselves, such as scikit-learn's VotingClassifier, parameters name codes. In
-        place of a frame's categories, members that do not take them, such as forests,
-        get one-hot columns. Pipelines get the frame as it is. "drop" leaves a member
-        out. None is :func:`default_estimators`, whose parameters can be set by name,
-        such as ``ladder__n_estimators``.
+        (:func:`is_semi_supervised`) get the labeled samples only. "drop" leaves a
+        member out. None is :func:`default_estimators`, whose parameters can be set by
+        name, such as ``ladder__n_estimators``.
 
     weights : array-like of shape (n_estimators,), default=None
         Weights of all members in the mean, those that are dropped included. None is
@@ -121,6 +115,17 @@ class SemiSupervisedVotingClassifier(
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if all feature names are strings.
+
+    Notes
+    -----
+    **Classes.** Members get class codes 0, 1, … in place of labels. Parameters that
+    name classes still name labels: dicts of class weights and priors, `outlier_label`
+    and `pos_label`. Scorers get labels, too ("f1" is of the class 1). In estimators
+    that encode labels themselves, such as scikit-learn's VotingClassifier, parameters
+    name codes.
+
+    **Categories.** In place of a frame's categories, members that do not take them,
+    such as forests, get one-hot columns. Pipelines get the frame as it is.
 
     Examples
     --------
