@@ -126,6 +126,6 @@ def _adversary(settings, n_layers, has_denoising_cost):
             f"{settings.kind!r} perturbs ({list(range(n_perturbed))}); got "
             f"{settings.size!r}. virtual_adversarial=None switches it off."
         )
-    return Adversary(
-        size, as_noise, settings.norm, settings.n_power_iterations, settings.weight
-    )
+    # small numbers of NumPy would overflow in products
+    n_iterations, weight = int(settings.n_power_iterations), float(settings.weight)
+    return Adversary(size, as_noise, settings.norm, n_iterations, weight)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import torch
 from skorch.callbacks import Callback
 
+from .fused._step import Hooks
 from .training._checkpoint import Checkpoint
 from .training._cuda_graph import GraphedStep
-from .training._step import acts_on_gradients
+from .training._step import HOOKS, acts_on_gradients
 
 if TYPE_CHECKING:
     from typing import Any
@@ -47,13 +48,9 @@ class CUDAGraph(Callback):
         self.reason_ = self._reason_against(net)
         if self.reason_ is None:
             self.step_before_ = net.train_step
-            costs = net.criterion_
             net.train_step = GraphedStep(
                 *(net.train_step.plain, net.optimizer_, net.noise_generator_),
-                lambda: (
-                    *(tuple(net.module_.noise_std), tuple(costs.denoising_costs)),
-                    *(costs.smoothing, costs.adversarial_weight),
-                ),
+                lambda: net.settings() | {"lr": None},  # rates may change
             )
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
@@ -66,5 +63,6 @@ class CUDAGraph(Callback):
     def _reason_against(net):
         if torch.device(net.device).type != "cuda":
             return "only CUDA has graphs"
-        name = acts_on_gradients(net)
-        return None if name is None else f"callback {name} acts on gradients"
+        if (name := acts_on_gradients(net)) is not None:
+            return f"callback {name} acts on gradients"
+        return HOOKS if Hooks(net.module_, net.optimizer_) else None

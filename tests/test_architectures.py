@@ -34,6 +34,32 @@ def small(**parameters):
     return LadderClassifier(**(defaults | parameters))
 
 
+def test_small_integers_of_numpy():
+    """Their products would overflow."""
+    assert type(Dense(np.int8(50)).width) is int
+    assert type(MaxPool(np.uint8(2)).size) is int
+    layer = Conv(np.int8(100), np.int8(3), stride=np.int8(2))
+    assert {type(n) for n in (layer.channels, layer.kernel, layer.stride)} == {int}
+    assert layer.out_shape(Shape(1, 28, 28)).n_units == 16900
+
+
+@pytest.mark.parametrize(
+    "layer, other",
+    [
+        (Conv(6, 3, "same"), Conv(6, 3, "valid")),
+        (MaxPool(2), MeanPool()),
+    ],
+)
+def test_what_goes_on_keeps_layers_without_other_weights(images, layer, other):
+    """The weights would fit, and mean something else."""
+    X, _, y_few = images
+    before, now = ([*start, Dense()] for start in ([layer], [other]))
+    clf = small(architecture=before, n_estimators=1, feature_scaling=None)
+    clf.fit(X, y_few).set_params(architecture=now)
+    with pytest.raises(ValueError, match=r"same layers .* layer 1: .* before, .* now"):
+        clf.partial_fit(X, y_few)
+
+
 @pytest.fixture(scope="module")
 def images(digits):
     X, y, _ = digits

@@ -127,6 +127,64 @@ def test_a_killed_fit_goes_on(blobs, tmp_path, parameters):
         assert os.listdir(path.parent) == [path.name]
 
 
+def test_a_stop_whose_end_was_not_written(blobs, tmp_path, monkeypatch):
+    """The last write fails, or a kill comes before it: training stops there again."""
+    parameters = dict(
+        early_stopping=True,
+        validation_fraction=0.4,
+        n_iter_no_change=2,
+        max_epochs=40,
+        learning_rate=0.3,
+    )
+    whole = fit(blobs, **parameters)
+    assert whole.n_iter_ < 40
+    path, write = tmp_path / "fit.checkpoint", _checkpoint.replace
+
+    def no_end(path, state):
+        if state["is_finished"]:
+            raise OSError("disk full")
+        write(path, state)
+
+    monkeypatch.setattr(_checkpoint, "replace", no_end)
+    with pytest.raises(OSError, match="disk full"):
+        fit(blobs, checkpoint(path, every_n_epochs=1), **parameters)
+    monkeypatch.undo()
+    assert_same(fit(blobs, checkpoint(path, every_n_epochs=1), **parameters), whole)
+
+
+class Less(Callback):
+    """Changes what a callback may change: at the end, or already at the start."""
+
+    def __init__(self, hook):
+        self.hook = hook
+
+    def on_epoch_begin(self, net, **kwargs):
+        if self.hook == "on_epoch_begin":
+            self.change(net)
+
+    def on_epoch_end(self, net, **kwargs):
+        if self.hook == "on_epoch_end":
+            self.change(net)
+
+    def change(self, net):
+        net.lr *= 0.9
+        net.module_.noise_std = [0.5 * std for std in net.module_.noise_std]
+        costs = net.criterion_
+        costs.denoising_costs = [0.5 * cost for cost in costs.denoising_costs]
+        costs.smoothing *= 0.5
+        costs.adversarial_weight *= 0.5
+
+
+@pytest.mark.parametrize("hook", ["on_epoch_begin", "on_epoch_end"])
+@pytest.mark.parametrize("update", [8, 13])
+def test_changed_settings_go_on(blobs, tmp_path, hook, update):
+    adversary = {"virtual_adversarial": VirtualAdversary("cost")}
+    whole, path = fit(blobs, Less(hook), **adversary), tmp_path / "fit.checkpoint"
+    with kill(update=update):
+        fit(blobs, Less(hook), checkpoint(path), **adversary)
+    assert_same(fit(blobs, Less(hook), checkpoint(path), **adversary), whole)
+
+
 def test_a_mixed_frame(blobs, tmp_path):
     X, _, y_few = blobs
     frame = pd.DataFrame(X.copy(), columns=list("abc"))

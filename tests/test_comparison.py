@@ -170,7 +170,7 @@ def test_unknown_names_are_told():
     found = Comparison(folds_of(a=[1, 2], b=[0, 1]), 2, {0: 50, 1: 50}, 9)
     with pytest.raises(ValueError, match=r"among \['a', 'b'\]; got 'c'"):
         found.difference("a", "c")
-    with pytest.raises(ValueError, match="score must be one of .* got 'f1'"):
+    with pytest.raises(ValueError, match=r"score must be one of .* got 'f1'"):
         found.probability("a", "b", "f1")
 
 

@@ -17,6 +17,7 @@ from sklearn_ladder.callbacks import CUDAGraph
 from sklearn_ladder.network import _kernels
 from sklearn_ladder.training._cuda_graph import N_EAGER, GraphedStep
 from sklearn_ladder.training._net import LadderNet
+from sklearn_ladder.training._step import HOOKS
 
 EXPONENTIAL = LRScheduler(torch.optim.lr_scheduler.ExponentialLR, gamma=0.8)
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
@@ -182,6 +183,11 @@ class Clipping(Callback):
         pass
 
 
+class Hooked(Callback):
+    def on_train_begin(self, net, **kwargs):
+        net.module_.register_forward_hook(lambda *_: None)
+
+
 def test_reasons_not_to_record(blobs):
     callback = CUDAGraph()
     eager, plain = fit(blobs), fit(blobs, callback, device="cpu")
@@ -193,7 +199,10 @@ def test_reasons_not_to_record(blobs):
     net = fit(blobs, Clipping()).net_
     net.device = "cuda"
     assert callback._reason_against(net) == "callback Clipping acts on gradients"
-    net = fit(blobs, callback, EXPONENTIAL).net_
+    net = fit(blobs, Hooked()).net_
+    net.device = "cuda"
+    assert callback._reason_against(net) == HOOKS
+    net = fit(blobs, callback, EXPONENTIAL, decay_start=1.0).net_
     net.device = "cuda"
     assert callback._reason_against(net) is None
 

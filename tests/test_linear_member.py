@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 from sklearn_ladder import LadderClassifier, _defaults
 from sklearn_ladder.model_selection import hide_labels
+from sklearn_ladder.training import _linear_member
 from sklearn_ladder.training._linear_member import C
 
 
@@ -22,6 +23,16 @@ def fast(**parameters):
 def data():
     X, y = make_blobs(150, n_features=3, cluster_std=2, random_state=0)
     return X, hide_labels(y, per_class=5, random_state=0)
+
+
+def test_of_many_labels_each_class_has_one(data, monkeypatch):
+    """The linear member is fitted to some of them, drawn at random."""
+    monkeypatch.setattr(_linear_member, "MOST_LABELS", 5)
+    X, _ = data
+    y = np.zeros(len(X), int)
+    y[-2:] = 1
+    bias = fast(linear_share=0.4).fit(X, y).net_.module_.linear.bias
+    assert bias.min() > 0.5 * _linear_member.NO_CLASS
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])

@@ -100,6 +100,10 @@ def test_which_layers_are_perturbed(kind, as_noise, expected):
     plan = small_plan(virtual_adversarial=settings)
     assert plan.adversary == Adversary(expected, as_noise, "linf", 3, 0.5)
     assert size.tolist() == [4, 3, 2, 1]  # the user's stays as it is
+    # a small integer of NumPy would overflow in products
+    settings.set_params(weight=np.int8(100), n_power_iterations=np.int8(1))
+    adversary = small_plan(virtual_adversarial=settings).adversary
+    assert type(adversary.weight) is float and type(adversary.n_power_iterations) is int
 
 
 @pytest.mark.parametrize("size", [0.0, [0, 0, 0, 1]])

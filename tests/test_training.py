@@ -21,6 +21,7 @@ from skorch.callbacks import (
     ProgressBar,
     TrainEndCheckpoint,
 )
+from torch.nn.utils import parametrize
 
 from sklearn_ladder import LadderClassifier, VirtualAdversary
 from sklearn_ladder._plan import resolve_device
@@ -29,6 +30,7 @@ from sklearn_ladder.network import _kernels
 from sklearn_ladder.robustness import fast_gradient, projected_gradient
 from sklearn_ladder.training import _train
 from sklearn_ladder.training._callbacks import LearningRateSchedule
+from sklearn_ladder.training._step import HOOKS
 
 
 class Watcher(Callback):
@@ -96,6 +98,67 @@ def test_predicting_during_training_does_not_change_it(blobs):
     )
 
 
+class Hooking(Callback):
+    """Keeps weights as they are, by a hook."""
+
+    def __init__(self, kind, first=0):
+        self.kind = kind
+        self.first = first
+
+    def on_batch_begin(self, net, training=False, **kwargs):
+        if training and net.n_updates_ == self.first:
+            projection = net.module_.encoder.layers[0].projection
+            self.weight_, self.before_ = projection.weight, projection.weight.clone()
+            if net.optimizer_.state:  # no momentum either
+                net.optimizer_.state[self.weight_]["exp_avg"].zero_()
+            self.add_hook(net, projection)
+
+    def add_hook(self, net, projection):
+        weight = projection.weight
+        match self.kind:
+            case "gradient":
+                weight.register_hook(torch.zeros_like)
+            case "accumulated":
+                weight.register_post_accumulate_grad_hook(self.forget)
+            case "update":
+                net.optimizer_.register_step_post_hook(self.restore)
+            case "module":
+                projection.register_forward_hook(lambda module, _, out: out.detach())
+
+    def restore(self, *_):
+        self.weight_.data.copy_(self.before_)
+
+    @staticmethod
+    def forget(weight):
+        weight.grad.zero_()
+
+    def on_train_end(self, net, **kwargs):
+        self.moved_ = not torch.equal(self.weight_, self.before_)
+        del self.weight_, self.before_
+
+
+@pytest.mark.parametrize("first", [0, 3])
+@pytest.mark.parametrize("kind", ["gradient", "accumulated", "update", "module"])
+def test_hooks_of_torch_are_called(blobs, kind, first):
+    net = fit(blobs, [Hooking(kind, first)], variant="supervised").net_
+    assert net.reason_against_fused_step_ == HOOKS
+    assert not dict(net.callbacks_)["Hooking"].moved_
+
+
+def test_weights_of_a_parametrization(blobs):
+    class Halved(torch.nn.Module):
+        def forward(self, weight):
+            return weight / 2
+
+    class Halving(Callback):
+        def on_train_begin(self, net, **kwargs):
+            projection = net.module_.encoder.layers[0].projection
+            parametrize.register_parametrization(projection, "weight", Halved())
+
+    reason = fit(blobs, [Halving()]).net_.reason_against_fused_step_
+    assert reason == "parametrizations make the weights"
+
+
 def test_a_step_is_fused_unless_a_callback_acts_on_gradients(blobs):
     X, _, _ = blobs
     fused, plain = fit(blobs, None), fit(blobs, [Watcher()])
@@ -155,6 +218,12 @@ def test_skorch_scheduler_in_place_of_ours(blobs):
     scheduler = LRScheduler(torch.optim.lr_scheduler.ExponentialLR, gamma=0.5)
     clf = fit(blobs, [("halve", scheduler)], decay_start=1.0)
     np.testing.assert_allclose(clf.history_["lr"], 0.02 * 0.5 ** np.arange(12))
+
+
+def test_a_scheduler_that_would_do_nothing_is_refused(blobs):
+    scheduler = LRScheduler(torch.optim.lr_scheduler.ExponentialLR, gamma=0.5)
+    with pytest.raises(ValueError, match=r"needs decay_start=1, .* got decay_start=0"):
+        fit(blobs, [("halve", scheduler)])
 
 
 def test_a_scheduler_warns_of_no_step_and_is_not_for_streams(blobs, recwarn):

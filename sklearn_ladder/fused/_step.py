@@ -12,6 +12,38 @@ from ._imputation import Imputation
 from ._program import Program
 from ._tables import DecoderTables, EncoderTables
 
+# where torch keeps the functions that a user has registered
+HOOKS_OF_MODULES = (
+    "_forward_pre_hooks",
+    "_forward_hooks",
+    "_backward_pre_hooks",
+    "_backward_hooks",
+)
+
+
+class Hooks:
+    """Whether torch would call a user's functions in a step: compiled calls do not.
+
+    Parameters
+    ----------
+    module : nn.Module
+    optimizer : torch.optim.Optimizer
+    """
+
+    def __init__(self, module, optimizer):
+        # torch adds to these dicts, so that a look at them is fast
+        self._registered = [
+            *(getattr(m, name) for m in module.modules() for name in HOOKS_OF_MODULES),
+            optimizer._optimizer_step_pre_hooks,
+            optimizer._optimizer_step_post_hooks,
+        ]
+        self._parameters = list(module.parameters())
+
+    def __bool__(self):
+        return any(self._registered) or any(
+            p._backward_hooks or p._post_accumulate_grad_hooks for p in self._parameters
+        )
+
 
 class FusedStep:
     """One training step of a `Ladder`: see `why_not` for the conditions.
@@ -76,6 +108,7 @@ class FusedStep:
             self._add_adversarial_costs()
         self._add_encoder_backward()
         self._adam = AdamUpdate(optimizer, self.gradients)
+        self._hooks = Hooks(module, optimizer)
         self._key = self._key_of(batch)
 
     def _key_of(self, batch):
@@ -85,6 +118,7 @@ class FusedStep:
             *(len(batch.x_labeled), len(batch.x_unlabeled), batch.weight is None),
             *(self.costs.smoothing, self.costs.adversarial_weight),
             *self.costs.denoising_costs,
+            bool(self._hooks),
             *(group["weight_decay"], group["amsgrad"], group["maximize"]),
             *(parameter.data_ptr() for parameter in self.gradients),
             *(parameter.requires_grad for parameter in self.gradients),

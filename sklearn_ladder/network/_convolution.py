@@ -14,7 +14,7 @@ from ._shapes import (
     LayerSpecification,
     Shape,
     as_table,
-    check_count,
+    check_counts,
 )
 
 # Number of zeros on each side of the map, given the size of the kernel.
@@ -59,9 +59,8 @@ class Conv(LayerSpecification):
 
     def __post_init__(self):
         if self.channels is not None:
-            check_count("channels", self.channels)
-        check_count("kernel", self.kernel)
-        check_count("stride", self.stride)
+            check_counts(self, "channels")
+        check_counts(self, "kernel", "stride")
         if self.padding not in PADDINGS:
             raise ValueError(
                 f"padding must be one of {list(PADDINGS)}; got {self.padding!r}."

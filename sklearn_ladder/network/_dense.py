@@ -13,7 +13,7 @@ from ._shapes import (
     LayerSpecification,
     Shape,
     by_member,
-    check_count,
+    check_counts,
     not_by_member,
 )
 
@@ -37,7 +37,7 @@ class Dense(LayerSpecification):
 
     def __post_init__(self):
         if self.width is not None:
-            check_count("width", self.width)
+            check_counts(self, "width")
 
     def for_classes(self, n_classes: int) -> Self:
         return self if self.width is not None else replace(self, width=n_classes)

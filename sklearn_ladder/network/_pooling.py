@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ._shapes import LayerSpecification, Shape, as_table, check_count
+from ._shapes import LayerSpecification, Shape, as_table, check_counts
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class MaxPool(LayerSpecification):
     has_activation = False
 
     def __post_init__(self):
-        check_count("size", self.size)
+        check_counts(self, "size")
 
     def out_shape(self, in_shape: Shape) -> Shape:
         channels, height, width = in_shape

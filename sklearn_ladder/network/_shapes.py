@@ -175,7 +175,13 @@ def layer_shapes(input_shape, specifications):
     return shapes
 
 
-def check_count(name, value):
-    """Raise a ValueError unless `value` is a positive integer."""
-    if not isinstance(value, Integral) or value < 1:
-        raise ValueError(f"{name} must be a positive integer; got {value!r}.")
+def check_counts(specification, *names):
+    """Raise a ValueError unless these attributes are positive integers.
+
+    Those of NumPy become Python's: small ones would overflow in products.
+    """
+    for name in names:
+        value = getattr(specification, name)
+        if not isinstance(value, Integral) or value < 1:
+            raise ValueError(f"{name} must be a positive integer; got {value!r}.")
+        object.__setattr__(specification, name, int(value))  # it is frozen

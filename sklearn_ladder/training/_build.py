@@ -42,18 +42,12 @@ def build_net(plan, validation_set=None, callbacks=None, previous=None):
     Raises
     ------
     ValueError
-        If `callbacks` are not as described, or change the rate of a stream, or if the
-        previous net has other layers.
+        If `callbacks` are not as described, or change a rate that is settled, or if
+        the previous net has other layers.
     """
     users = _copies(callbacks)
-    if plan.is_stream and any(
-        isinstance(callback_of(entry), LRScheduler) for entry in users
-    ):
-        raise ValueError(
-            "partial_fit trains at a constant rate, so an LRScheduler among callbacks "
-            "is for fit only. Remove it by set_params(callbacks=...), and change the "
-            "rate by set_params(learning_rate=...)."
-        )
+    if any(isinstance(callback_of(entry), LRScheduler) for entry in users):
+        _check_may_change_rate(plan)
     all_callbacks = [*own_callbacks(plan), *users]
     train_split = None
     if plan.early_stopping:
@@ -63,6 +57,7 @@ def build_net(plan, validation_set=None, callbacks=None, previous=None):
         train_split = predefined_split(held_out)
     net = initialized_net(plan, all_callbacks, train_split)
     if previous is not None:
+        _check_same_functions(plan, previous.plan)
         _load_weights(net.module_, previous.module_, plan.is_stream)
         if plan.is_stream:
             _continue_stream(net, previous)
@@ -144,6 +139,21 @@ def _feature_scaling(plan):
     return plan.scale and partial(PiecewiseLinear, *plan.scale)
 
 
+def _check_may_change_rate(plan):
+    """Raise if the rate of a user's scheduler would be replaced, or be a stream's."""
+    if plan.is_stream:
+        raise ValueError(
+            "partial_fit trains at a constant rate, so an LRScheduler among callbacks "
+            "is for fit only. Remove it by set_params(callbacks=...), and change the "
+            "rate by set_params(learning_rate=...)."
+        )
+    if plan.decay_start < 1:
+        raise ValueError(
+            "An LRScheduler among callbacks needs decay_start=1, which leaves out the "
+            f"decay that would replace its rates; got decay_start={plan.decay_start}."
+        )
+
+
 def _copies(callbacks):
     """Check and copy the user's callbacks. Pairs (name, callback) are accepted.
 
@@ -192,16 +202,33 @@ def _load_weights(module, previous, is_stream):
     try:
         module.load_state_dict(state)
     except RuntimeError as error:
-        needing, own, costs = "warm_start needs", "n_components", ""
-        if module.has_classes:
-            needing, own = "warm_start and partial_fit need", "n_estimators"
-            costs = "variant and "
-        raise ValueError(
-            f"{needing} the same layers as in the previous fit: hidden_layer_sizes, "
-            f"architecture, image_shape, combinator, activation, {own}, "
-            f"feature_scaling, and which layers have a cost by {costs}denoising_cost. "
-            f"{str(error).splitlines()[-1].strip()}"
-        ) from error
+        difference = str(error).splitlines()[-1].strip()
+        raise _other_layers(module.has_classes, difference) from error
+
+
+def _check_same_functions(plan, previous):
+    """Raise if layers differ where their weights have the same shapes."""
+    names = [f"layer {number}" for number in range(1, len(plan.layers))]
+    for name, before, now in [
+        *zip(names, previous.layers[1:], plan.layers[1:], strict=False),
+        ("activation", previous.activation, plan.activation),
+    ]:
+        if before != now:
+            difference = f"{name}: {before!r} before, {now!r} now."
+            raise _other_layers(plan.n_classes > 0, difference)
+
+
+def _other_layers(has_classes, difference):
+    needing, own, costs = "warm_start needs", "n_components", ""
+    if has_classes:
+        needing, own = "warm_start and partial_fit need", "n_estimators"
+        costs = "variant and "
+    return ValueError(
+        f"{needing} the same layers as in the previous fit: hidden_layer_sizes, "
+        f"architecture, image_shape, combinator, activation, {own}, "
+        f"feature_scaling, and which layers have a cost by {costs}denoising_cost. "
+        f"{difference}"
+    )
 
 
 def _continue_stream(net, previous):

@@ -142,6 +142,7 @@ class Checkpoint(Callback):
         if self.epoch_ is None:
             return
         epoch, self.epoch_ = self.epoch_, None
+        net.change_settings(**epoch["settings"])
         for name, value in epoch["row"].items():
             net.history.record(name, value)
         _load_callbacks(_others(net, self), epoch["callbacks"])
@@ -156,6 +157,8 @@ class Checkpoint(Callback):
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Write if it is time."""
+        if net.is_ending_:  # from such a file, training would go on
+            return
         n_epochs = net.n_updates_ // net.plan.n_updates_per_epoch
         is_one = self.every_n_epochs is not None and n_epochs % self.every_n_epochs == 0
         if is_one or self._is_time():
@@ -219,6 +222,7 @@ class Checkpoint(Callback):
             "noise_generator": net.noise_generator_.get_state(),
             "n_updates": net.n_updates_,
             "is_finished": net.is_finished_,
+            "settings": net.settings(),
             "seconds": _schedule(net).seconds(),
             "history": rows,
             "epoch": epoch,
@@ -233,13 +237,16 @@ class Checkpoint(Callback):
         net.optimizer_.load_state_dict(state["optimizer"])
         net.noise_generator_.set_state(state["noise_generator"])
         net.n_updates_, net.is_finished_ = state["n_updates"], state["is_finished"]
+        net.change_settings(**state["settings"])
         net.history.extend(state["history"])
         _load_callbacks(_others(net, self), state["callbacks"])
         _schedule(net).shift(state["seconds"])
         if (epoch := state["epoch"]) is not None:
             costs = {name: cost.to(net.device) for name, cost in epoch["costs"].items()}
             net.epoch_so_far_ = EpochSoFar(epoch["lr"], epoch["n_batches"], costs)
-            self.epoch_ = epoch | {"callbacks": state["callbacks"]}
+            # callbacks begin this epoch a second time
+            again = {name: state[name] for name in ("callbacks", "settings")}
+            self.epoch_ = epoch | again
 
 
 def seeds_in_checkpoint(callbacks):

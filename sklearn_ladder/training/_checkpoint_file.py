@@ -14,7 +14,7 @@ from torch import Tensor
 from .._atomic_write import write_atomically
 from .._version import __version__
 
-FORMAT = 2
+FORMAT = 3
 
 
 def read(path):

@@ -41,7 +41,9 @@ def fit_linear_member(net, data):
     labeled = np.flatnonzero(data.codes != UNLABELED)
     if len(labeled) > MOST_LABELS:
         generator = np.random.default_rng(plan.seeds.statistics)
-        labeled = np.sort(generator.choice(labeled, MOST_LABELS, replace=False))
+        _, of_each_class = np.unique(data.codes[labeled], return_index=True)
+        drawn = generator.choice(labeled, MOST_LABELS, replace=False)
+        labeled = np.union1d(drawn, labeled[of_each_class])
     codes = data.codes[labeled]
     coef = np.zeros((plan.n_classes, linear.n_columns))
     intercept = np.full(plan.n_classes, NO_CLASS)

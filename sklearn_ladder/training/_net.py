@@ -32,6 +32,14 @@ class LadderCosts(torch.nn.Module):
         self.smoothing = smoothing
         self.adversarial_weight = adversarial_weight
 
+    def settings(self):
+        """What a callback may change, by name."""
+        return {
+            "denoising_costs": tuple(map(float, self.denoising_costs)),
+            "smoothing": float(self.smoothing),
+            "adversarial_weight": float(self.adversarial_weight),
+        }
+
     def forward(self, activations, batch):
         return ladder_costs(
             activations,
@@ -90,6 +98,8 @@ class LadderNet(NeuralNetClassifier):
         Statistics before this call of `partial_fit`, and their weight.
     time_is_up_ : bool
         Whether `LearningRateSchedule` ends training.
+    is_ending_ : bool
+        Whether a callback has ended training in this end of an epoch.
     interrupts_ : list
         Not empty if the user interrupted training.
     is_finished_ : bool
@@ -100,7 +110,7 @@ class LadderNet(NeuralNetClassifier):
     `train` and `Checkpoint` set these attributes. Most are deleted at the end.
     """
 
-    n_updates_, epoch_so_far_, is_finished_ = 0, None, False
+    n_updates_, epoch_so_far_, is_finished_, is_ending_ = 0, None, False, False
 
     def __init__(self, module=Ladder, *, plan=None, **kwargs):
         defaults = dict(
@@ -158,17 +168,27 @@ class LadderNet(NeuralNetClassifier):
         if method_name != "on_epoch_end":
             super().notify(method_name, **kwargs)
             return
-        end = None
+        end, self.is_ending_ = None, False
         for callback in (self, *(each for _, each in self.callbacks_)):
             try:
                 callback.on_epoch_end(self, **kwargs)
             except KeyboardInterrupt as error:  # skorch's way to end training
-                end = error
+                end, self.is_ending_ = error, True
         try:
             if end is not None:
                 raise end
         finally:
             del end  # with this frame, its traceback would keep the samples in memory
+
+    def settings(self):
+        """What a callback may change during training, by name."""
+        noise_std = tuple(map(float, self.module_.noise_std))
+        return {"lr": self.lr, "noise_std": noise_std, **self.criterion_.settings()}
+
+    def change_settings(self, lr, noise_std, **of_costs):
+        """Set what `settings` returns."""
+        self.lr, self.module_.noise_std = lr, noise_std
+        vars(self.criterion_).update(of_costs)
 
     def train_step_single(self, batch, **fit_params):
         """Batch → activations → costs → gradients. skorch then steps the optimizer.

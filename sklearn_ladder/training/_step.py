@@ -2,11 +2,14 @@
 
 import torch
 from skorch.callbacks import Callback
+from torch.nn.utils.parametrize import is_parametrized
 
-from ..fused._step import FusedStep
+from ..fused._step import FusedStep, Hooks
 from ..network import _kernels
 from ..network._combinators import GaussianCombinator
 from ..network._dense import DenseProjection
+
+HOOKS = "hooks wait for gradients, activations or updates"
 
 
 def why_not(module, optimizer, batch, adversary=None):
@@ -36,6 +39,10 @@ def why_not(module, optimizer, batch, adversary=None):
         ),
         "parameters are not in float32 on CPU": all(
             map(_kernels.take, module.parameters())
+        ),
+        HOOKS: not Hooks(module, optimizer),
+        "parametrizations make the weights": not any(
+            map(is_parametrized, module.modules())
         ),
         "some parameters are frozen": all(p.requires_grad for p in module.parameters()),
         "parameters are at different steps of the optimizer": _have_same_step(

@@ -28,6 +28,7 @@ OF_TRAINING = (
     "earlier_share_",
     "interrupts_",
     "is_finished_",
+    "is_ending_",
 )
 # Columns of skorch's history that are not for users.
 INTERNAL_COLUMNS = {
