@@ -48,14 +48,21 @@ class CUDAGraph(Callback):
         self.reason_ = self._reason_against(net)
         if self.reason_ is None:
             self.step_before_ = net.train_step
+            self._hooks = Hooks(net.module_, net.criterion_, net.optimizer_)
             net.train_step = GraphedStep(
                 *(net.train_step.plain, net.optimizer_, net.noise_generator_),
                 lambda: net.settings() | {"lr": None},  # rates may change
             )
 
+    def on_batch_begin(self, net: Any, training: bool = False, **kwargs: Any) -> None:
+        """Do without a graph, which would leave hooks out."""
+        if "step_before_" in vars(self) and self._hooks:
+            net.train_step.reason = HOOKS
+
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Give the net its plain step back, and free the memory of the graph."""
         if "step_before_" in vars(self):  # a checkpoint may have brought `reason_`
+            del self._hooks
             self.reason_ = net.train_step.reason
             net.train_step = self.__dict__.pop("step_before_")
 
@@ -63,6 +70,5 @@ class CUDAGraph(Callback):
     def _reason_against(net):
         if torch.device(net.device).type != "cuda":
             return "only CUDA has graphs"
-        if (name := acts_on_gradients(net)) is not None:
-            return f"callback {name} acts on gradients"
-        return HOOKS if Hooks(net.module_, net.optimizer_) else None
+        name = acts_on_gradients(net)
+        return None if name is None else f"callback {name} acts on gradients"

@@ -47,13 +47,14 @@ def test_small_integers_of_numpy():
     "layer, other",
     [
         (Conv(6, 3, "same"), Conv(6, 3, "valid")),
-        (MaxPool(2), MeanPool()),
+        (Conv(6, 3), Conv(6, 3, stride=2)),
+        (MaxPool(2), MaxPool(4)),
     ],
 )
 def test_what_goes_on_keeps_layers_without_other_weights(images, layer, other):
     """The weights would fit, and mean something else."""
     X, _, y_few = images
-    before, now = ([*start, Dense()] for start in ([layer], [other]))
+    before, now = ([each, MeanPool(), Dense()] for each in (layer, other))
     clf = small(architecture=before, n_estimators=1, feature_scaling=None)
     clf.fit(X, y_few).set_params(architecture=now)
     with pytest.raises(ValueError, match=r"same layers .* layer 1: .* before, .* now"):

@@ -168,6 +168,7 @@ class Less(Callback):
 
     def change(self, net):
         net.lr *= 0.9
+        net.optimizer_.param_groups[0]["weight_decay"] += 0.01
         net.module_.noise_std = [0.5 * std for std in net.module_.noise_std]
         costs = net.criterion_
         costs.denoising_costs = [0.5 * cost for cost in costs.denoising_costs]
@@ -183,6 +184,25 @@ def test_changed_settings_go_on(blobs, tmp_path, hook, update):
     with kill(update=update):
         fit(blobs, Less(hook), checkpoint(path), **adversary)
     assert_same(fit(blobs, Less(hook), checkpoint(path), **adversary), whole)
+
+
+def test_costs_of_ones_own_go_on(blobs, tmp_path):
+    class Costs(torch.nn.Module):
+        def __init__(self, costs):
+            super().__init__()
+            self.costs = costs
+
+        def forward(self, activations, batch):
+            return self.costs(activations, batch)
+
+    class Own(Callback):
+        def on_train_begin(self, net, **kwargs):
+            net.criterion_ = Costs(net.criterion_)
+
+    whole, path = fit(blobs, Own()), tmp_path / "fit.checkpoint"
+    with kill(update=8):
+        fit(blobs, Own(), checkpoint(path))
+    assert_same(fit(blobs, Own(), checkpoint(path)), whole)
 
 
 def test_a_mixed_frame(blobs, tmp_path):

@@ -6,6 +6,7 @@ back.
 """
 
 import inspect
+import pickle
 
 import numpy as np
 import pytest
@@ -183,11 +184,6 @@ class Clipping(Callback):
         pass
 
 
-class Hooked(Callback):
-    def on_train_begin(self, net, **kwargs):
-        net.module_.register_forward_hook(lambda *_: None)
-
-
 def test_reasons_not_to_record(blobs):
     callback = CUDAGraph()
     eager, plain = fit(blobs), fit(blobs, callback, device="cpu")
@@ -199,12 +195,36 @@ def test_reasons_not_to_record(blobs):
     net = fit(blobs, Clipping()).net_
     net.device = "cuda"
     assert callback._reason_against(net) == "callback Clipping acts on gradients"
-    net = fit(blobs, Hooked()).net_
-    net.device = "cuda"
-    assert callback._reason_against(net) == HOOKS
     net = fit(blobs, callback, EXPONENTIAL, decay_start=1.0).net_
     net.device = "cuda"
     assert callback._reason_against(net) is None
+
+
+class Hooked(Callback):
+    """Has a hook from an update on."""
+
+    def __init__(self, update):
+        self.update = update
+
+    def on_train_begin(self, net, **kwargs):
+        self.n_calls_ = 0
+
+    def on_batch_begin(self, net, training=False, **kwargs):
+        if training and net.n_updates_ == self.update:
+            net.criterion_.register_forward_hook(self.count)
+
+    def count(self, *arguments):
+        self.n_calls_ += 1
+
+
+@pytest.mark.parametrize("update", [0, 2 * N_EAGER])
+def test_hooks_are_not_left_out(blobs, monkeypatch, update):
+    use_stand_in(monkeypatch, StandIn())
+    clf = fit(blobs, Hooked(update), CUDAGraph())
+    assert reason(clf) == HOOKS
+    n_updates = clf.plan_.n_updates
+    assert dict(clf.net_.callbacks_)["Hooked"].n_calls_ == n_updates - update
+    pickle.dumps(dict(clf.net_.callbacks_)["CUDAGraph"])
 
 
 def test_plain_step_is_back_after_training_failed(blobs, monkeypatch):

@@ -1,7 +1,6 @@
 """A step as a list of compiled calls against autograd and torch's Adam."""
 
 import copy
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,6 +11,7 @@ from sklearn_ladder.network import Ladder, _kernels
 from sklearn_ladder.network._convolution import Conv
 from sklearn_ladder.objective._adversary import Adversary
 from sklearn_ladder.objective._costs import ladder_costs
+from sklearn_ladder.training._net import LadderCosts
 from sklearn_ladder.training._step import why_not
 
 pytestmark = pytest.mark.skipif(
@@ -35,9 +35,7 @@ def make(
         generator = torch.Generator().manual_seed(1)
         for parameter in module.parameters():
             parameter += 0.1 * torch.randn(parameter.shape, generator=generator)
-    costs = SimpleNamespace(
-        denoising_costs=weights, smoothing=smoothing, adversarial_weight=0.7
-    )
+    costs = LadderCosts(weights, smoothing, adversarial_weight=0.7)
     return module, costs, torch.optim.Adam(module.parameters(), lr=0.01, fused=True)
 
 
@@ -105,7 +103,7 @@ def test_gradients_are_those_of_autograd(setting, has_weight):
     module, costs, optimizer = make(**SETTINGS[setting])
     weight = torch.linspace(0.1, 1.9, 12) if has_weight else None
     batch = batch_of(12, 0 if setting == "supervised" else 17, weight)
-    assert why_not(module, optimizer, batch) is None
+    assert why_not(module, costs, optimizer, batch) is None
     assert_same_gradients(module, costs, optimizer, batch)
 
 
@@ -154,10 +152,10 @@ def test_autoencoder(missing):
     """The decoder begins with the code, and no sample is labeled."""
     module, costs, optimizer = make(has_classes=False, weights=(1.0, 0.5, 0.1, 0.0))
     batch = batch_of(0, 17, missing=missing)
-    assert why_not(module, optimizer, batch) is None
+    assert why_not(module, costs, optimizer, batch) is None
     assert_same_gradients(module, costs, optimizer, batch, missing > 0)
     with_classes = make()[0]
-    assert "no sample" in why_not(with_classes, optimizer, batch)
+    assert "no sample" in why_not(with_classes, costs, optimizer, batch)
 
 
 @pytest.mark.parametrize("as_noise", [True, False])
@@ -178,7 +176,7 @@ def test_virtual_adversary(as_noise, setting, size, norm, n_iterations, missing)
     module, costs, optimizer = make(**SETTINGS[setting])
     batch = batch_of(missing=missing)
     adversary = Adversary(size, as_noise, norm, n_iterations)
-    assert why_not(module, optimizer, batch, adversary) is None
+    assert why_not(module, costs, optimizer, batch, adversary) is None
     settings = missing > 0, adversary
     # directions are quotients of small differences, which rounding errors change more
     assert_same_gradients(module, costs, optimizer, batch, *settings, tolerance=2e-4)
@@ -274,6 +272,7 @@ def test_a_batch_of_another_size_or_moved_parameters_do_not_fit():
     costs.denoising_costs = (0.5, 0.5, 0.1, 0.2)  # as a callback may change them
     assert not step.fits(batch_of())
     costs.denoising_costs = (1.0, 0.5, 0.1, 0.2)
+    assert step.fits(batch_of())
     module.decoder.layers["0"].combinator.coefficients.data = torch.ones(10, N_FEATURES)
     assert not step.fits(batch_of())
 
@@ -291,10 +290,10 @@ def test_a_callback_may_change_the_noise():
 
 def test_why_not():
     def reason(changed=None, batch=None, adversary=None, **kwargs):
-        module, _, optimizer = make(**kwargs)
+        module, costs, optimizer = make(**kwargs)
         optimizer = (changed or (lambda module: optimizer))(module)
         batch = batch_of() if batch is None else batch
-        return why_not(module, optimizer, batch, adversary)
+        return why_not(module, costs, optimizer, batch, adversary)
 
     assert reason() is None
     assert "labeled" in reason(batch=batch_of(n_labeled=0))
@@ -309,7 +308,7 @@ def test_why_not():
     assert reason(**without) is None
     assert "adversary" in reason(adversary=Adversary((1.0,), False), **without)
     module = Ladder([(1, 4, 4), Conv(2, 3), N_CLASSES], (), [0.3] * 3)
-    optimizer = torch.optim.Adam(module.parameters())
-    assert "dense" in why_not(module, optimizer, batch_of())
+    costs, optimizer = LadderCosts(()), torch.optim.Adam(module.parameters())
+    assert "dense" in why_not(module, costs, optimizer, batch_of())
     with _kernels.disabled():
         assert "not available" in reason()

@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_ladder import LadderClassifier
 from sklearn_ladder.callbacks import Checkpoint
 from sklearn_ladder.model_selection import LabeledStratifiedKFold
+from sklearn_ladder.training import _checkpoint
 
 callback = pytest.importorskip("sklearn.callback")
 
@@ -140,6 +141,21 @@ def test_epochs_of_a_checkpoint_count(blobs, tmp_path):
     fit(blobs, listens, callbacks=callbacks)
     assert sum(event[:2] == ("end", "epoch") for event in listens.events) == N_EPOCHS
     assert listens.fitted[:-1] == [None] * N_EPOCHS
+
+
+def test_a_stop_whose_end_was_not_written(blobs, tmp_path, monkeypatch):
+    """The checkpoint knows of the stop, so training stops there again."""
+
+    def no_end(path, state, write=_checkpoint.replace):
+        if state["is_finished"]:
+            raise OSError("disk full")
+        write(path, state)
+
+    callbacks = [Checkpoint(tmp_path / "fit.checkpoint", every_n_epochs=1)]
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="disk full"):
+        patch.setattr(_checkpoint, "replace", no_end)
+        fit(blobs, Listens(stop_after=3), callbacks=callbacks)
+    assert fit(blobs, Listens(stop_after=3), callbacks=callbacks).n_iter_ == 3
 
 
 def test_streams(blobs):

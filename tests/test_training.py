@@ -30,6 +30,7 @@ from sklearn_ladder.network import _kernels
 from sklearn_ladder.robustness import fast_gradient, projected_gradient
 from sklearn_ladder.training import _train
 from sklearn_ladder.training._callbacks import LearningRateSchedule
+from sklearn_ladder.training._net import LadderCosts
 from sklearn_ladder.training._step import HOOKS
 
 
@@ -120,6 +121,8 @@ class Hooking(Callback):
                 weight.register_hook(torch.zeros_like)
             case "accumulated":
                 weight.register_post_accumulate_grad_hook(self.forget)
+            case "costs":
+                net.criterion_.register_forward_hook(self.without_gradients)
             case "update":
                 net.optimizer_.register_step_post_hook(self.restore)
             case "module":
@@ -132,31 +135,80 @@ class Hooking(Callback):
     def forget(weight):
         weight.grad.zero_()
 
+    @staticmethod
+    def without_gradients(module, inputs, costs):
+        return costs | {"total": 0 * costs["total"]}
+
     def on_train_end(self, net, **kwargs):
         self.moved_ = not torch.equal(self.weight_, self.before_)
         del self.weight_, self.before_
 
 
 @pytest.mark.parametrize("first", [0, 3])
-@pytest.mark.parametrize("kind", ["gradient", "accumulated", "update", "module"])
+@pytest.mark.parametrize(
+    "kind", ["gradient", "accumulated", "update", "module", "costs"]
+)
 def test_hooks_of_torch_are_called(blobs, kind, first):
     net = fit(blobs, [Hooking(kind, first)], variant="supervised").net_
     assert net.reason_against_fused_step_ == HOOKS
     assert not dict(net.callbacks_)["Hooking"].moved_
 
 
-def test_weights_of_a_parametrization(blobs):
+def test_settings_may_be_tensors(blobs):
+    """Compiled calls take tensors for their addresses."""
+
+    class Setting(Callback):
+        def __init__(self, make):
+            self.make = make
+
+        def on_train_begin(self, net, **kwargs):
+            net.module_.noise_std = self.make([0.25] * 3)
+            net.criterion_.denoising_costs = self.make([0.5, 0.25, 0.0])
+            net.criterion_.smoothing = self.make(0.125)
+            net.criterion_.adversarial_weight = self.make(0.5)
+
+    adversary = {"virtual_adversarial": VirtualAdversary("cost")}
+    nets = [
+        fit(blobs, [Setting(make)], **adversary).net_
+        for make in (lambda value: value, torch.tensor, np.array)
+    ]
+    for net in nets:
+        assert net.reason_against_fused_step_ is None
+        assert net.history[-1]["train_loss"] == nets[0].history[-1]["train_loss"]
+
+
+def test_costs_of_ones_own(blobs):
+    class Doubled(LadderCosts):
+        def forward(self, activations, batch):
+            costs = super().forward(activations, batch)
+            return costs | {"total": 2 * costs["total"]}
+
+    class Doubling(Callback):
+        def on_train_begin(self, net, **kwargs):
+            costs = Doubled(**net.criterion_.settings())
+            net.criterion_ = costs
+
+    doubled, plain = (
+        fit(blobs, callbacks, max_epochs=1).net_ for callbacks in ([Doubling()], [])
+    )
+    assert doubled.reason_against_fused_step_ == "the costs are others"
+    ratio = doubled.history[0]["train_loss"] / plain.history[0]["train_loss"]
+    assert ratio == pytest.approx(2, rel=0.1)
+
+
+@pytest.mark.parametrize("first", [0, 3])
+def test_weights_of_a_parametrization(blobs, first):
     class Halved(torch.nn.Module):
         def forward(self, weight):
             return weight / 2
 
     class Halving(Callback):
-        def on_train_begin(self, net, **kwargs):
-            projection = net.module_.encoder.layers[0].projection
-            parametrize.register_parametrization(projection, "weight", Halved())
+        def on_batch_begin(self, net, training=False, **kwargs):
+            if training and net.n_updates_ == first:
+                projection = net.module_.encoder.layers[0].projection
+                parametrize.register_parametrization(projection, "weight", Halved())
 
-    reason = fit(blobs, [Halving()]).net_.reason_against_fused_step_
-    assert reason == "parametrizations make the weights"
+    assert fit(blobs, [Halving()]).net_.reason_against_fused_step_ == HOOKS
 
 
 def test_a_step_is_fused_unless_a_callback_acts_on_gradients(blobs):

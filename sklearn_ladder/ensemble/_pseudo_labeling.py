@@ -87,8 +87,8 @@ class PseudoLabelingClassifier(SemiSupervisedMixin, MetaEstimatorMixin, BaseEsti
         and pseudo-labels, without sample weights. Its prediction becomes the
         pseudo-label if its probability is above `arbiter_threshold` and one of the
         estimators agrees. With more candidates than estimators, it decides from the
-        second round on; without more, and with one estimator, it decides nothing, and
-        a warning says so. In place of a frame's categories it gets one-hot columns,
+        second round on. With one estimator, it decides nothing, and a warning says so.
+        In place of a frame's categories it gets one-hot columns,
         unless it takes them or is a pipeline.
 
     arbiter_threshold : float, default=0.9

@@ -22,26 +22,36 @@ HOOKS_OF_MODULES = (
 
 
 class Hooks:
-    """Whether torch would call a user's functions in a step: compiled calls do not.
+    """Whether a user's functions take part in a step: compiled calls leave them out.
+
+    These are torch's hooks and parametrizations, but not its global hooks.
 
     Parameters
     ----------
-    module : nn.Module
+    module : Ladder
+    costs : LadderCosts
     optimizer : torch.optim.Optimizer
     """
 
-    def __init__(self, module, optimizer):
+    def __init__(self, module, costs, optimizer):
+        modules = [*module.modules(), costs]
         # torch adds to these dicts, so that a look at them is fast
         self._registered = [
-            *(getattr(m, name) for m in module.modules() for name in HOOKS_OF_MODULES),
+            *(getattr(m, name) for m in modules for name in HOOKS_OF_MODULES),
             optimizer._optimizer_step_pre_hooks,
             optimizer._optimizer_step_post_hooks,
         ]
+        self._submodules = [m._modules for m in modules]
         self._parameters = list(module.parameters())
 
     def __bool__(self):
-        return any(self._registered) or any(
-            p._backward_hooks or p._post_accumulate_grad_hooks for p in self._parameters
+        return (
+            any(self._registered)
+            or any("parametrizations" in names for names in self._submodules)
+            or any(
+                p._backward_hooks or p._post_accumulate_grad_hooks
+                for p in self._parameters
+            )
         )
 
 
@@ -75,14 +85,14 @@ class FusedStep:
         have_missing=False,
         adversary=None,
     ):
-        self.module, self.costs = module, costs
+        self.module, self.costs, self._settings = module, costs, costs.settings()
         self.optimizer, self.generator = optimizer, generator
         self.n_labeled, self.n_unlabeled = len(batch.x_labeled), len(batch.x_unlabeled)
         self.n_corrupted = self.n_labeled + self.n_unlabeled
         # λ of each layer that has a denoising cost
         self.denoising_costs = {
             layer: cost
-            for layer, cost in enumerate(costs.denoising_costs)
+            for layer, cost in enumerate(self._settings["denoising_costs"])
             if cost != 0 and module.decoder is not None
         }
         self.gradients = {p: torch.zeros_like(p) for p in module.parameters()}
@@ -108,7 +118,7 @@ class FusedStep:
             self._add_adversarial_costs()
         self._add_encoder_backward()
         self._adam = AdamUpdate(optimizer, self.gradients)
-        self._hooks = Hooks(module, optimizer)
+        self._hooks = Hooks(module, costs, optimizer)
         self._key = self._key_of(batch)
 
     def _key_of(self, batch):
@@ -116,8 +126,7 @@ class FusedStep:
         group = self.optimizer.param_groups[0]
         return (
             *(len(batch.x_labeled), len(batch.x_unlabeled), batch.weight is None),
-            *(self.costs.smoothing, self.costs.adversarial_weight),
-            *self.costs.denoising_costs,
+            *self.costs.settings().values(),
             bool(self._hooks),
             *(group["weight_decay"], group["amsgrad"], group["maximize"]),
             *(parameter.data_ptr() for parameter in self.gradients),
@@ -212,7 +221,7 @@ class FusedStep:
         # of its own cost; see `ladder_costs`
         share = self.module.n_denoising / self.module.n_members
         weights = [1.0, *(share * weight for weight in self.denoising_costs.values())]
-        weights += [self.costs.adversarial_weight] * len(self._layers_with_costs)
+        weights += [self._settings["adversarial_weight"]] * len(self._layers_with_costs)
         self._cost_weights = torch.tensor(weights, **FLOAT32_ON_CPU)
         self._cost_values = torch.zeros_like(self._cost_weights)
 
@@ -309,7 +318,7 @@ class FusedStep:
         self._supervised_call = self._program.add(
             "cross_entropy",
             **softmax_fields(self.module.n_members, tables.h[-1][self._labeled]),
-            smoothing=self.costs.smoothing,
+            smoothing=self._settings["smoothing"],
             scale=self.module.n_members,
             proba=proba,
             dlogits=tables.dh[-1][self._labeled],
@@ -393,7 +402,7 @@ class FusedStep:
                 number,
                 tables.z[number][self._unlabeled],
                 tables.h[-1][self._unlabeled],
-                self.costs.adversarial_weight,
+                self._settings["adversarial_weight"],
                 self._cost_values[place],
                 self.gradients,
                 dz[number],

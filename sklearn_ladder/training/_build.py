@@ -210,6 +210,7 @@ def _check_same_functions(plan, previous):
     """Raise if layers differ where their weights have the same shapes."""
     names = [f"layer {number}" for number in range(1, len(plan.layers))]
     for name, before, now in [
+        ("number of layers", len(previous.layers) - 1, len(plan.layers) - 1),
         *zip(names, previous.layers[1:], plan.layers[1:], strict=False),
         ("activation", previous.activation, plan.activation),
     ]:

@@ -107,6 +107,8 @@ class Checkpoint(Callback):
     True
     """
 
+    knows_the_end = True  # see `LadderNet.notify`
+
     def __init__(
         self,
         path: PathLike,
@@ -143,6 +145,10 @@ class Checkpoint(Callback):
             return
         epoch, self.epoch_ = self.epoch_, None
         net.change_settings(**epoch["settings"])
+        for group, kept in zip(
+            net.optimizer_.param_groups, epoch["param_groups"], strict=True
+        ):
+            group |= {name: kept[name] for name in kept if name != "params"}
         for name, value in epoch["row"].items():
             net.history.record(name, value)
         _load_callbacks(_others(net, self), epoch["callbacks"])
@@ -245,8 +251,11 @@ class Checkpoint(Callback):
             costs = {name: cost.to(net.device) for name, cost in epoch["costs"].items()}
             net.epoch_so_far_ = EpochSoFar(epoch["lr"], epoch["n_batches"], costs)
             # callbacks begin this epoch a second time
-            again = {name: state[name] for name in ("callbacks", "settings")}
-            self.epoch_ = epoch | again
+            self.epoch_ = epoch | {
+                "callbacks": state["callbacks"],
+                "settings": state["settings"],
+                "param_groups": state["optimizer"]["param_groups"],
+            }
 
 
 def seeds_in_checkpoint(callbacks):

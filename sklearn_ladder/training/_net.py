@@ -163,13 +163,16 @@ class LadderNet(NeuralNetClassifier):
         """Call a method of all callbacks.
 
         Overridden because a callback that ends training at the end of an epoch would
-        hide this end from the callbacks after it.
+        hide this end from the callbacks after it. A checkpoint comes last, because it
+        must know of it.
         """
         if method_name != "on_epoch_end":
             super().notify(method_name, **kwargs)
             return
         end, self.is_ending_ = None, False
-        for callback in (self, *(each for _, each in self.callbacks_)):
+        callbacks = [self, *(each for _, each in self.callbacks_)]
+        callbacks.sort(key=lambda each: getattr(each, "knows_the_end", False))
+        for callback in callbacks:
             try:
                 callback.on_epoch_end(self, **kwargs)
             except KeyboardInterrupt as error:  # skorch's way to end training
@@ -183,7 +186,9 @@ class LadderNet(NeuralNetClassifier):
     def settings(self):
         """What a callback may change during training, by name."""
         noise_std = tuple(map(float, self.module_.noise_std))
-        return {"lr": self.lr, "noise_std": noise_std, **self.criterion_.settings()}
+        # a callback may have put a criterion of its own there
+        of_costs = getattr(self.criterion_, "settings", dict)()
+        return {"lr": self.lr, "noise_std": noise_std, **of_costs}
 
     def change_settings(self, lr, noise_std, **of_costs):
         """Set what `settings` returns."""

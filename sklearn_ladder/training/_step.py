@@ -2,22 +2,23 @@
 
 import torch
 from skorch.callbacks import Callback
-from torch.nn.utils.parametrize import is_parametrized
 
 from ..fused._step import FusedStep, Hooks
 from ..network import _kernels
 from ..network._combinators import GaussianCombinator
 from ..network._dense import DenseProjection
+from ._net import LadderCosts
 
-HOOKS = "hooks wait for gradients, activations or updates"
+HOOKS = "hooks or parametrizations of torch take part"
 
 
-def why_not(module, optimizer, batch, adversary=None):
+def why_not(module, costs, optimizer, batch, adversary=None):
     """Why a training step cannot be fused; None if it can.
 
     Parameters
     ----------
     module : Ladder
+    costs : nn.Module
     optimizer : torch.optim.Optimizer
     batch : LadderBatch
     adversary : Adversary, default=None
@@ -40,10 +41,8 @@ def why_not(module, optimizer, batch, adversary=None):
         "parameters are not in float32 on CPU": all(
             map(_kernels.take, module.parameters())
         ),
-        HOOKS: not Hooks(module, optimizer),
-        "parametrizations make the weights": not any(
-            map(is_parametrized, module.modules())
-        ),
+        "the costs are others": type(costs) is LadderCosts,
+        HOOKS: not Hooks(module, costs, optimizer),
         "some parameters are frozen": all(p.requires_grad for p in module.parameters()),
         "parameters are at different steps of the optimizer": _have_same_step(
             module, optimizer
@@ -107,7 +106,9 @@ class TrainingStep:
         )
         if self.reason is None and not is_usable:
             adversary = net.plan.adversary
-            self.reason = why_not(net.module_, net.optimizer_, batch, adversary)
+            self.reason = why_not(
+                net.module_, net.criterion_, net.optimizer_, batch, adversary
+            )
             if self.reason is None:
                 self._fused = FusedStep(
                     *(net.module_, net.criterion_, net.optimizer_),
