@@ -7,8 +7,10 @@ import lzma
 import sys
 import warnings
 import zipfile
+import zlib
 from collections import Counter
 from contextlib import contextmanager
+from errno import EISDIR
 from itertools import chain
 from pathlib import Path
 
@@ -25,7 +27,7 @@ MAY_BE_CLASSES = {"none", "null", "n/a"}
 # What damaged and empty files raise.
 NO_TABLE = (
     *(pd.errors.EmptyDataError, gzip.BadGzipFile, zipfile.BadZipFile),
-    *(lzma.LZMAError, EOFError),
+    *(lzma.LZMAError, zlib.error, EOFError),
 )
 # Beginning of the names of fields that have none in the header.
 EXTRA = "\0"
@@ -122,6 +124,8 @@ def _check_files_to_write(json, plot):
     """Raise before the folds, which take minutes, what writing would raise after."""
     for path in filter(None, (json, plot)):
         path.parent.stat()  # if there is no such folder, the error names it
+        if path.is_dir():
+            raise IsADirectoryError(EISDIR, "Is a folder", str(path))
     if plot is not None:
         from .comparison import ComparisonDisplay
 
@@ -171,7 +175,7 @@ def read_table(path, target, drop=(), unlabeled=()):
         If the file is of another kind, there is no such column or label, or no other
         column, or if rows have more fields than the header.
     """
-    frame, texts = _read(path, target)
+    frame, texts = _read(path, target, drop)
     for option, names in (("--target", [target]), ("--drop", drop)):
         for name in names:
             if name not in frame:
@@ -195,9 +199,9 @@ def read_table(path, target, drop=(), unlabeled=()):
     return X, _whole_numbers(y.mask(is_unlabeled))
 
 
-def _read(path, target):
+def _read(path, target, drop):
     """Table of a file, and its target as it is written; None if it has no texts."""
-    suffixes = [suffix for suffix in path.suffixes if suffix not in COMPRESSIONS]
+    suffixes = [each for each in path.suffixes if each.lower() not in COMPRESSIONS]
     suffix = suffixes[-1].lower() if suffixes else ""
     if suffix == ".parquet":
         try:
@@ -210,7 +214,7 @@ def _read(path, target):
         return pd.read_parquet(path), None
     if suffix in SEPARATORS:
         try:
-            return _read_csv(path, SEPARATORS[suffix], target)
+            return _read_csv(path, SEPARATORS[suffix], target, drop)
         except UnicodeDecodeError as error:
             raise ValueError(
                 f"{path.name} is not in UTF-8 ({error}). Read it with "
@@ -223,11 +227,11 @@ def _read(path, target):
     raise ValueError(f"FILE must end in .csv, .tsv or .parquet; got {path.name}.")
 
 
-def _read_csv(path, separator, target):
+def _read_csv(path, separator, target, drop):
     """Table of a file, and its target as it is written."""
     header, n_rows = _count_fields(path, separator)
     # before pandas, for which another separator may be an error of its own
-    _check_header(header, target, path)
+    _check_header(header, target, drop, path)
     columns = pd.read_csv(path, sep=separator, nrows=0).columns.tolist()
     options = {
         **{"sep": separator, "header": 0, "names": columns, "index_col": False},
@@ -332,13 +336,15 @@ def _warn_of_missing_texts(texts, target):
         )
 
 
-def _check_header(header, target, path):
-    """Raise if there is one column for several, or if the target is named twice."""
-    if header.count(target) > 1:
-        raise ValueError(
-            f"--target must name one column; {path.name} has {header.count(target)} "
-            f"columns {target!r}."
-        )
+def _check_header(header, target, drop, path):
+    """Raise if there is one column for several, or if a name stands for several."""
+    for option, names in (("--target", [target]), ("--drop", drop)):
+        for name in names:
+            if header.count(name) > 1:
+                raise ValueError(
+                    f"{option} must name one column; {path.name} has "
+                    f"{header.count(name)} columns {name!r}."
+                )
     name = header[0]
     other = next((each for each in ";\t," if each in name), None)
     if len(header) == 1 and other is not None:

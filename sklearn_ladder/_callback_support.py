@@ -1,7 +1,7 @@
 """Support of scikit-learn's callbacks, where scikit-learn has them."""
 
 import numpy as np
-from sklearn.utils import _safe_indexing
+from sklearn.utils import _safe_indexing, indexable
 
 from .data._labels import UNLABELED
 
@@ -16,7 +16,7 @@ except ImportError:  # scikit-learn before 1.9
 
 
 def labeled_arguments(X, data, sample_weight):
-    """The training data for callbacks: labeled samples only.
+    """The training data for callbacks: labeled samples only, if there are classes.
 
     Scorers would take the -1 of unlabeled samples for a class. Samples that are held
     out for early stopping count as unlabeled, and so do labels of weight 0.
@@ -33,17 +33,26 @@ def labeled_arguments(X, data, sample_weight):
     dict
         "X", "y" and "metadata" as functions, called only if a callback asks for them.
     """
+    if len(data.classes) == 0:
+        return {"X": lambda: X}
     labeled = np.flatnonzero(data.codes != UNLABELED)
     if len(labeled) == 0:
         return {}
+
+    def rows(values):
+        (values,) = indexable(values)  # some sparse formats have no rows
+        return _safe_indexing(values, labeled)
+
+    def metadata():
+        if sample_weight is None:
+            return None
+        is_number = np.ndim(sample_weight) == 0
+        return {"sample_weight": sample_weight if is_number else rows(sample_weight)}
+
     return {
-        "X": lambda: _safe_indexing(X, labeled),
+        "X": lambda: rows(X),
         "y": lambda: data.classes[data.codes[labeled]],
-        "metadata": lambda: (
-            None
-            if sample_weight is None
-            else {"sample_weight": _safe_indexing(sample_weight, labeled)}
-        ),
+        "metadata": metadata,
     }
 
 

@@ -1,5 +1,6 @@
 import pickle
 import warnings
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,7 @@ from sklearn_ladder._one_hot import OneHotColumns, takes_categories
 from sklearn_ladder.data import _samples
 from sklearn_ladder.data._batches import TrainingSamples
 from sklearn_ladder.data._find_categories import find_categories
-from sklearn_ladder.data._give_back import _round
+from sklearn_ladder.data._give_back import _round, give_back
 from sklearn_ladder.data._samples import Samples
 from sklearn_ladder.displays import ReconstructionDisplay
 from sklearn_ladder.ensemble import (
@@ -465,6 +466,38 @@ def test_times_beside_categories_are_refused_by_name(when):
     frame = FRAME.assign(when=when.repeat(N // 3).to_numpy())
     with pytest.raises(TypeError, match=r"in columns \['when'\]. Convert them to num"):
         fit_frame(frame)
+
+
+def test_text_with_underscores_is_no_number():
+    """Python reads "1_12" and "11_2" as 112."""
+    pl, pa = pytest.importorskip("polars"), pytest.importorskip("pyarrow")
+    texts = np.array(["1_1", "1_12", "11_2", "2_1"] * 5)
+    frame = pd.DataFrame({"zone": texts, "a": range(20)})
+    for X in (frame, pl.from_pandas(frame), pa.Table.from_pandas(frame)):
+        assert len(find_categories(X, "from_dtype").features[0].values) == 4
+    column = texts[:, None]
+    for X in (column, column.astype(object), column.astype("S"), column.tolist()):
+        with pytest.raises(ValueError, match="string to float"):
+            Samples(X)
+
+
+def test_no_feature_of_a_sparse_matrix_has_categories():
+    X = sparse.csr_array(np.eye(4))
+    assert find_categories(X, []) is None
+    assert find_categories(X, [False] * 4) is None
+    with pytest.raises(ValueError, match=r"shape \(4,\), got: \(3,\)"):
+        find_categories(X, [False] * 3)
+
+
+def test_decimals_come_back():
+    pl, pa = pytest.importorskip("polars"), pytest.importorskip("pyarrow")
+    decimals = [Decimal(n).scaleb(-2) for n in range(20)]
+    table = pa.table({"a": decimals, "b": ["u", "v"] * 10})
+    for X in (table, pl.from_arrow(table)):
+        categories = find_categories(X, "from_dtype")
+        back = give_back(np.full((1, 2), 0.1249), categories, X)
+        assert type(back) is type(X) and back.schema == X.schema
+        assert str(list(back["a"])[0]) == "0.12"
 
 
 def test_sparse_and_large_mapped_samples_have_no_categories(tmp_path, monkeypatch):

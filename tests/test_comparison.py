@@ -1,5 +1,6 @@
 """comparison.compare, and the command line."""
 
+import gzip
 import json
 import sys
 import warnings
@@ -545,6 +546,7 @@ def test_a_file(ending, table, found, few_methods, tmp_path, capsys):
             "Rows of longer.csv have more fields than its header, by 1",
         ),
         ("empty.csv", "kind", "empty.csv is no table: No columns to parse"),
+        ("damaged.csv.gz", "kind", "damaged.csv.gz is no table: Error -3 while dec"),
         ("no.csv.gz", "kind", "no.csv.gz is no table: Not a gzipped file"),
         ("no.csv.zip", "kind", "no.csv.zip is no table: File is not a zip file"),
         ("no.csv.xz", "kind", "no.csv.xz is no table: "),
@@ -565,6 +567,9 @@ def test_files_that_are_wrong(name, target, message, few_methods, tmp_path, caps
     words.to_csv(tmp_path / "latin1.csv", index=False, encoding="latin-1")
     (tmp_path / "twice.csv").write_text("kind,kind,x\na,a,1\nb,b,2\n")
     (tmp_path / "longer.csv").write_text("kind,x\na,1,2\na,3,4\n")
+    damaged = bytearray(gzip.compress(b"kind,x\n" + 999 * b"a,1\nb,2\n"))
+    damaged[12:40] = bytes(28)
+    (tmp_path / "damaged.csv.gz").write_bytes(damaged)
     for empty in ("empty.csv", "no.csv.gz", "no.csv.zip", "no.csv.xz"):
         (tmp_path / empty).write_text("" if empty == "empty.csv" else "kind,x")
     with pytest.raises(SystemExit) as exit:
@@ -600,6 +605,13 @@ def test_columns_that_are_no_features(tmp_path):
     X, y = __main__.read_table(path, "kind", ["id"])
     assert X.columns.tolist() == ["size"]
     assert y.tolist() == [0, pd.NA, 1]
+    twice = tmp_path / "twice.CSV.GZ"
+    twice.write_bytes(gzip.compress(b"id,id,x,kind\n0,0,1,a\n1,1,2,b\n"))
+    assert __main__.read_table(twice, "kind")[0].shape == (2, 3)
+    with pytest.raises(ValueError, match=r"--drop must name one column; .* 2 columns"):
+        __main__.read_table(twice, "kind", ["id"])
+    with pytest.raises(IsADirectoryError):
+        __main__._check_files_to_write(tmp_path, None)
     with pytest.raises(ValueError, match=r"--drop must be a column .* mean 'size'\?"):
         __main__.read_table(path, "kind", ["sizes"])
     with pytest.raises(ValueError, match="must have columns of features beside kind"):

@@ -4,12 +4,13 @@ import pickle
 
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_ladder import LadderClassifier
+from sklearn_ladder import LadderAutoencoder, LadderClassifier
 from sklearn_ladder.callbacks import Checkpoint
 from sklearn_ladder.model_selection import LabeledStratifiedKFold
 from sklearn_ladder.training import _checkpoint
@@ -141,6 +142,23 @@ def test_epochs_of_a_checkpoint_count(blobs, tmp_path):
     fit(blobs, listens, callbacks=callbacks)
     assert sum(event[:2] == ("end", "epoch") for event in listens.events) == N_EPOCHS
     assert listens.fitted[:-1] == [None] * N_EPOCHS
+
+
+@pytest.mark.parametrize("container", [sparse.coo_matrix, sparse.bsr_array])
+def test_formats_without_rows_and_a_number_as_weight(blobs, container):
+    X, _, y_few = blobs
+    listens = Listens()
+    clf = make_classifier(max_epochs=1).set_callbacks(listens)
+    clf.fit(container(X), y_few, sample_weight=2.0)
+    X_given, _, metadata = listens.given[-1]
+    np.testing.assert_array_equal(X_given.toarray(), X[y_few >= 0])
+    assert metadata == {"sample_weight": 2.0}
+
+
+def test_the_autoencoder_gives_its_samples(blobs):
+    listens = Listens()
+    LadderAutoencoder(2, max_epochs=1).set_callbacks(listens).fit(blobs[0])
+    assert listens.given[-1][0] is blobs[0]
 
 
 def test_a_stop_whose_end_was_not_written(blobs, tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import pandas as pd
 from .._user_warnings import warn_user
 from ._categories import Categories, TableCategories, factorize
 from ._missing import present_part, table_columns
-from ._numbers import TIMES, named
+from ._numbers import TIMES, has_underscore, named
 from ._samples import check_may_have_categories
 from ._text_columns import warn_of_text
 
@@ -47,6 +47,8 @@ def find_categories(X, categorical_features):
     by_dtype = isinstance(categorical_features, str)
     # sparse frames have `sparse`
     if by_dtype and (hasattr(X, "sparse") or not hasattr(X, "columns")):
+        return None
+    if not by_dtype and _names_nothing(categorical_features, X):
         return None
     check_may_have_categories(X)
     columns, names = table_columns(X)
@@ -92,6 +94,12 @@ def check_categories_are_kept(estimator, categories):
             f"fitted network has categories of the features "
             f"{named(np.flatnonzero(kept), names)}; got {asked!r}."
         )
+
+
+def _names_nothing(categorical_features, X):
+    """Whether no feature of a matrix is named, which may be of any kind then."""
+    is_matrix = len(getattr(X, "shape", ())) == 2 and not hasattr(X, "columns")
+    return is_matrix and not _as_mask(categorical_features, X.shape[1], None).any()
 
 
 def _as_mask(categorical_features, n_features, names):
@@ -156,6 +164,8 @@ def has_categories(column):
         return False
     if any(isinstance(value, (complex, *TIMES)) for value in values):
         return False
+    if any(map(has_underscore, values)):
+        return True
     try:
         values.astype(float)
     except OverflowError:  # too large an integer

@@ -1,5 +1,7 @@
 """What the network returns, in the container of the samples that a user gave."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 
@@ -50,8 +52,11 @@ def _round(values, given):
     if getattr(dtype, "kind", None) is None:  # polars, Arrow
         present = present_part(given)[1]
         dtype = present.dtype
-        if values.dtype.kind == "f" and len(present) and isinstance(present[0], str):
+        first = present[0] if len(present) and values.dtype.kind == "f" else None
+        if isinstance(first, str):
             return values.astype(str)  # numbers that were given as text
+        if isinstance(first, Decimal):
+            return _as_decimals(values, like=first)
     if str(of_arrow := getattr(dtype, "pyarrow_dtype", None)).startswith("dictionary<"):
         dtype = pd.ArrowDtype(of_arrow.value_type)
     if values.dtype.kind != "f" or dtype.kind not in "biu":
@@ -65,6 +70,14 @@ def _round(values, given):
     if int(most) > limits.max:  # rounded up
         most = np.nextafter(most, 0)
     return np.rint(values.astype(float)).clip(limits.min, most).astype(dtype)
+
+
+def _as_decimals(values, like):
+    """Floats with as many places as a decimal number; Arrow does not convert them."""
+    step = Decimal((0, (1,), like.as_tuple().exponent))
+    decimals = np.empty(len(values), dtype=object)
+    decimals[:] = [Decimal(value).quantize(step) for value in values.tolist()]
+    return decimals
 
 
 def _as_series(values, given):

@@ -227,7 +227,7 @@ def warn_of_regression(labels):
             f"y has {n_classes} different labels in {n_labels} labeled samples, such "
             f"as {labels.classes[0]!s} and {labels.classes[1]!s}, and each is a class "
             "here. If they are the target of a regression, make few classes of them, "
-            "for example by pandas.qcut."
+            "for example by pandas.qcut(…, labels=False)."
         )
 
 

@@ -38,6 +38,8 @@ def as_numbers(X, categories=None):
     if are_numbers and categories is None:
         columns, names = (None, names) if dtypes else frame_columns(X)
         if columns is None:
+            if isinstance(X, np.ndarray) and X.dtype.kind in "SU":
+                _refuse_underscores(X.flat)
             return _without_mask(X), names
     else:
         columns, names = table_columns(X)
@@ -81,6 +83,8 @@ def _fill_in(numbers, column, number, names):
     try:
         if any(issubclass(t, complex) for t in types):
             raise TypeError("Complex data not supported")
+        if any(issubclass(t, (str, bytes)) for t in types):
+            _refuse_underscores(values)
         numbers[present] = values
     except (TypeError, ValueError, OverflowError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
@@ -90,6 +94,18 @@ def _fill_in(numbers, column, number, names):
             "categories must have them in fit, and a list of categorical_features must "
             "name all of them."
         ) from error
+
+
+def has_underscore(value):
+    """Whether a value is text with an underscore: Python reads "1_2" as 12."""
+    return (isinstance(value, str) and "_" in value) or (
+        isinstance(value, bytes) and b"_" in value
+    )
+
+
+def _refuse_underscores(values):
+    if (text := next(filter(has_underscore, values), None)) is not None:
+        raise ValueError(f"could not convert string to float: '{text!s}'")
 
 
 def _without_mask(X):
