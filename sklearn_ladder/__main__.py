@@ -343,7 +343,7 @@ def _check_header(header, target, drop, path):
             if header.count(name) > 1:
                 raise ValueError(
                     f"{option} must name one column; {path.name} has "
-                    f"{header.count(name)} columns {name!r}."
+                    f"{header.count(name)} columns {name!r}. Give each its own name."
                 )
     name = header[0]
     other = next((each for each in ";\t," if each in name), None)

@@ -10,7 +10,7 @@ from skorch.callbacks import Callback
 from .fused._step import Hooks
 from .training._checkpoint import Checkpoint
 from .training._cuda_graph import GraphedStep
-from .training._step import HOOKS, acts_on_gradients
+from .training._step import acts_on_gradients
 
 if TYPE_CHECKING:
     from typing import Any
@@ -48,21 +48,16 @@ class CUDAGraph(Callback):
         self.reason_ = self._reason_against(net)
         if self.reason_ is None:
             self.step_before_ = net.train_step
-            self._hooks = Hooks(net.module_, net.criterion_, net.optimizer_)
             net.train_step = GraphedStep(
                 *(net.train_step.plain, net.optimizer_, net.noise_generator_),
-                lambda: net.settings() | {"lr": None},  # rates may change
+                # rates may change
+                lambda: (net.settings() | {"lr": None}, id(net.criterion_)),
+                Hooks(net.module_, net.criterion_, net.optimizer_),
             )
-
-    def on_batch_begin(self, net: Any, training: bool = False, **kwargs: Any) -> None:
-        """Do without a graph, which would leave hooks out."""
-        if "step_before_" in vars(self) and self._hooks:
-            net.train_step.reason = HOOKS
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Give the net its plain step back, and free the memory of the graph."""
         if "step_before_" in vars(self):  # a checkpoint may have brought `reason_`
-            del self._hooks
             self.reason_ = net.train_step.reason
             net.train_step = self.__dict__.pop("step_before_")
 

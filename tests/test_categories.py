@@ -485,6 +485,7 @@ def test_no_feature_of_a_sparse_matrix_has_categories():
     X = sparse.csr_array(np.eye(4))
     assert find_categories(X, []) is None
     assert find_categories(X, [False] * 4) is None
+    assert find_categories(pd.DataFrame.sparse.from_spmatrix(X), []) is None
     with pytest.raises(ValueError, match=r"shape \(4,\), got: \(3,\)"):
         find_categories(X, [False] * 3)
 
@@ -493,11 +494,27 @@ def test_decimals_come_back():
     pl, pa = pytest.importorskip("polars"), pytest.importorskip("pyarrow")
     decimals = [Decimal(n).scaleb(-2) for n in range(20)]
     table = pa.table({"a": decimals, "b": ["u", "v"] * 10})
+    for X in (table, pl.from_arrow(table), table.to_pandas(types_mapper=pd.ArrowDtype)):
+        categories = find_categories(X, "from_dtype")
+        for value, expected in [(0.1249, "0.12"), (123.4, "0.99"), (-1.0, "-0.99")]:
+            codes = np.column_stack([np.full(20, value), np.zeros(20)])
+            back = give_back(codes, categories, X)
+            assert type(back) is type(X)
+            assert str(getattr(back, "schema", 0)) == str(getattr(X, "schema", 0))
+            assert str(next(iter(back["a"]))) == expected
+
+
+def test_of_one_sample_whole_numbers_come_back():
+    """Also if it has none: Arrow would cut 0.7 to 0."""
+    pl, pa = pytest.importorskip("polars"), pytest.importorskip("pyarrow")
+    table = pa.table({"a": pa.array([1, 200], "uint8"), "b": ["u", "v"]})
     for X in (table, pl.from_arrow(table)):
         categories = find_categories(X, "from_dtype")
-        back = give_back(np.full((1, 2), 0.1249), categories, X)
-        assert type(back) is type(X) and back.schema == X.schema
-        assert str(next(iter(back["a"]))) == "0.12"
+        make = getattr(type(X), "from_pydict", type(X))
+        one = make({"a": [None], "b": ["u"]}, schema=X.schema)
+        for value, expected in [(0.7, "1"), (300.0, "255")]:
+            back = give_back(np.array([[value, 0.0]]), categories, one)
+            assert str(next(iter(back["a"]))) == expected
 
 
 def test_sparse_and_large_mapped_samples_have_no_categories(tmp_path, monkeypatch):

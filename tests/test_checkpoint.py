@@ -155,8 +155,9 @@ def test_a_stop_whose_end_was_not_written(blobs, tmp_path, monkeypatch):
 class Less(Callback):
     """Changes what a callback may change: at the end, or already at the start."""
 
-    def __init__(self, hook):
+    def __init__(self, hook, decay):
         self.hook = hook
+        self.decay = decay
 
     def on_epoch_begin(self, net, **kwargs):
         if self.hook == "on_epoch_begin":
@@ -168,7 +169,7 @@ class Less(Callback):
 
     def change(self, net):
         net.lr *= 0.9
-        net.optimizer_.param_groups[0]["weight_decay"] += 0.01
+        net.optimizer_.param_groups[0]["weight_decay"] += self.decay
         net.module_.noise_std = [0.5 * std for std in net.module_.noise_std]
         costs = net.criterion_
         costs.denoising_costs = [0.5 * cost for cost in costs.denoising_costs]
@@ -177,13 +178,15 @@ class Less(Callback):
 
 
 @pytest.mark.parametrize("hook", ["on_epoch_begin", "on_epoch_end"])
+@pytest.mark.parametrize("decay", [0, 0.01])  # of the weights: torch takes these steps
 @pytest.mark.parametrize("update", [8, 13])
-def test_changed_settings_go_on(blobs, tmp_path, hook, update):
+def test_changed_settings_go_on(blobs, tmp_path, hook, decay, update):
     adversary = {"virtual_adversarial": VirtualAdversary("cost")}
-    whole, path = fit(blobs, Less(hook), **adversary), tmp_path / "fit.checkpoint"
+    less, path = Less(hook, decay), tmp_path / "fit.checkpoint"
+    whole = fit(blobs, less, **adversary)
     with kill(update=update):
-        fit(blobs, Less(hook), checkpoint(path), **adversary)
-    assert_same(fit(blobs, Less(hook), checkpoint(path), **adversary), whole)
+        fit(blobs, less, checkpoint(path), **adversary)
+    assert_same(fit(blobs, less, checkpoint(path), **adversary), whole)
 
 
 def test_costs_of_ones_own_go_on(blobs, tmp_path):
@@ -196,13 +199,18 @@ def test_costs_of_ones_own_go_on(blobs, tmp_path):
             return self.costs(activations, batch)
 
     class Own(Callback):
-        def on_train_begin(self, net, **kwargs):
-            net.criterion_ = Costs(net.criterion_)
+        def __init__(self, wrap):
+            self.wrap = wrap
 
-    whole, path = fit(blobs, Own()), tmp_path / "fit.checkpoint"
-    with kill(update=8):
-        fit(blobs, Own(), checkpoint(path))
-    assert_same(fit(blobs, Own(), checkpoint(path)), whole)
+        def on_train_begin(self, net, **kwargs):
+            net.criterion_ = self.wrap(net.criterion_)
+
+    for name, wrap in {"module": Costs, "function": lambda c: c.forward}.items():
+        own, path = Own(wrap), tmp_path / name
+        whole = fit(blobs, own)
+        with kill(update=8):
+            fit(blobs, own, checkpoint(path))
+        assert_same(fit(blobs, own, checkpoint(path)), whole)
 
 
 def test_a_mixed_frame(blobs, tmp_path):

@@ -5,7 +5,7 @@ import signal
 import time
 import warnings
 import weakref
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 
 import numpy as np
@@ -26,12 +26,12 @@ from torch.nn.utils import parametrize
 from sklearn_ladder import LadderClassifier, VirtualAdversary
 from sklearn_ladder._plan import resolve_device
 from sklearn_ladder.data._batches import TrainingSamples
+from sklearn_ladder.fused._step import HOOKS
 from sklearn_ladder.network import _kernels
 from sklearn_ladder.robustness import fast_gradient, projected_gradient
 from sklearn_ladder.training import _train
 from sklearn_ladder.training._callbacks import LearningRateSchedule
 from sklearn_ladder.training._net import LadderCosts
-from sklearn_ladder.training._step import HOOKS
 
 
 class Watcher(Callback):
@@ -175,6 +175,19 @@ def test_settings_may_be_tensors(blobs):
     for net in nets:
         assert net.reason_against_fused_step_ is None
         assert net.history[-1]["train_loss"] == nets[0].history[-1]["train_loss"]
+
+
+@pytest.mark.parametrize("kernels", [True, False])
+@pytest.mark.parametrize("costs, layer", [([0, 1, 0.1], 0), ([1, 0.5, 0], 2)])
+def test_a_cost_where_no_decoder_is(blobs, costs, layer, kernels):
+    class Costly(Callback):
+        def on_epoch_begin(self, net, **kwargs):
+            if len(net.history) == 2:
+                net.criterion_.denoising_costs = [0.5, 0.5, 0.5]
+
+    disabled = nullcontext() if kernels else _kernels.disabled()
+    with disabled, pytest.raises(ValueError, match=f"got 0.5 at layer {layer}"):
+        fit(blobs, [Costly()], denoising_cost=costs)
 
 
 def test_costs_of_ones_own(blobs):

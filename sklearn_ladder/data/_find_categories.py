@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from .._user_warnings import warn_user
 from ._categories import Categories, TableCategories, factorize
@@ -97,9 +98,11 @@ def check_categories_are_kept(estimator, categories):
 
 
 def _names_nothing(categorical_features, X):
-    """Whether no feature of a matrix is named, which may be of any kind then."""
-    is_matrix = len(getattr(X, "shape", ())) == 2 and not hasattr(X, "columns")
-    return is_matrix and not _as_mask(categorical_features, X.shape[1], None).any()
+    """Whether no feature of sparse samples is named."""
+    if not (sparse.issparse(X) or hasattr(X, "sparse")):
+        return False
+    names = getattr(X, "columns", None)
+    return not _as_mask(categorical_features, X.shape[1], names).any()
 
 
 def _as_mask(categorical_features, n_features, names):

@@ -1,11 +1,13 @@
 """What the network returns, in the container of the samples that a user gave."""
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 import numpy as np
 import pandas as pd
 
 from ._missing import present_part, table_columns
+
+LONGEST_DECIMAL = 400  # digits: more than a float or a type of Arrow has
 
 
 def give_back(table, categories, like):
@@ -49,14 +51,13 @@ def give_back(table, categories, like):
 def _round(values, given):
     """Numbers as integers or booleans if those of the given column are."""
     dtype = getattr(given, "dtype", None)
+    if values.dtype.kind == "f" and (decimal := _decimal_type(given)) is not None:
+        return _as_decimals(values, decimal.precision, decimal.scale)
     if getattr(dtype, "kind", None) is None:  # polars, Arrow
         present = present_part(given)[1]
-        dtype = present.dtype
-        first = present[0] if len(present) and values.dtype.kind == "f" else None
-        if isinstance(first, str):
+        dtype = present.dtype if len(present) else _declared_dtype(given)
+        if values.dtype.kind == "f" and len(present) and isinstance(present[0], str):
             return values.astype(str)  # numbers that were given as text
-        if isinstance(first, Decimal):
-            return _as_decimals(values, like=first)
     if str(of_arrow := getattr(dtype, "pyarrow_dtype", None)).startswith("dictionary<"):
         dtype = pd.ArrowDtype(of_arrow.value_type)
     if values.dtype.kind != "f" or dtype.kind not in "biu":
@@ -72,11 +73,32 @@ def _round(values, given):
     return np.rint(values.astype(float)).clip(limits.min, most).astype(dtype)
 
 
-def _as_decimals(values, like):
-    """Floats with as many places as a decimal number; Arrow does not convert them."""
-    step = Decimal((0, (1,), like.as_tuple().exponent))
+def _declared_dtype(given):
+    """NumPy's dtype of a column of polars or Arrow that may have no entries."""
+    name = str(getattr(given, "type", None) or given.dtype).lower()
+    try:
+        return np.dtype("bool" if name == "boolean" else name)
+    except TypeError:
+        return np.dtype(object)
+
+
+def _decimal_type(given):
+    """The type of a column of decimal numbers of Arrow, pandas or polars, or None."""
+    dtype = getattr(given, "dtype", None)
+    types = getattr(given, "type", None), getattr(dtype, "pyarrow_dtype", None), dtype
+    return next((t for t in types if hasattr(t, "scale")), None)
+
+
+def _as_decimals(values, precision, scale):
+    """Floats as decimal numbers, which Arrow does not make, clipped to their range."""
     decimals = np.empty(len(values), dtype=object)
-    decimals[:] = [Decimal(value).quantize(step) for value in values.tolist()]
+    with localcontext(prec=LONGEST_DECIMAL):
+        step = Decimal(1).scaleb(-scale)
+        largest = step * (10**precision - 1)
+        decimals[:] = [
+            min(max(Decimal(value).quantize(step), -largest), largest)
+            for value in values.tolist()
+        ]
     return decimals
 
 

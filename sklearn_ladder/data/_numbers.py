@@ -38,9 +38,11 @@ def as_numbers(X, categories=None):
     if are_numbers and categories is None:
         columns, names = (None, names) if dtypes else frame_columns(X)
         if columns is None:
+            X = _without_mask(X)
             if isinstance(X, np.ndarray) and X.dtype.kind in "SU":
-                _refuse_underscores(X.flat)
-            return _without_mask(X), names
+                underscore = "_" if X.dtype.kind == "U" else b"_"
+                _refuse_underscores(X[np.char.find(X, underscore) >= 0])
+            return X, names
     else:
         columns, names = table_columns(X)
         if columns is None:
@@ -105,7 +107,8 @@ def has_underscore(value):
 
 def _refuse_underscores(values):
     if (text := next(filter(has_underscore, values), None)) is not None:
-        raise ValueError(f"could not convert string to float: '{text!s}'")
+        text = text.decode(errors="replace") if isinstance(text, bytes) else text
+        raise ValueError(f"could not convert string to float: '{text}'")
 
 
 def _without_mask(X):

@@ -12,6 +12,7 @@ from ._imputation import Imputation
 from ._program import Program
 from ._tables import DecoderTables, EncoderTables
 
+HOOKS = "hooks or parametrizations of torch take part"
 # where torch keeps the functions that a user has registered
 HOOKS_OF_MODULES = (
     "_forward_pre_hooks",
@@ -29,12 +30,14 @@ class Hooks:
     Parameters
     ----------
     module : Ladder
-    costs : LadderCosts
+    costs : callable
     optimizer : torch.optim.Optimizer
     """
 
     def __init__(self, module, costs, optimizer):
-        modules = [*module.modules(), costs]
+        modules = list(module.modules())
+        if isinstance(costs, torch.nn.Module):  # otherwise a function of the user's
+            modules += costs.modules()
         # torch adds to these dicts, so that a look at them is fast
         self._registered = [
             *(getattr(m, name) for m in modules for name in HOOKS_OF_MODULES),
@@ -89,6 +92,7 @@ class FusedStep:
         self.optimizer, self.generator = optimizer, generator
         self.n_labeled, self.n_unlabeled = len(batch.x_labeled), len(batch.x_unlabeled)
         self.n_corrupted = self.n_labeled + self.n_unlabeled
+        module.check_decodes(self._settings["denoising_costs"])
         # λ of each layer that has a denoising cost
         self.denoising_costs = {
             layer: cost

@@ -259,6 +259,18 @@ class Ladder(nn.Module):
             perturbed_logits,
         )
 
+    def check_decodes(self, denoising_costs):
+        """Raise if a layer with a cost is not denoised: a callback may change costs."""
+        lowest = len(self.shapes) if self.decoder is None else self.decoder.lowest
+        denoised = range(lowest, self.highest_target + 1)
+        for layer, cost in enumerate(denoising_costs):
+            if cost != 0 and layer not in denoised:
+                raise ValueError(
+                    "A layer can have a denoising cost if it is not below or above all "
+                    f"that had one at the start of training ({list(denoised)}); got "
+                    f"{float(cost)} at layer {layer}."
+                )
+
     @torch.no_grad()
     def impute(self, x, reconstruct=None):
         """Replace missing entries by the decoder's reconstruction from the others.

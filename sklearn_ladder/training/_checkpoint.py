@@ -66,7 +66,8 @@ class Checkpoint(Callback):
 
     every_n_epochs : int or None, default=None
         Write after this number of epochs. The end of training is always followed by a
-        write, unless the user interrupted it (KeyboardInterrupt).
+        write, unless the user interrupted it (KeyboardInterrupt). Other callbacks come
+        first: if one of them fails, this epoch is not kept.
 
     Raises
     ------

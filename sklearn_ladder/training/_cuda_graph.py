@@ -7,6 +7,8 @@ the same random numbers. It reads each batch from the memory of the first one.
 
 import torch
 
+from ..fused._step import HOOKS
+
 # Number of ordinary training steps before the recording. Torch requires them: libraries
 # choose their kernels, and the optimizer allocates its moments.
 N_EAGER = 3
@@ -32,6 +34,8 @@ class GraphedStep:
     constants : callable
         Returns what else `step` uses that a callback may change: it is a constant in
         the recording.
+    hooks : Hooks
+        Functions of a user, which a recording would leave out.
     record : callable, default=None
         Takes a function without arguments and the generator. Returns the function's
         result, and a function that repeats the work in the same memory. By default
@@ -43,17 +47,20 @@ class GraphedStep:
         Why there is no graph.
     """
 
-    def __init__(self, step, optimizer, generator, constants, record=None):
+    def __init__(self, step, optimizer, generator, constants, hooks, record=None):
         self.reason = None
         self._step = step
         self._optimizer = optimizer
         self._generator = generator
         self._constants = constants
+        self._hooks = hooks
         self._record = record or record_cuda_graph
         self._n_left = N_EAGER
         self._replay = None
 
     def __call__(self, batch):
+        if self.reason is None and self._hooks:
+            self.reason = HOOKS
         if self._n_left > 0 or self.reason is not None:
             self._n_left -= 1
             return self._step(batch)

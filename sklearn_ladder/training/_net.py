@@ -187,7 +187,8 @@ class LadderNet(NeuralNetClassifier):
         """What a callback may change during training, by name."""
         noise_std = tuple(map(float, self.module_.noise_std))
         # a callback may have put a criterion of its own there
-        of_costs = getattr(self.criterion_, "settings", dict)()
+        is_ours = isinstance(self.criterion_, LadderCosts)
+        of_costs = self.criterion_.settings() if is_ours else {}
         return {"lr": self.lr, "noise_std": noise_std, **of_costs}
 
     def change_settings(self, lr, noise_std, **of_costs):
@@ -212,6 +213,8 @@ class LadderNet(NeuralNetClassifier):
             self.plan.adversary,
             self.noise_generator_,
         )
+        if isinstance(self.criterion_, LadderCosts):
+            self.module_.check_decodes(self.criterion_.denoising_costs)
         costs = self.criterion_(activations, batch)
         # Costs are means over members. Each member follows the gradient of its own.
         costs["total"].backward(torch.full_like(costs["total"], self.module_.n_members))

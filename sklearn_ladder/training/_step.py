@@ -3,13 +3,11 @@
 import torch
 from skorch.callbacks import Callback
 
-from ..fused._step import FusedStep, Hooks
+from ..fused._step import HOOKS, FusedStep, Hooks
 from ..network import _kernels
 from ..network._combinators import GaussianCombinator
 from ..network._dense import DenseProjection
 from ._net import LadderCosts
-
-HOOKS = "hooks or parametrizations of torch take part"
 
 
 def why_not(module, costs, optimizer, batch, adversary=None):
