@@ -16,6 +16,7 @@ from benchmarks._families import DRAWS, FAMILIES
 from benchmarks._scores import scores
 from sklearn_ladder._class_prior import (
     adjust,
+    class_shares,
     find_class_prior,
     resolve_class_prior,
 )
@@ -57,21 +58,24 @@ def fit_all(X_train, X_test, codes, methods, seed):
 
 def _fit(X_train, X_test, codes, method, seed):
     unlabeled = X_train[np.flatnonzero(codes == -1)]
-    n_classes = codes.max() + 1
+    shares = class_shares(codes, codes.max() + 1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of convergence
         start = time.process_time()
         try:
             clf = _methods.fit(method, X_train, codes, seed)
             seconds = time.process_time() - start
-            # label spreading knows nothing of rows that it does not reach
             probas = [
-                np.nan_to_num(clf.predict_proba(X), nan=1 / n_classes)
-                for X in (unlabeled, X_test)
+                _reached(clf.predict_proba(X), shares) for X in (unlabeled, X_test)
             ]
         except Exception as error:  # any: the other runs must go on
             return {"error": f"{type(error).__name__}: {error}"[:200]}
     return {"probas": probas, "seconds": seconds}
+
+
+def _reached(proba, shares):
+    """With the shares of the labels where label spreading has reached no label."""
+    return np.where(np.isnan(proba).any(axis=1, keepdims=True), shares, proba)
 
 
 def _mean(fitted, weights):

@@ -85,7 +85,8 @@ def _rows():
     yield (
         "a step of the ladder against the plain network's",
         "about 3 ×",
-        f"{ratio:.2f} ×; {on_as_many:.2f} × if that has as many samples",
+        f"{ratio:.2f} × that of torch alone; {on_as_many:.2f} × that of this package, "
+        "on as many samples",
     )
     for noise, cost in [("LVAN", "LVAC"), ("LVAN-LW", "LVAC-LW")]:
         times = " against ".join(f"{1e3 * step[name]:.0f} ms" for name in (noise, cost))

@@ -103,7 +103,8 @@ def simulation_table():
         "draws (tables)": lambda found: f"{found['runs']} ({found['tables']})",
         "unlabeled samples helped in": lambda found: f"{found['unlabeled_help']:.0%}",
         'said "help" or "harm", and was right': _answers("help", "harm"),
-        'said "probably", and was right': _answers("probably help", "probably harm"),
+        'said "probably help", and was right': _answers("probably help"),
+        'said "probably harm", and was right': _answers("probably harm"),
         'said "unclear"': _unclear,
     }
     first = next(iter(by_labels.values()))

@@ -11,7 +11,6 @@ import time
 
 import numpy as np
 import torch
-from scipy import stats
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
@@ -76,9 +75,6 @@ def main():
                 "share": share,
                 "by the network": float(network.mean()),
                 "mean": float(mean.mean()),
-                "wins": int((network > mean).sum()),
-                "losses": int((network < mean).sum()),
-                "p_wilcoxon": float(stats.wilcoxon(network, mean).pvalue),
             }
         )
         print(summary[-1])

@@ -90,8 +90,8 @@ def published_table():
     A recipe that has not run on its whole schedule has a line that says so.
     """
     lines = [
-        "| recipe | schedule | published, % | ours, % | seeds | each seed's error, % "
-        "| core-hours a seed | commit |",
+        "| recipe | schedule | published, % | ours, % | seeds | seed: error, % "
+        "| core-hours a run | commit |",
         "|---|---|---|---|---|---|---|---|",
     ]
     runs = published_runs()
@@ -104,15 +104,19 @@ def published_table():
         schedules = of_recipe["schedule"].unique()
         for schedule in sorted(schedules, key=lambda schedule: schedule != whole):
             same = of_recipe[of_recipe["schedule"] == schedule]
-            each = " ".join(f"{error:.2f}" for error in same["error"])
+            each = ", ".join(
+                f"{seed}: {error:.2f}"
+                for seed, error in zip(same["seed"], same["error"], strict=True)
+            )
             lines.append(
                 f"| {name} | {schedule} | {published} "
                 f"| {mean_error(same['error'])} | {len(same)} | {each} "
-                f"| {same['core_hours'].mean():.1f} "
+                f"| {_range(same['core_hours'])} "
                 f"| {', '.join(same['commit'].unique())} |"
             )
     notes = [
-        "`python -m benchmarks.published RECIPE`; mean ± standard deviation; the first "
+        "`python -m benchmarks.published RECIPE`; mean ± standard deviation; hours "
+        "are of several kinds of machine, and more with two threads; the first "
         "runs kept no commit; -dirty: with changes beside the commit"
     ]
     if runs["data"].str.contains("jpeg").any():
@@ -148,11 +152,11 @@ def published_short_table():
             cells.append(cell)
         lines.append(f"| {network} | {' | '.join(cells)} |")
     n_seeds = runs.groupby("recipe").size()
-    hours = runs.groupby("recipe")["core_hours"].mean()
+    hours = _range(runs["core_hours"])
     note = (
         "test error on MNIST in %, in brackets the published one; whole schedules; "
-        f"{n_seeds.min()} to {n_seeds.max()} seeds, {hours.min():.1f} to "
-        f"{hours.max():.1f} core-hours each; `python -m benchmarks.published RECIPE`"
+        f"{n_seeds.min()} to {n_seeds.max()} seeds, {hours} core-hours each, on "
+        "machines of several kinds; `python -m benchmarks.published RECIPE`"
     )
     return "\n".join([*lines, "", f"<sub>{note}</sub>"])
 
@@ -181,6 +185,11 @@ def confusions_table():
         )
     note = "classes by number, of MNIST the digits; `python -m benchmarks.published`"
     return "\n".join([*lines, "", f"<sub>{note}</sub>"])
+
+
+def _range(values):
+    low, high = f"{values.min():.1f}", f"{values.max():.1f}"
+    return low if low == high else f"{low} to {high}"
 
 
 def _complete(runs):

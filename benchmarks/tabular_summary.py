@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from benchmarks import _results
 from benchmarks._families import FAMILIES
@@ -94,9 +93,6 @@ def compare(runs, setting, prior):
         }
         if n_tables > 1:
             found["critical_difference"] = critical_difference(n_methods, n_tables)
-            found["p_friedman"] = float(
-                stats.friedmanchisquare(*means.T.to_numpy()).pvalue
-            )
             found["ahead_of"] = {
                 reference: {
                     method: difference(means[reference], means[method])
@@ -147,7 +143,6 @@ def harm(cells):
     return {
         "cells": len(cells),
         "harmless_share": float(harmless.mean()),
-        "more_than_3_points_worse": int((cells["gain"] < -0.03).sum()),
         "worst": worst.to_dict(),
     }
 
