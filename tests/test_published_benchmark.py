@@ -129,7 +129,7 @@ def test_table_of_all_runs(small_mnist):
         for seed in (0, 1)
     ]
     mean, spread = np.mean(errors), np.std(errors, ddof=1)
-    each = " ".join(f"{error:.2f}" for error in errors)
+    each = ", ".join(f"{seed}: {error:.2f}" for seed, error in enumerate(errors))
     made_by = _results.commit()
     commit = made_by["commit"][:7] + ("-dirty" if made_by["dirty"] else "")
     assert cells[0][3:] == [f"{mean:.2f} ± {spread:.2f}", "2", each, "0.0", commit]

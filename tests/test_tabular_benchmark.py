@@ -200,7 +200,7 @@ def test_a_run(table, setting, method):
     assert found["seconds"] >= 0
 
 
-@pytest.mark.parametrize("method", _methods.DEAR)
+@pytest.mark.parametrize("method", sorted({*_methods.DEAR} & {*_methods.METHODS}))
 def test_a_run_of_a_method_of_another_package(table, method):
     rows = _preprocessing.split(*table, seed=0)
     found = _tabular_run.fit_and_score(rows, "5 per class", [method], seed=0)[method]
@@ -318,6 +318,20 @@ def small_family(monkeypatch):
     changed["settings"] = ("5 per class", "10 per class")
     family = replace(_families.FAMILIES["open"], **changed)
     monkeypatch.setitem(_families.FAMILIES, "open", family)
+    # whether or not it is installed
+    monkeypatch.setitem(_methods.METHODS, "Setred", None)
+
+
+def test_methods_that_are_not_installed_are_not_run(small_family, runs, monkeypatch):
+    monkeypatch.delitem(_methods.METHODS, "Setred")
+    assert not list(tabular.missing_runs(arguments(methods=["Setred"])))
+    assert "Setred" in _methods.DEAR  # the summary has its earlier runs
+
+
+def test_label_spreading_has_the_shares_of_labels_where_it_reaches_none():
+    proba = np.array([[0.9, 0.1], [np.nan, np.nan]])
+    reached = _tabular_run._reached(proba, np.array([0.75, 0.25]))
+    assert reached.tolist() == [[0.9, 0.1], [0.75, 0.25]]
 
 
 def test_order_of_runs(small_family):
