@@ -27,6 +27,7 @@ from sklearn_ladder import LadderClassifier
 from sklearn_ladder._one_hot import OneHotColumns, takes_categories
 from sklearn_ladder.data import _samples
 from sklearn_ladder.data._batches import TrainingSamples
+from sklearn_ladder.data._categories import _places
 from sklearn_ladder.data._find_categories import find_categories
 from sklearn_ladder.data._give_back import _round, give_back
 from sklearn_ladder.data._samples import Samples
@@ -479,6 +480,14 @@ def test_text_with_underscores_is_no_number():
     for X in (column, column.astype(object), column.astype("S"), column.tolist()):
         with pytest.raises(ValueError, match="string to float"):
             Samples(X)
+
+
+def test_long_integers_of_other_kinds_are_the_same_categories():
+    long = [2**53, 2**53 + 1, 5]
+    for kinds in (("i8", "u8"), ("u8", "i8")):
+        known, new = (np.array(long, kind) for kind in kinds)
+        assert _places(known, new).tolist() == [0, 1, 2]
+    assert _places(np.array([0, 1]), np.array([True, False])).tolist() == [1, 0]
 
 
 def test_no_feature_of_a_sparse_matrix_has_categories():

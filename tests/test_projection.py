@@ -179,3 +179,19 @@ def test_samples_that_are_too_many_for_a_copy(monkeypatch):
     monkeypatch.setattr(_batches, "LARGEST_COPY", 0)
     found = fast(max_epochs=3).fit(X, labels).predict_proba(X)
     np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("factor", [1e-30, 1e-23, 1e19, 1e37])
+def test_size_of_float32_samples_does_not_matter(factor):
+    X = sparse.random_array((60, 30), density=0.3, rng=0, dtype=np.float32)
+    expected = fit_projection(Samples(X), 0)
+    given = (X * np.float32(factor)).astype(np.float32)
+    projected = given @ fit_projection(Samples(given), 0)
+    np.testing.assert_allclose(projected, X @ expected, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("factor", [1e-60, 1e60])
+def test_size_beyond_float32_is_told(factor):
+    X = sparse.random_array((60, 30), density=0.3, rng=0) * factor
+    with pytest.raises(ValueError, match="Divide X by it first"):
+        fit_projection(Samples(X), 0)

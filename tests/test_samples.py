@@ -351,6 +351,14 @@ def test_loss_by_float32_is_told(make, column, why):
         warn_imprecise(survey)
 
 
+def test_frequent_values_are_not_hidden_by_rare_ones():
+    column = np.repeat([202300001.0, 202300002.0], 200)
+    column[:40] = np.linspace(1e8, 9e8, 40)
+    assert Samples(column[:, None]).survey().imprecise == {0: "too far from 0"}
+    column[40:200] = 202300001.0 - 64  # which float32 tells from the others
+    assert not Samples(column[:, None]).survey().imprecise
+
+
 HELD = {
     "normal": np.random.RandomState(0).normal(size=400),
     "years": 2000 + np.random.RandomState(0).uniform(size=400),

@@ -51,3 +51,11 @@ def test_missing_weights_are_for_unlabeled_samples_only(make):
     assert found.tolist() == [2, 1, 3]
     with pytest.raises(ValueError, match="sample_weight contains NaN"):
         sample_weights(make(np.array([np.nan, 2.0, 3.0])), None, labels)
+
+
+def test_weights_may_be_booleans():
+    labels = EncodedLabels(np.array(["a", "b"]), np.array([0, -1, 1, 1]))
+    given = np.array([True, False, True, False])
+    for weights in (given, pd.Series(given), given.tolist()):
+        weight = sample_weights(weights, {"a": np.True_}, labels)
+        np.testing.assert_array_equal(weight, [1, 1, 1, 0])  # 1 without label

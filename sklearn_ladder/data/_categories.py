@@ -197,11 +197,13 @@ def factorize(column):
 def _places(known, values):
     """Place of each value among the known ones, -1 if it is not known."""
     if known.dtype.kind in "biuf" and values.dtype.kind in "biuf":
-        if known.dtype.kind != values.dtype.kind:  # 1, 1.0 and True are equal
+        kinds = known.dtype.kind, values.dtype.kind
+        if "f" in kinds and kinds != ("f", "f"):  # 1 and 1.0 are equal
             floats = pd.Index(known.astype(float))
             # from 2^53 on, different integers may be the same float
             is_own = ~floats.duplicated(keep=False)
             places = floats[is_own].get_indexer(pd.Index(values.astype(float)))
             return np.append(np.flatnonzero(is_own), -1)[places]
-        return pd.Index(known).get_indexer(pd.Index(values))
+        if kinds[0] == kinds[1]:
+            return pd.Index(known).get_indexer(pd.Index(values))
     return pd.Index(known, dtype=object).get_indexer(pd.Index(values, dtype=object))

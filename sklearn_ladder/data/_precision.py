@@ -8,8 +8,10 @@ from .._user_warnings import warn_user
 N_GAPS = 128
 # A gap is lost if rounding moves one of its ends by more than this share of it ...
 LOST = 1 / 8
-# ... and a column is imprecise if at least this share of its gaps is lost.
+# ... and a column is imprecise if at least this share of its gaps is lost, or the gap
+# between two neighbors that each have at least this share of the samples.
 MOST_LOST = 1 / 4
+FREQUENT = 1 / N_GAPS
 # Smaller relative distances are rounding errors of float64 arithmetic.
 FLOAT64_NOISE = 16 * float(np.finfo(np.float64).eps)
 # Between these sizes, differences of float32 values are finite and precise.
@@ -68,22 +70,51 @@ def _causes(by_column):
     np.cumsum(by_column[:, 1:] > by_column[:, :-1], axis=1, out=place[:, 1:])
     n_distinct = place[:, -1:] + 1
     np.put_along_axis(by_column, place, by_column.copy(), axis=1)
-    low = np.arange(n_values)[None]
-    high = low + np.maximum(1, n_distinct // N_GAPS)
-    is_gap = high < n_distinct
-    upper = np.take_along_axis(by_column, high.clip(max=n_values - 1), axis=1)
-    size = np.maximum(np.abs(by_column), np.abs(upper))
-    gap = upper - by_column
-    is_gap &= gap > FLOAT64_NOISE * size
-    error = np.abs(by_column - by_column.astype(np.float32))
-    error = np.maximum(error, np.take_along_axis(error, high.clip(max=n_values - 1), 1))
-    is_lost = is_gap & ((error > LOST * gap) | (gap < SMALLEST))
+    is_gap, is_lost, is_close = _gaps(by_column, n_distinct, n_distinct // N_GAPS)
     n_lost = is_lost.sum(axis=1)
     is_imprecise = (n_lost > 0) & (n_lost >= MOST_LOST * is_gap.sum(axis=1))
-    n_close = (is_lost & (size < SMALLEST)).sum(axis=1)
-    return np.where(
-        is_imprecise, np.where(2 * n_close > n_lost, TOO_CLOSE, TOO_FAR), ""
-    )
+    n_close = (is_lost & is_close).sum(axis=1)
+    causes = np.where(2 * n_close > n_lost, TOO_CLOSE, TOO_FAR)
+    # a few frequent values are not hidden by many rare ones
+    _, is_lost, is_close = _gaps(by_column, n_distinct, 1)
+    flat = place + n_values * np.arange(len(place))[:, None]
+    counts = np.bincount(flat.ravel(), minlength=flat.size).reshape(flat.shape)
+    is_frequent = counts >= max(2, FREQUENT * n_values)
+    is_lost[:, :-1] &= is_frequent[:, :-1] & is_frequent[:, 1:]
+    is_merged = is_lost.any(axis=1) & ~is_imprecise
+    is_near = (is_lost & is_close).any(axis=1)
+    causes = np.where(is_merged, np.where(is_near, TOO_CLOSE, TOO_FAR), causes)
+    return np.where(is_imprecise | is_merged, causes, "")
+
+
+def _gaps(values, n_distinct, step):
+    """Gaps between distinct values and those `step` places further, at least one.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_columns, n_values)
+        Distinct ones first, sorted.
+    n_distinct : ndarray of shape (n_columns, 1)
+    step : ndarray of shape (n_columns, 1) or int
+
+    Returns
+    -------
+    is_gap, is_lost, is_close : bool ndarray of shape (n_columns, n_values)
+        Where there is one that is no rounding error of float64, where float32 loses it,
+        and where its ends are too close to 0.
+    """
+    n_values = values.shape[1]
+    high = np.arange(n_values)[None] + np.maximum(1, step)
+    is_gap = high < n_distinct
+    high = np.broadcast_to(high.clip(max=n_values - 1), values.shape)
+    upper = np.take_along_axis(values, high, axis=1)
+    size = np.maximum(np.abs(values), np.abs(upper))
+    gap = upper - values
+    is_gap &= gap > FLOAT64_NOISE * size
+    error = np.abs(values - values.astype(np.float32))
+    error = np.maximum(error, np.take_along_axis(error, high, axis=1))
+    is_lost = is_gap & ((error > LOST * gap) | (gap < SMALLEST))
+    return is_gap, is_lost, size < SMALLEST
 
 
 def warn_imprecise(survey, names=None, remedy=SCALING):

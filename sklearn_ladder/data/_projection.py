@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.utils.extmath import randomized_svd
 
 from ._feature_scaling import random_subset
+from ._precision import LARGEST
 
 # Number of columns: as many as are usual in latent semantic analysis.
 N_COLUMNS = 100
@@ -44,9 +45,20 @@ def fit_projection(samples, random_state):
         table = np.nan_to_num(table)
     n_columns = min(N_COLUMNS, max(1, LARGEST_PROJECTION // n_features))
     n_columns = min(n_columns, *table.shape)
+    # a power of 2 as unit, so that squares neither overflow nor underflow
+    _, exponent = np.frexp(float(abs(table).max()))
+    unit = np.ldexp(1.0, np.clip(exponent, -120, 120))
+    is_float = table.dtype.kind == "f"
+    table = table * (table.dtype.type(1 / unit) if is_float else 1 / unit)
     _, values, directions = randomized_svd(table, n_columns, random_state=random_state)
     mean_square = np.mean(values**2) / table.shape[0]
-    scale = 1 / np.sqrt(mean_square) if mean_square > 0 else 1.0
+    scale = 1 / np.sqrt(mean_square) / unit if mean_square > 0 else 1.0
+    if not 1 / LARGEST < scale < LARGEST:
+        raise ValueError(
+            "The entries of X are too large or too small for dtype('float32'), in "
+            f"which the network computes; the largest is {abs(table).max() * unit:.1g}."
+            " Divide X by it first."
+        )
     matrix = np.zeros((n_features, n_columns), np.float32)
     matrix[used] = directions.T * scale
     return matrix

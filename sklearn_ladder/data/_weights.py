@@ -73,7 +73,7 @@ def _as_floats(sample_weight):
     if values.ndim == 1:
         present, values = present_part(sample_weight)
     if values.dtype.kind not in "biufO" or not all(
-        isinstance(value, Real) for value in np.ravel(values)[:1]
+        isinstance(value, Real | np.bool_) for value in np.ravel(values)[:1]
     ):
         raise TypeError(f"sample_weight must be numbers; got {values.dtype}.")
     if values.ndim > 1:
@@ -90,7 +90,7 @@ def _checked(class_weight):
     """Return `class_weight`; raise if one of its weights is not a number."""
     if isinstance(class_weight, dict):
         for label, weight in class_weight.items():
-            if not isinstance(weight, Real):
+            if not isinstance(weight, Real | np.bool_):
                 raise TypeError(
                     f"class_weight must have numbers as weights; got {weight!r} for "
                     f"class {label!r}."
