@@ -781,3 +781,15 @@ def test_texts_of_unlabeled_samples_as_they_are_written(tmp_path):
     path.write_text("kind,x\n1.0,1\n9.0,2\n2.0,3\n,4\n")
     _, y = __main__.read_table(path, "kind", unlabeled=["9.0"])
     assert y.dropna().tolist() == [1, 2]
+
+
+def test_labels_that_no_fold_tests_are_no_evidence():
+    """A class with one label is for training only."""
+    folds = folds_of(a=[0.1, 0.2], b=[0.3, 0.3])
+    few = Comparison(folds, 2, {0: 4, 1: 4}, 0)
+    singles = {f"single {n}": 1 for n in range(12)}
+    more = Comparison(folds, 2, {0: 4, 1: 4, **singles}, 0)
+    names = ["accuracy low", "accuracy high"]
+    np.testing.assert_array_equal(few.table[names], more.table[names])
+    assert more.recommended is None
+    assert "8 labels of classes with several are too few" in more.advice

@@ -173,3 +173,16 @@ def test_sparse_samples_of_each_format(clf, data, form, pyplot):
         from_estimator(clf, each).embedding for each in (X.asformat(form), X)
     )
     np.testing.assert_array_equal(found, expected)
+
+
+def test_dollar_signs_are_no_formulas(pyplot):
+    classes = np.array(["cost_$_per_$_x", "$0-$25k"])
+    y = classes[np.arange(10) % 2]
+    display = EmbeddingDisplay.from_predictions(np.random.RandomState(0).rand(10, 2), y)
+    display.figure_.canvas.draw()
+    legends = [
+        *display.figure_.legends,
+        *(ax.get_legend() for ax in display.axes_.flat),
+    ]
+    texts = [text.get_text() for each in legends if each for text in each.get_texts()]
+    assert texts[:2] == [r"\$0-\$25k", r"cost_\$_per_\$_x"]

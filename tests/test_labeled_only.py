@@ -427,3 +427,16 @@ def test_codes_may_be_floats(blobs):
     X, y, _ = blobs
     clf = SemiSupervisedClassifier(Foreign()).fit(X, np.array(["a", "b"])[y])
     assert set(clf.predict(X)) == {"a", "b"}
+
+
+def test_weights_for_a_search_over_a_pipeline(blobs):
+    X, _, y_few = blobs
+    pipeline = make_pipeline(StandardScaler(), LogisticRegression())
+    search = GridSearchCV(pipeline, {"logisticregression__C": [0.1, 1]}, cv=2)
+    weight = np.where(y_few == 1, 9.0, 1.0)
+    weighted, plain = (
+        LabeledOnlyClassifier(search).fit(X, y_few, sample_weight=given)
+        for given in (weight, None)
+    )
+    gain = weighted.predict_proba(X)[:, 1] - plain.predict_proba(X)[:, 1]
+    assert gain.mean() > 0.02

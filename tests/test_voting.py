@@ -826,3 +826,17 @@ def test_a_sample_of_which_a_member_says_nothing(imbalanced):
     clf = ClassPriorClassifier(neighbors).fit(X, np.r_[few, -1])
     assert np.isfinite(clf.class_prior_).all()
     np.testing.assert_allclose(clf.predict_proba(X).sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_weights_of_the_default_vote_stay(order):
+    parameters = {"weights": None, "ladder__max_epochs": 9}
+    vote = SemiSupervisedVotingClassifier()
+    vote.set_params(**dict(list(parameters.items())[::order]))
+    assert vote.weights == [2, 1, 1]
+    copy = SemiSupervisedVotingClassifier().set_params(
+        **SemiSupervisedVotingClassifier().get_params()
+    )
+    assert copy.weights == [2, 1, 1]
+    vote.set_params(weights=None)  # now the members are a list of one's own
+    assert vote.weights is None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._plots import require_matplotlib
+from ..displays._layout import literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -143,14 +144,15 @@ class ComparisonDisplay:
         self.axes_ = np.asarray(axes)
         self.figure_ = self.axes_[0].figure
         title = TITLES[self.score]
-        labels = [title, f"{title}, difference from {self.methods[0]}"]
+        methods = [literal(method) for method in self.methods]
+        labels = [title, f"{title}, difference from {methods[0]}"]
         self.errorbars_ = []
         for ax, values, label in zip(
             self.axes_, (self.scores, self.differences), labels, strict=True
         ):
             mean, low, high = np.transpose(values)
             bars = ax.errorbar(
-                mean, self.methods, xerr=[mean - low, high - mean], fmt="o", capsize=3
+                mean, methods, xerr=[mean - low, high - mean], fmt="o", capsize=3
             )
             self.errorbars_.append(bars)
             ax.set_xlabel(label)

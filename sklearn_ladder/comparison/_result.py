@@ -188,9 +188,14 @@ class Comparison:
     # ----------------------------------------------------------------- advice
 
     @property
+    def _n_tested(self):
+        """Number of labels of classes with several. A single one is not tested."""
+        return sum(n for n in self.n_labels.values() if n > 1)
+
+    @property
     def recommended(self) -> str | None:
         """The method to use: the vote, unless another method is surely better."""
-        if sum(self.n_labels.values()) < FEWEST_LABELS:
+        if self._n_tested < FEWEST_LABELS:
             return None
         chosen = self._chosen()
         return None if self._beats_guess(chosen) < PROBABLE else chosen
@@ -216,7 +221,7 @@ class Comparison:
     def verdict(self) -> str | None:
         """What unlabeled samples do to the ladder network."""
         probability = self._probability_of_help()
-        if probability is None or sum(self.n_labels.values()) < FEWEST_LABELS:
+        if probability is None or self._n_tested < FEWEST_LABELS:
             return None
         for least, verdict in [
             (SURE, "help"),
@@ -232,17 +237,18 @@ class Comparison:
     def advice(self) -> str:
         """Whether unlabeled samples help, what to use, and how sure that is."""
         n_labels = sum(self.n_labels.values())
-        if n_labels >= FEWEST_LABELS:
+        if self._n_tested >= FEWEST_LABELS:
             on_unlabeled = self._on_unlabeled()
             advice = f"With {n_labels} labels, {on_unlabeled}. " if on_unlabeled else ""
             advice += self._on_method()
         else:
             has_vote = VOTE in self._table.index
+            of_classes = " of classes with several" * (n_labels > self._n_tested)
             use = " without evidence, use the vote;" if has_vote else ""
             advice = (
-                f"{n_labels} labels are too few to tell methods apart, or whether "
-                f"unlabeled samples help:{use} label at least {FEWEST_LABELS} samples "
-                "and compare again."
+                f"{self._n_tested} labels{of_classes} are too few to tell methods "
+                f"apart, or whether unlabeled samples help:{use} label at least "
+                f"{FEWEST_LABELS} samples and compare again."
             )
         n_folds = len(self._by_fold("seconds"))
         if n_folds < self.n_splits:
@@ -456,10 +462,9 @@ class Comparison:
         """
         from scipy import stats  # late: it is slow to import
 
-        counts = np.array(list(self.n_labels.values()))
-        n = counts.sum()
+        n = self._n_tested
         if score == "balanced_accuracy":  # a mean over classes, some of few labels
-            counts = counts[counts > 1]  # others are not tested
+            counts = np.array([n for n in self.n_labels.values() if n > 1])
             n = len(counts) ** 2 / (1 / counts).sum()
         n *= min(1, len(values) / self.n_splits)  # fewer if time was short
         share = (abs(values.mean()) * n + 2) / (n + 4)

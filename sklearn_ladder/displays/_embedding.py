@@ -15,7 +15,7 @@ from .._plots import require_matplotlib
 from .._random import private_random_state
 from ..data._labels import UNLABELED, encode_known_labels, known_classes
 from ..robustness._attacks import fitted_net
-from ._layout import choose_samples, legend_marker
+from ._layout import choose_samples, legend_marker, literal
 
 if TYPE_CHECKING:
     from typing import Any, Literal, Self
@@ -333,7 +333,7 @@ class EmbeddingDisplay:
         """One legend of classes and marks, beside the axes if there is a layout."""
 
         def dot(color, label, markeredgecolor="none", **kwargs):
-            kwargs |= {"label": label, "markeredgecolor": markeredgecolor}
+            kwargs |= {"label": literal(label), "markeredgecolor": markeredgecolor}
             return legend_marker("o", color, **kwargs)
 
         entries = []

@@ -11,6 +11,11 @@ LARGEST_SHARE = 0.6
 MOST_COLUMNS = 4
 
 
+def literal(text):
+    """Text that is shown as it is: two $ in matplotlib's texts enclose a formula."""
+    return str(text).replace("$", r"\$")
+
+
 def layer_name(number, plan):
     """Name of a layer: "input", "hidden 1", …, "class layer" or "code"."""
     if number == 0:

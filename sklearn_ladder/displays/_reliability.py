@@ -19,7 +19,7 @@ from ..data._labels import (
     known_classes,
     labeled_part,
 )
-from ._layout import place_legend
+from ._layout import literal, place_legend
 
 if TYPE_CHECKING:
     from typing import Any, Literal, Self
@@ -341,9 +341,10 @@ class ReliabilityDisplay(CalibrationDisplay):
         if self.pos_label is None:
             ax.set(xlabel="Confidence", ylabel="Accuracy")
         else:
+            pos_label = literal(self.pos_label)
             ax.set(
-                xlabel=f"Probability of class {self.pos_label}",
-                ylabel=f"Share of class {self.pos_label}",
+                xlabel=f"Probability of class {pos_label}",
+                ylabel=f"Share of class {pos_label}",
             )
         place_legend(ax)
         return self

@@ -21,7 +21,7 @@ from ..data._missing import table_columns
 from ..data._precision import short
 from ..data._samples import flatten_images
 from ..robustness._attacks import fitted_net
-from ._layout import choose_samples
+from ._layout import choose_samples, literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -249,7 +249,7 @@ class TableReconstructionDisplay:
                 _plot_numbers(ax, *pair, kwargs)
                 text = f"R² {score:.2f}"
             self.scores_[name] = score
-            ax.set_title(f"{short(name, 24)}\n{text}", fontsize="small")
+            ax.set_title(f"{literal(short(name, 24))}\n{text}", fontsize="small")
             ax.tick_params(labelsize="small")
         figure.supxlabel("Hidden value", fontsize="medium")
         figure.supylabel("Reconstruction", fontsize="medium")
@@ -300,7 +300,7 @@ def _plot_categories(ax, original, reconstructed, categories):
                 fontsize="x-small",
             )
     if n <= MOST_TICKS:
-        texts = [short(category, LONGEST) for category in categories]
+        texts = [literal(short(category, LONGEST)) for category in categories]
         ax.set_xticks(range(n), texts, rotation=45, ha="right", rotation_mode="anchor")
         ax.set_yticks(range(n), texts)
 

@@ -192,6 +192,11 @@ def weight_argument(estimator):
     if isinstance(estimator, Pipeline):
         name, last = estimator.steps[-1]
         return f"{name}__{weight_argument(last)}"
+    # late: it is slow to import
+    from sklearn.model_selection._search import BaseSearchCV
+
+    if isinstance(estimator, BaseSearchCV):
+        return weight_argument(estimator.estimator)
     if has_fit_parameter(estimator, "sample_weight") or (
         hasattr(estimator, "get_metadata_routing")
         and isinstance(estimator.get_metadata_routing(), MetadataRouter)

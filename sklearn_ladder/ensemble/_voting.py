@@ -252,13 +252,15 @@ class SemiSupervisedVotingClassifier(
         """
         if "estimators" in params:
             self.estimators = params.pop("estimators")
-        if self.estimators is None:
+        had_default = self.estimators is None
+        if had_default:
             members = default_estimators()
             if {key.split("__")[0] for key in params} & dict(members).keys():
                 self.estimators = members
-                if self.weights is None:
-                    self.weights = list(DEFAULT_WEIGHTS)
         self._set_params("estimators", **params)
+        # `weights` may be None among the parameters, too
+        if had_default and self.estimators is not None and self.weights is None:
+            self.weights = list(DEFAULT_WEIGHTS)
         return self
 
     @property
