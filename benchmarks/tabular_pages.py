@@ -271,14 +271,17 @@ def headline(families):
         ]
         gaps = []
         for method, rival in rivals.items():
-            n_better = sum(mean[LADDER] > mean[method] for mean in of_tables)
+            better, worse = (
+                sum(sign * mean[LADDER] > sign * mean[method] for mean in of_tables)
+                for sign in (1, -1)
+            )
             gap = _ahead(ahead[method], "accuracy")
-            gaps.append(f"{gap} against {rival} (better on {n_better})")
+            gaps.append(f"{gap} against {rival} (better on {better}, worse on {worse})")
         worst = families[name]["harm"]["worst"]
         lines.append(
             f"- {found['tables']} {TITLES[name]}: {', '.join(gaps)}; at worst, "
             f"unlabeled samples cost {-100 * worst['gain']:.1f} points "
-            f"({worst['table']})"
+            f"({worst['table']}, {worst['setting']})"
         )
     return "\n".join(lines)
 

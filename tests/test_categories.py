@@ -488,6 +488,9 @@ def test_long_integers_of_other_kinds_are_the_same_categories():
         known, new = (np.array(long, kind) for kind in kinds)
         assert _places(known, new).tolist() == [0, 1, 2]
     assert _places(np.array([0, 1]), np.array([True, False])).tolist() == [1, 0]
+    halves = np.array([0.5, 1.5], np.float16)
+    assert _places(halves, halves[::-1].astype(float)).tolist() == [1, 0]
+    assert _places(halves.astype(float), halves[::-1]).tolist() == [1, 0]
 
 
 def test_no_feature_of_a_sparse_matrix_has_categories():

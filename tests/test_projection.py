@@ -190,6 +190,13 @@ def test_size_of_float32_samples_does_not_matter(factor):
     np.testing.assert_allclose(projected, X @ expected, rtol=1e-3, atol=1e-3)
 
 
+def test_small_numbers_of_float16():
+    X = np.random.RandomState(0).normal(size=(60, 30)).astype(np.float16)
+    small = (X * np.float16(2**-16)).astype(np.float16)
+    projected = small.astype(float) @ fit_projection(Samples(small), 0)
+    assert np.mean(projected**2) == pytest.approx(1, rel=0.01)
+
+
 @pytest.mark.parametrize("factor", [1e-60, 1e60])
 def test_size_beyond_float32_is_told(factor):
     X = sparse.random_array((60, 30), density=0.3, rng=0) * factor

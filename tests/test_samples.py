@@ -351,10 +351,22 @@ def test_loss_by_float32_is_told(make, column, why):
         warn_imprecise(survey)
 
 
+def test_missing_values_and_pairs_are_not_frequent():
+    rare = np.linspace(1e8, 9e8, 60)
+    once = np.r_[rare, np.full(200, 9e8 + 1), 9e8 + 2, np.full(200, np.nan)]
+    seconds = np.r_[np.linspace(1.70e9, 1.73e9, 96), 1.71e9, 1.71e9, 1.71e9 + 1]
+    for column in once, np.append(seconds, 1.71e9 + 1):
+        assert not Samples(column[:, None]).survey().imprecise
+
+
 def test_frequent_values_are_not_hidden_by_rare_ones():
     column = np.repeat([202300001.0, 202300002.0], 200)
     column[:40] = np.linspace(1e8, 9e8, 40)
     assert Samples(column[:, None]).survey().imprecise == {0: "too far from 0"}
+    column[0] = 202300001.5  # between them
+    assert Samples(column[:, None]).survey().imprecise == {0: "too far from 0"}
+    with_missing = np.append(column, np.full(9000, np.nan))
+    assert Samples(with_missing[:, None]).survey().imprecise == {0: "too far from 0"}
     column[40:200] = 202300001.0 - 64  # which float32 tells from the others
     assert not Samples(column[:, None]).survey().imprecise
 

@@ -832,6 +832,10 @@ def test_a_sample_of_which_a_member_says_nothing(imbalanced):
 def test_weights_of_the_default_vote_stay(order):
     parameters = {"weights": None, "ladder__max_epochs": 9}
     vote = SemiSupervisedVotingClassifier()
+    with pytest.raises(ValueError, match="Invalid parameter 'max_epoch'"):
+        vote.set_params(ladder__max_epoch=9)
+    assert vote.weights == [2, 1, 1]
+    vote = SemiSupervisedVotingClassifier()
     vote.set_params(**dict(list(parameters.items())[::order]))
     assert vote.weights == [2, 1, 1]
     copy = SemiSupervisedVotingClassifier().set_params(

@@ -198,7 +198,7 @@ def _places(known, values):
     """Place of each value among the known ones, -1 if it is not known."""
     if known.dtype.kind in "biuf" and values.dtype.kind in "biuf":
         kinds = known.dtype.kind, values.dtype.kind
-        if "f" in kinds and kinds != ("f", "f"):  # 1 and 1.0 are equal
+        if "f" in kinds:  # 1 and 1.0 are equal
             floats = pd.Index(known.astype(float))
             # from 2^53 on, different integers may be the same float
             is_own = ~floats.duplicated(keep=False)

@@ -12,6 +12,7 @@ LOST = 1 / 8
 # between two neighbors that each have at least this share of the samples.
 MOST_LOST = 1 / 4
 FREQUENT = 1 / N_GAPS
+FEWEST = 8  # and at least so many samples
 # Smaller relative distances are rounding errors of float64 arithmetic.
 FLOAT64_NOISE = 16 * float(np.finfo(np.float64).eps)
 # Between these sizes, differences of float32 values are finite and precise.
@@ -63,6 +64,7 @@ def needs_float64(table):
 def _causes(by_column):
     """Cause, or "", for each column; `by_column` has shape (n_columns, n_values)."""
     n_values = by_column.shape[1]
+    n_present = (~np.isnan(by_column)).sum(axis=1)
     largest = np.fmax.reduce(by_column, axis=1)[:, None]
     by_column = np.sort(np.where(np.isnan(by_column), largest, by_column), axis=1)
     # move distinct values to the left; entries to the right of them are not used
@@ -76,11 +78,15 @@ def _causes(by_column):
     n_close = (is_lost & is_close).sum(axis=1)
     causes = np.where(2 * n_close > n_lost, TOO_CLOSE, TOO_FAR)
     # a few frequent values are not hidden by many rare ones
-    _, is_lost, is_close = _gaps(by_column, n_distinct, 1)
-    flat = place + n_values * np.arange(len(place))[:, None]
+    rows = np.arange(len(place))
+    flat = place + n_values * rows[:, None]
     counts = np.bincount(flat.ravel(), minlength=flat.size).reshape(flat.shape)
-    is_frequent = counts >= max(2, FREQUENT * n_values)
-    is_lost[:, :-1] &= is_frequent[:, :-1] & is_frequent[:, 1:]
+    counts[rows, place[:, -1]] -= n_values - n_present  # missing entries stand there
+    is_frequent = counts >= np.maximum(FEWEST, FREQUENT * n_present)[:, None]
+    to_left = np.argsort(~is_frequent, axis=1, kind="stable")[:, : N_GAPS + 1]
+    frequent = np.take_along_axis(by_column, to_left, axis=1)
+    n_frequent = is_frequent.sum(axis=1)[:, None]
+    _, is_lost, is_close = _gaps(frequent, n_frequent, 1)
     is_merged = is_lost.any(axis=1) & ~is_imprecise
     is_near = (is_lost & is_close).any(axis=1)
     causes = np.where(is_merged, np.where(is_near, TOO_CLOSE, TOO_FAR), causes)

@@ -48,8 +48,8 @@ def fit_projection(samples, random_state):
     # a power of 2 as unit, so that squares neither overflow nor underflow
     _, exponent = np.frexp(float(abs(table).max()))
     unit = np.ldexp(1.0, np.clip(exponent, -120, 120))
-    is_float = table.dtype.kind == "f"
-    table = table * (table.dtype.type(1 / unit) if is_float else 1 / unit)
+    is_float32 = table.dtype == np.float32
+    table = table * (np.float32(1 / unit) if is_float32 else 1 / unit)
     _, values, directions = randomized_svd(table, n_columns, random_state=random_state)
     mean_square = np.mean(values**2) / table.shape[0]
     scale = 1 / np.sqrt(mean_square) / unit if mean_square > 0 else 1.0

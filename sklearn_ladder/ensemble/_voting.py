@@ -252,15 +252,13 @@ class SemiSupervisedVotingClassifier(
         """
         if "estimators" in params:
             self.estimators = params.pop("estimators")
-        had_default = self.estimators is None
-        if had_default:
+        if self.estimators is None:
             members = default_estimators()
             if {key.split("__")[0] for key in params} & dict(members).keys():
                 self.estimators = members
+                weights = params.pop("weights", self.weights)
+                self.weights = list(DEFAULT_WEIGHTS) if weights is None else weights
         self._set_params("estimators", **params)
-        # `weights` may be None among the parameters, too
-        if had_default and self.estimators is not None and self.weights is None:
-            self.weights = list(DEFAULT_WEIGHTS)
         return self
 
     @property
