@@ -66,7 +66,8 @@ for seed in range(N_SEEDS):
         if name == "ladder network":
             ladder, X_shown = clf, X_test[:10]
 
-print(f"\n{N_SEEDS} seeds, {LABELS_PER_CLASS} labels per class, {len(X_train)} samples\n")
+print(f"\n{N_SEEDS} seeds, {LABELS_PER_CLASS} labels per class")
+print(f"{len(X_train)} training samples\n")
 print(f"{'method':26s}{'accuracy':>10s}{'std':>8s}{'seconds a fit':>16s}")
 for name in METHODS:
     std = np.std(accuracy[name], ddof=1)
