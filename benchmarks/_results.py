@@ -48,10 +48,14 @@ def provenance(command=None):
     }
 
 
+def counted(n, noun):
+    """A number and what it counts: "1 draw", "2 draws"."""
+    return f"{n} {noun}{'' if n == 1 else 's'}"
+
+
 def threads(result):
     """How many threads a result took, in words."""
-    n_threads = result["machine"]["threads"]
-    return f"{n_threads} thread{'' if n_threads == 1 else 's'}"
+    return counted(result["machine"]["threads"], "thread")
 
 
 def short_commit(result):

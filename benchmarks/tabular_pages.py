@@ -352,7 +352,7 @@ def _note(shown):
 def _data_note(shown):
     """How many data sets and draws there are."""
     return "; ".join(
-        f"{TITLES.get(name, name)}: {_counted(found['tables'], 'data set')}, "
+        f"{TITLES.get(name, name)}: {_results.counted(found['tables'], 'data set')}, "
         f"{_draws(found['draws'])}"
         for name, found in shown.items()
     )
@@ -360,12 +360,8 @@ def _data_note(shown):
 
 def _draws(limits):
     least, most = limits
-    draws = _counted(most, "draw")
+    draws = _results.counted(most, "draw")
     return draws if least == most else f"{least} to {draws}"
-
-
-def _counted(n, noun):
-    return f"{n} {noun}{'' if n == 1 else 's'}"
 
 
 PAGES_TABLES = {

@@ -188,9 +188,13 @@ class Comparison:
     # ----------------------------------------------------------------- advice
 
     @property
+    def _tested(self):
+        """Numbers of labels of the classes with several. A single one is not tested."""
+        return np.array([n for n in self.n_labels.values() if n > 1], dtype=int)
+
+    @property
     def _n_tested(self):
-        """Number of labels of classes with several. A single one is not tested."""
-        return sum(n for n in self.n_labels.values() if n > 1)
+        return int(self._tested.sum())
 
     @property
     def recommended(self) -> str | None:
@@ -464,8 +468,7 @@ class Comparison:
 
         n = self._n_tested
         if score == "balanced_accuracy":  # a mean over classes, some of few labels
-            counts = np.array([n for n in self.n_labels.values() if n > 1])
-            n = len(counts) ** 2 / (1 / counts).sum()
+            n = len(self._tested) ** 2 / (1 / self._tested).sum()
         n *= min(1, len(values) / self.n_splits)  # fewer if time was short
         share = (abs(values.mean()) * n + 2) / (n + 4)
         return float(stats.norm.ppf(SURE) * np.sqrt(share * (1 - share) / (n + 4)))
